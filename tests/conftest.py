@@ -1,0 +1,113 @@
+"""What every test stands on: an explicit clock, a database of its own, empty caches, and loud words about what did not run."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+
+import hypothesis
+import pytest
+import structlog
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connections
+from django.utils import translation
+
+HOUSE = ("marketplace", "requests_app", "providers", "matching", "fulfilment")
+NEEDS_POSTGRES = "NEEDS POSTGRESQL"
+NEEDS_REDIS = "NEEDS REDIS"
+
+hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=500)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def vendor() -> str:
+    return str(connections["default"].vendor)
+
+
+# --- the run ------------------------------------------------------------------------------------------------------
+def pytest_report_header() -> str:
+    return f"engine: {vendor()}, doorbell: {'redis' if settings.REDIS_URL else 'none (embedded worker)'}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("postgres") and vendor() != "postgresql":
+        pytest.skip(f"{NEEDS_POSTGRES}: this run is on {vendor()}")
+    if item.get_closest_marker("redis") and not settings.REDIS_URL:
+        pytest.skip(f"{NEEDS_REDIS}: this run has no REDIS_URL")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    for need in (NEEDS_POSTGRES, NEEDS_REDIS):
+        count = sum(need in reason for reason in skipped)
+        if count:
+            terminalreporter.write_line(
+                f"NOT RUN HERE: {count} TESTS: {need} (`make test` RUNS BOTH ENGINES)", yellow=True
+            )
+
+
+# --- the database -------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Give each run, and each xdist worker, a SQLite file of its own: runs side by side must not share one."""
+    database = connections["default"]
+    if database.vendor == "sqlite":
+        database.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        # What a test wrote need not survive a power cut.
+        options = database.settings_dict["OPTIONS"]
+        options["init_command"] = f"{options.get('init_command', '')} PRAGMA synchronous=OFF;"
+
+
+# --- one test -----------------------------------------------------------------------------------------------------
+@pytest.fixture
+def at() -> datetime:
+    """The moment at which a test plays: Monday 23 November 2026, 09:00 UTC."""
+    return datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def is_postgres() -> bool:
+    return vendor() == "postgresql"
+
+
+@pytest.fixture
+def project_root() -> Path:
+    return Path(settings.BASE_DIR)
+
+
+@pytest.fixture(autouse=True)
+def clean_slate() -> Iterator[None]:
+    """Caches, log context and language of one test never reach the next."""
+    yield
+    cache.clear()
+    for forget in memory_caches():
+        forget()
+    structlog.contextvars.clear_contextvars()
+    translation.activate(settings.LANGUAGE_CODE)
+
+
+_memory_caches: dict[int, list[Callable[[], None]]] = {}
+
+
+def memory_caches() -> list[Callable[[], None]]:
+    """Every `functools.cache` at the top of a module of the house, found again whenever modules were added."""
+    loaded = len(sys.modules)
+    if loaded not in _memory_caches:
+        _memory_caches.clear()
+        _memory_caches[loaded] = [clear for module in house_modules() for clear in cached_functions(module)]
+    return _memory_caches[loaded]
+
+
+def house_modules() -> list[ModuleType]:
+    return [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in HOUSE]
+
+
+def cached_functions(module: ModuleType) -> list[Callable[[], None]]:
+    candidates = vars(module).values()
+    return [value.cache_clear for value in candidates if callable(value) and hasattr(value, "cache_parameters")]
