@@ -12,7 +12,11 @@ from tests import conftest
 
 
 def test_network_outside_this_machine_is_blocked() -> None:
-    with pytest.raises(SocketConnectBlockedError), socket.socket() as client:
+    with (
+        pytest.warns(UserWarning, match="192.0.2.1"),
+        pytest.raises(SocketConnectBlockedError),
+        socket.socket() as client,
+    ):
         client.connect(("192.0.2.1", 80))
 
 
@@ -38,5 +42,5 @@ def test_cached_function_of_a_module_is_found() -> None:
 
 @pytest.mark.parametrize("turn", [1, 2])
 def test_shared_cache_is_empty_at_the_start(turn: int) -> None:
-    assert shared_cache.get("left over") is None
-    shared_cache.set("left over", turn)
+    assert shared_cache.get("left-over") is None
+    shared_cache.set("left-over", turn)

@@ -1,0 +1,132 @@
+# Everything a person does with this checkout. `make` alone lists it. Only Python 3.11 and make are needed.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+VENV ?= .venv
+PORT ?= 8000
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
+PY := $(VENV)/bin/python
+MANAGE := $(PY) manage.py
+# A stamp carries the checksum of what it stands for, so a checkout's file times do not matter.
+checksum = $(shell cat $(1) 2>/dev/null | cksum | cut -d' ' -f1)
+BASE := $(VENV)/.base-$(call checksum,requirements/base.txt)
+DEV := $(VENV)/.dev-$(call checksum,requirements/dev.txt)
+NODE := node_modules/.installed-$(call checksum,package-lock.json)
+
+# --- use it -------------------------------------------------------------------------------------------------------
+.PHONY: help
+help:  ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+.PHONY: demo
+demo: $(BASE)  ## the marketplace with demo data on http://127.0.0.1:8000 (PORT= changes it); Ctrl-C stops it
+	@exec $(MANAGE) demo --port $(PORT)
+
+.PHONY: demo-reset
+demo-reset: $(BASE)  ## the same, started afresh
+	@exec $(MANAGE) demo --reset --port $(PORT)
+
+.PHONY: serve
+serve: $(BASE)  ## the web server alone, on DATABASE_URL and REDIS_URL or SQLite
+	@exec env PORT=$(PORT) $(VENV)/bin/gunicorn marketplace.wsgi:application
+
+.PHONY: worker
+worker: $(BASE)  ## the worker: Celery when REDIS_URL is set, else the embedded one
+	@if [ -n "$$REDIS_URL" ]; then exec $(VENV)/bin/celery -A marketplace worker --loglevel INFO; \
+	else exec $(MANAGE) run_worker; fi
+
+.PHONY: dispatcher
+dispatcher: $(BASE)  ## sequencer and doorbell beside Celery workers
+	@exec $(MANAGE) run_dispatcher
+
+.PHONY: beat
+beat: $(BASE)  ## Celery's clock: sweeps what the doorbell missed
+	@mkdir -p var
+	@exec $(VENV)/bin/celery -A marketplace beat --schedule var/celerybeat --loglevel INFO
+
+.PHONY: doctor
+doctor: $(BASE)  ## what is well, what is not, and the command that repairs it
+	@$(MANAGE) doctor
+
+# --- change it ----------------------------------------------------------------------------------------------------
+.PHONY: test
+test: $(DEV)  ## the whole suite on SQLite, then on PostgreSQL and Redis
+	@$(PY) -m tooling.both_engines
+
+.PHONY: test-sqlite
+test-sqlite: $(DEV)  ## the suite on SQLite
+	@$(PY) -m tooling.both_engines sqlite
+
+.PHONY: test-postgres
+test-postgres: $(DEV)  ## the suite on PostgreSQL and Redis
+	@$(PY) -m tooling.both_engines servers
+
+.PHONY: check
+check: $(DEV) node  ## style, types, contracts, migrations, schema, diagrams, translations
+	@$(PY) -m tooling.check
+
+.PHONY: format
+format: $(DEV)  ## let ruff put the code in shape
+	@$(VENV)/bin/ruff check --fix-only --quiet .
+	@$(VENV)/bin/ruff format .
+
+.PHONY: migrations
+migrations: $(DEV)  ## write the migrations that the models ask for
+	@TESTING=1 $(MANAGE) makemigrations
+
+.PHONY: schema
+schema: $(DEV)  ## write openapi/marketplace-v1.yaml and the life-cycle diagrams
+	@$(MANAGE) spectacular --validate --fail-on-warn --file openapi/marketplace-v1.yaml
+	@$(MANAGE) lifecycle_diagrams
+
+.PHONY: messages
+messages: $(DEV)  ## bring locale/ up to date with the code and compile it
+	@$(PY) -m tooling.translations update
+
+.PHONY: lock
+lock: $(DEV)  ## pin every requirement with its hashes
+	@$(VENV)/bin/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header --quiet \
+	  --python-version 3.11 --output-file requirements/base.txt
+	@$(VENV)/bin/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header --quiet \
+	  --python-version 3.11 --output-file requirements/dev.txt
+
+.PHONY: clean
+clean:  ## remove what was built: environment, caches, node_modules (var/ stays)
+	rm -rf $(VENV) node_modules staticfiles htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache \
+	  .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- what the above stands on -------------------------------------------------------------------------------------
+.PHONY: venv
+venv: $(DEV)  ## the development environment, with hash-locked requirements
+
+.PHONY: python
+python:
+	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; raise SystemExit(sys.version_info[:2] != (3, 11))'; then \
+	  echo "This needs Python 3.11, and none was found. Install it (Debian 12: apt install python3.11 python3.11-venv;"; \
+	  echo "macOS: brew install python@3.11; anywhere: pyenv install 3.11), or name it: make PYTHON=/path/to/python3.11"; \
+	  exit 1; fi
+
+# The development environment holds everything of the base, at the same pins.
+$(BASE): | python
+	@if [ ! -f $(DEV) ]; then $(MAKE) --no-print-directory install REQUIREMENTS=requirements/base.txt; fi
+	@touch $@
+
+$(DEV): | python
+	@$(MAKE) --no-print-directory install REQUIREMENTS=requirements/dev.txt
+	@touch $@
+
+.PHONY: install
+install:
+	@echo "Preparing $(VENV) from $(REQUIREMENTS) (once, a minute or two) ..."
+	@"$(PYTHON)" -m venv $(VENV) || { \
+	  echo "Python cannot make a virtual environment here. On Debian and Ubuntu: apt install python3.11-venv"; exit 1; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $(REQUIREMENTS)
+	@rm -f $(VENV)/.base-* $(VENV)/.dev-*
+
+# Redocly comes from npm. Without npm the check goes on and says what it could not do.
+.PHONY: node
+node:
+	@if [ ! -f $(NODE) ] && command -v npm >/dev/null; then \
+	  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && rm -f node_modules/.installed-* && touch $(NODE); fi

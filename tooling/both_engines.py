@@ -1,0 +1,99 @@
+"""Run the whole suite twice: on SQLite with the embedded worker, then on PostgreSQL with Redis.
+
+`python -m tooling.both_engines [sqlite|servers ...] [-- pytest arguments]`; without a name both run. `DATABASE_URL` and
+`REDIS_URL`, when given, are the servers of the second run; otherwise throw-away servers are started for it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from tests.kit.servers import ServerUnavailableError, postgres_server, redis_server
+
+RUNS = ("sqlite", "servers")
+TITLES = {"sqlite": "SQLITE, EMBEDDED WORKER", "servers": "POSTGRESQL AND REDIS"}
+SQLITE_URL = "sqlite:///var/marketplace.sqlite3"  # names the engine; each run tests on a file of its own
+NO_TESTS = 5  # pytest's exit code when nothing was collected
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one run ended, in one word and as a line for a person."""
+
+    run: str
+    passed: bool
+    line: str
+
+
+def main(arguments: list[str]) -> int:
+    """Run the named engines and return the exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    names, extra = split(arguments)
+    unknown = [name for name in names if name not in RUNS]
+    if unknown:
+        print(f"unknown run {unknown[0]!r}: choose from {', '.join(RUNS)}", file=sys.stderr)
+        return 2
+    try:
+        outcomes = [run(name, extra) for name in names or RUNS]
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    print()
+    for outcome in outcomes:
+        print(f"{'✓' if outcome.passed else '✗'} {TITLES[outcome.run]}: {outcome.line}")
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Separate names of runs from the arguments for pytest behind `--`."""
+    if "--" not in arguments:
+        return arguments, []
+    at = arguments.index("--")
+    return arguments[:at], arguments[at + 1 :]
+
+
+def run(name: str, extra: list[str]) -> Outcome:
+    """Run the suite once, on the engine that `name` stands for."""
+    print(f"\n{'=' * 24} {TITLES[name]} {'=' * 24}", flush=True)
+    try:
+        with environment(name) as variables:
+            return pytest_outcome(name, extra, variables)
+    except ServerUnavailableError as error:
+        # In CI both engines must run; on a person's machine the first run still says a lot.
+        return Outcome(name, not in_ci(), f"NOT RUN: {error}".upper())
+
+
+def pytest_outcome(name: str, extra: list[str], variables: dict[str, str]) -> Outcome:
+    """Run pytest as a process of its own with `variables` as its whole environment."""
+    command = [sys.executable, "-m", "pytest", "-n", os.environ.get("PYTEST_WORKERS", "2"), *extra]
+    code = subprocess.run(command, env=variables, check=False).returncode
+    if code == NO_TESTS:
+        return Outcome(name, False, "no test was found")
+    return Outcome(name, code == 0, "passed" if code == 0 else f"FAILED (pytest exit code {code})")
+
+
+@contextmanager
+def environment(name: str) -> Iterator[dict[str, str]]:
+    """Yield the environment of a run; starts the servers that the run needs and that nobody named."""
+    given = {key: os.environ.get(key, "") for key in ("DATABASE_URL", "REDIS_URL")}
+    # Named outright, because a `.env` in the checkout would fill what is absent.
+    variables = {**os.environ, "TESTING": "1", "DATABASE_URL": SQLITE_URL, "REDIS_URL": ""}
+    with ExitStack() as servers:
+        if name == "servers":
+            variables["DATABASE_URL"] = given["DATABASE_URL"] or servers.enter_context(postgres_server())
+            variables["REDIS_URL"] = given["REDIS_URL"] or servers.enter_context(redis_server())
+            whose = {key: "given" if given[key] else "throw-away" for key in given}
+            print(f"PostgreSQL: {whose['DATABASE_URL']}, Redis: {whose['REDIS_URL']}", flush=True)
+        yield variables
+
+
+def in_ci() -> bool:
+    """Say whether a machine, not a person, reads the result."""
+    return os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
