@@ -5,7 +5,10 @@ SHELL := /bin/sh
 
 VENV ?= .venv
 PORT ?= 8000
-PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
+ifndef PYTHON
+PYTHON := $(shell for name in python3.11 python3 python; do \
+  "$$name" -c 'import sys; raise SystemExit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { command -v "$$name"; break; }; done)
+endif
 PY := $(VENV)/bin/python
 MANAGE := $(PY) manage.py
 # A stamp carries the checksum of what it stands for, so a checkout's file times do not matter.
