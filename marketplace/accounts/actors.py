@@ -1,0 +1,117 @@
+"""Who acts: a person, a system of an organization, or this product itself."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from marketplace.accounts.roles import GROUP_READER_ROLES, GROUP_WIDE_ROLES, ROLES, Permission
+
+if TYPE_CHECKING:
+    from marketplace.accounts.models import ServiceClient, User
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One current role in one organization; empty country or programme sets mean all."""
+
+    organization_id: int
+    organization_code: str
+    role: str
+    countries: frozenset[str] = frozenset()
+    programmes: frozenset[str] = frozenset()  # programme codes
+    descendant_ids: frozenset[int] = frozenset()  # the organization and all below it
+    in_secretariat: bool = False
+    in_group: bool = False  # the organization is a current member (or chair, or secretariat) of the group
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the role allows."""
+        return ROLES[self.role]
+
+    @property
+    def is_group_wide(self) -> bool:
+        """Tell whether the role reaches every organization (the secretariat's own staff)."""
+        return self.in_secretariat and self.role in GROUP_WIDE_ROLES
+
+    @property
+    def reads_group_wide(self) -> bool:
+        """Tell whether the role reads everything (auditors, within their programmes)."""
+        return self.role in GROUP_READER_ROLES
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The one in whose name an operation runs. Rights are loaded once, on first use."""
+
+    SYSTEM: ClassVar[str] = "system"
+
+    kind: str  # user | client | system | anonymous
+    user: "User | None" = None
+    client: "ServiceClient | None" = None
+    scopes: frozenset[str] | None = None  # None: not limited by a token (session, system)
+    name: str = ""
+    acting_for: str = ""  # person or office for whom a system writes
+    on: date | None = None  # day for which memberships count; None = the day of the operation
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def system(cls, name: str) -> "Actor":
+        """Make the actor of background work; ``name`` says which."""
+        return cls(kind="system", name=name)
+
+    @classmethod
+    def anonymous(cls) -> "Actor":
+        """Make the actor of a caller who is not signed in."""
+        return cls(kind="anonymous")
+
+    @classmethod
+    def for_user(cls, user: "User", *, scopes: frozenset[str] | None = None) -> "Actor":
+        """Make the actor of a person."""
+        return cls(kind="user", user=user, scopes=scopes)
+
+    @classmethod
+    def for_client(
+        cls, client: "ServiceClient", *, scopes: frozenset[str] | None = None, acting_for: str = ""
+    ) -> "Actor":
+        """Make the actor of an integrating system; never wider than the scopes of the client."""
+        allowed = frozenset(client.scopes)
+        return cls(
+            kind="client", client=client, scopes=allowed if scopes is None else allowed & scopes, acting_for=acting_for
+        )
+
+    @property
+    def is_system(self) -> bool:
+        """Tell whether the product itself acts."""
+        return self.kind == "system"
+
+    @property
+    def public_id(self) -> str:
+        """Outward id of the person or system; empty for the product itself."""
+        owner = self.user or self.client
+        return str(owner.public_id) if owner else ""
+
+    @property
+    def label(self) -> str:
+        """A name for timelines and audit."""
+        return str(self.user or self.client or self.name or self.kind)
+
+    @cached_property
+    def _rights_by_day(self) -> dict[date, tuple[Right, ...]]:
+        return {}
+
+    def rights(self, at: datetime) -> tuple[Right, ...]:
+        """Give the current roles at ``at``, read once for this actor and day."""
+        day = self.on or at.date()
+        if day not in self._rights_by_day:
+            from marketplace.accounts.queries import load_rights
+
+            self._rights_by_day[day] = load_rights(self, day)
+        return self._rights_by_day[day]
+
+    @cached_property
+    def grants(self) -> frozenset[tuple[int, str]]:
+        """Guardian grants: pairs of organization id and permission codename, read once for this actor."""
+        from marketplace.accounts.queries import load_grants
+
+        return load_grants(self)

@@ -1,0 +1,21 @@
+"""Events of the accounts room, for the catalogue of event types."""
+
+from marketplace.kernel.text import gettext_noop as _
+
+EVENT_TYPES = {
+    "access_token.created": _("A token was made."),
+    "access_token.revoked": _("A token was ended."),
+    "context_event.changed": _("A context event changed."),
+    "context_event.created": _("A context event was added."),
+    "membership.changed": _("A membership changed."),
+    "membership.created": _("A person got a role in an organization."),
+    "membership.delegated": _("A member named somebody to stand in."),
+    "organization.changed": _("An organization changed."),
+    "organization.created": _("An organization was added."),
+    "organization.grant_given": _("A right on an organization was given."),
+    "organization.grant_revoked": _("A right on an organization was taken back."),
+    "programme.changed": _("A programme changed."),
+    "programme.created": _("A programme was added."),
+    "service_client.changed": _("An integrating system changed."),
+    "service_client.created": _("An integrating system was registered."),
+}

@@ -1,0 +1,370 @@
+"""Writes of the accounts room: the group's organizations, people, systems and tokens."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.contrib.auth.models import Permission as DjangoPermission
+from django.db import transaction
+from guardian.shortcuts import assign_perm, remove_perm
+
+from marketplace.accounts import permissions, queries
+from marketplace.accounts.actors import Actor
+from marketplace.accounts.journal import note
+from marketplace.accounts.models import (
+    AccessToken,
+    ContextEvent,
+    Membership,
+    Organization,
+    OrganizationAlias,
+    OrganizationRole,
+    OrganizationTree,
+    Programme,
+    ServiceClient,
+    User,
+)
+from marketplace.accounts.roles import SCOPES, Permission
+from marketplace.kernel.errors import DomainError, ErrorCode, FieldError, rule_broken
+from marketplace.kernel.text import LanguageMap, gettext_noop
+
+
+@dataclass(frozen=True)
+class RoleSpan:
+    """A group role of an organization with its validity."""
+
+    role: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True)
+class OrganizationFacts:
+    """What is known of an organization; ``parent`` is a code."""
+
+    code: str
+    names: LanguageMap
+    kind: str
+    parent: str | None = None
+    country: str = ""
+    aliases: Sequence[str] = ()
+    roles: Sequence[RoleSpan] = ()
+    crs_channel: str = ""
+    historical: bool = False
+    provenance: Mapping[str, object] = field(default_factory=dict)
+
+
+@transaction.atomic
+def save_organization(facts: OrganizationFacts, *, actor: Actor, at: datetime) -> Organization:
+    """Create or replace an organization by its code, with aliases, roles and place in the tree.
+
+    Raises DomainError(permission_denied), DomainError(unknown_reference) for an unknown parent and
+    DomainError(rule_broken) when the parent lies below the organization itself.
+    """
+    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    parent = queries.organization_by_code(facts.parent, "/parent") if facts.parent else None
+    existing = Organization.objects.select_for_update(of=("self",)).filter(code=facts.code).first()
+    organization = existing or Organization(code=facts.code, created_at=at)
+    if existing and parent and parent.pk in queries.subtree_ids(existing.pk):
+        raise rule_broken("/parent", "circular_parent", gettext_noop("The parent lies below the organization itself."))
+    organization.names, organization.kind = dict(facts.names), facts.kind
+    organization.country, organization.crs_channel = facts.country, facts.crs_channel
+    organization.historical, organization.provenance = facts.historical, dict(facts.provenance)
+    moved = existing is None or organization.parent_id != (parent.pk if parent else None)
+    organization.parent, organization.updated_at = parent, at
+    organization.version += 0 if existing is None else 1
+    organization.save()
+    if moved:
+        _rebuild_tree()
+    organization.aliases.all().delete()
+    OrganizationAlias.objects.bulk_create(
+        OrganizationAlias(organization=organization, text=text) for text in dict.fromkeys(facts.aliases)
+    )
+    organization.roles.all().delete()
+    OrganizationRole.objects.bulk_create(
+        OrganizationRole(organization=organization, role=span.role, valid_from=span.valid_from, valid_to=span.valid_to)
+        for span in facts.roles
+    )
+    note(organization, "created" if existing is None else "changed", actor=actor, at=at)
+    return organization
+
+
+def _rebuild_tree() -> None:
+    """Write the (ancestor, descendant) pairs anew: hundreds of rows, seldom."""
+    parents = dict(Organization.objects.values_list("pk", "parent_id"))
+    pairs: list[OrganizationTree] = []
+    for pk in parents:
+        ancestor: int | None = pk
+        depth = 0
+        while ancestor is not None:
+            pairs.append(OrganizationTree(ancestor_id=ancestor, descendant_id=pk, depth=depth))
+            ancestor, depth = parents[ancestor], depth + 1
+    OrganizationTree.objects.all().delete()
+    OrganizationTree.objects.bulk_create(pairs)
+
+
+@transaction.atomic
+def save_programme(
+    *,
+    actor: Actor,
+    at: datetime,
+    code: str,
+    names: LanguageMap,
+    lead: str | None = None,
+    parent: str | None = None,
+    members: Iterable[str] = (),
+    funders: Iterable[str] = (),
+    countries: Sequence[str] = (),
+    start_on: date | None = None,
+    end_on: date | None = None,
+    precision: str = "day",
+    original_period: Mapping[str, object] | None = None,
+    provenance: Mapping[str, object] | None = None,
+) -> Programme:
+    """Create or replace a programme by its code; organizations and the parent are given by code.
+
+    Raises DomainError(permission_denied) and DomainError(unknown_reference).
+    """
+    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    existing = Programme.objects.filter(code=code).first()
+    programme = existing or Programme(code=code, created_at=at)
+    programme.names, programme.countries = dict(names), list(countries)
+    programme.lead = queries.organization_by_code(lead, "/lead") if lead else None
+    programme.parent = queries.programme_by_code(parent, "/parent") if parent else None
+    programme.start_on, programme.end_on, programme.precision = start_on, end_on, precision
+    programme.original_period, programme.provenance = (
+        dict(original_period) if original_period else None,
+        dict(provenance or {}),
+    )
+    programme.updated_at = at
+    programme.version += 0 if existing is None else 1
+    programme.save()
+    programme.members.set(queries.organizations_by_code(members, "/members"))
+    programme.funders.set(queries.organizations_by_code(funders, "/funders"))
+    note(programme, "created" if existing is None else "changed", actor=actor, at=at)
+    return programme
+
+
+@transaction.atomic
+def save_context_event(
+    *,
+    actor: Actor,
+    at: datetime,
+    code: str,
+    names: LanguageMap,
+    start_on: date | None,
+    end_on: date | None,
+    precision: str = "day",
+    host_country: str = "",
+    original_period: Mapping[str, object] | None = None,
+    provenance: Mapping[str, object] | None = None,
+) -> ContextEvent:
+    """Create or replace a context event by its code. Raises DomainError(permission_denied)."""
+    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    existing = ContextEvent.objects.filter(code=code).first()
+    event = existing or ContextEvent(code=code, created_at=at)
+    event.names, event.host_country = dict(names), host_country
+    event.start_on, event.end_on, event.precision = start_on, end_on, precision
+    event.original_period, event.provenance = dict(original_period) if original_period else None, dict(provenance or {})
+    event.updated_at = at
+    event.version += 0 if existing is None else 1
+    event.save()
+    note(event, "created" if existing is None else "changed", actor=actor, at=at)
+    return event
+
+
+@transaction.atomic
+def save_membership(
+    *,
+    actor: Actor,
+    at: datetime,
+    user: User,
+    organization: Organization,
+    role: str,
+    valid_from: date | None = None,
+    valid_to: date | None = None,
+    countries: Sequence[str] = (),
+    programmes: Sequence[str] = (),
+) -> Membership:
+    """Give a person a role in an organization, or change its validity and scope. Raises DomainError(permission_denied)."""
+    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    existing = Membership.objects.filter(user=user, organization=organization, role=role).first()
+    membership = existing or Membership(user=user, organization=organization, role=role, created_at=at)
+    membership.valid_from, membership.valid_to = valid_from, valid_to
+    membership.countries, membership.programmes = list(countries), list(programmes)
+    membership.updated_at = at
+    membership.version += 0 if existing is None else 1
+    membership.save()
+    note(membership, "created" if existing is None else "changed", actor=actor, at=at)
+    return membership
+
+
+@transaction.atomic
+def delegate_membership(
+    *,
+    actor: Actor,
+    at: datetime,
+    membership: Membership,
+    delegate: User | None,
+    start: date | None = None,
+    end: date | None = None,
+) -> Membership:
+    """Let ``delegate`` stand in for the member from ``start`` to ``end``; None ends it.
+
+    Raises DomainError(permission_denied) unless the actor is the member or manages organizations.
+    """
+    if actor.user is None or actor.user.pk != membership.user_id:
+        permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    if delegate is not None and (start is None or end is None or end < start):
+        raise rule_broken("/end", "delegation_undated", gettext_noop("A delegation needs a first and a last day."))
+    membership.delegate = delegate
+    membership.delegated_from, membership.delegated_to = (start, end) if delegate else (None, None)
+    membership.updated_at, membership.version = at, membership.version + 1
+    membership.save()
+    note(membership, "delegated", actor=actor, at=at)
+    return membership
+
+
+@transaction.atomic
+def grant(
+    *, actor: Actor, at: datetime, user: User, organization: Organization, permission: Permission, revoke: bool = False
+) -> None:
+    """Give (or take) one right of one person on one organization, beside the memberships. Raises DomainError(permission_denied)."""
+    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    row = DjangoPermission.objects.get(content_type__app_label="accounts", codename=permission.codename)
+    (remove_perm if revoke else assign_perm)(row, user, organization)
+    note(
+        organization,
+        "grant_revoked" if revoke else "grant_given",
+        actor=actor,
+        at=at,
+        changes={"user": str(user.public_id), "permission": permission.value},
+    )
+
+
+@transaction.atomic
+def save_service_client(
+    *,
+    actor: Actor,
+    at: datetime,
+    client_id: str,
+    name: str,
+    organization: Organization,
+    scopes: Sequence[str],
+    active: bool = True,
+) -> ServiceClient:
+    """Register an integrating system of an organization, or change it. Raises DomainError(permission_denied, rule_broken)."""
+    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    check_scopes(scopes)
+    existing = ServiceClient.objects.filter(client_id=client_id).first()
+    client = existing or ServiceClient(client_id=client_id, created_at=at)
+    client.name, client.organization, client.scopes, client.active, client.updated_at = (
+        name,
+        organization,
+        list(scopes),
+        active,
+        at,
+    )
+    client.version += 0 if existing is None else 1
+    client.save()
+    note(client, "created" if existing is None else "changed", actor=actor, at=at)
+    return client
+
+
+# --- tokens ------------------------------------------------------------------------------------------------------
+
+TOKEN_KIND = "gmg"
+
+
+def check_scopes(scopes: Sequence[str]) -> None:
+    """Raise DomainError(rule_broken) naming the allowed scopes unless all are known."""
+    unknown = [(index, scope) for index, scope in enumerate(scopes) if scope not in SCOPES]
+    if unknown:
+        detail = gettext_noop("`%(value)s` is not a scope.")
+        raise DomainError(
+            ErrorCode.RULE_BROKEN,
+            errors=[
+                FieldError(f"/scopes/{index}", "unknown_scope", detail, tuple(sorted(SCOPES)), {"value": scope})
+                for index, scope in unknown
+            ],
+        )
+
+
+def digest(secret: str) -> str:
+    """Hash the secret part of a token (SHA-256 of 256 random bits)."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@transaction.atomic
+def issue_token(
+    *,
+    actor: Actor,
+    at: datetime,
+    name: str,
+    scopes: Sequence[str],
+    lifetime: timedelta,
+    user: User | None = None,
+    client: ServiceClient | None = None,
+) -> tuple[AccessToken, str]:
+    """Make a token for a user or a service client and return it with its text, which is shown only once.
+
+    A person may make tokens for themselves; for others, organizations must be managed. A client's token never
+    reaches further than the client. Raises DomainError(permission_denied, rule_broken).
+    """
+    if actor.user is None or user is None or actor.user.pk != user.pk:
+        permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    check_scopes(scopes)
+    if actor.scopes is not None and not set(scopes) <= actor.scopes:
+        raise DomainError(ErrorCode.INSUFFICIENT_SCOPE, scope=", ".join(sorted(set(scopes) - actor.scopes)))
+    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    token = AccessToken(
+        name=name,
+        prefix=prefix,
+        digest=digest(secret),
+        user=user,
+        client=client,
+        scopes=list(scopes),
+        expires_at=at + lifetime,
+        created_at=at,
+        updated_at=at,
+    )
+    token.save()
+    note(token, "created", actor=actor, at=at, changes={"scopes": list(scopes)})
+    return token, f"{TOKEN_KIND}_{prefix}_{secret}"
+
+
+@transaction.atomic
+def revoke_token(token: AccessToken, *, actor: Actor, at: datetime) -> AccessToken:
+    """End a token at once; ending it again changes nothing."""
+    if token.revoked_at is None:
+        token.revoked_at = token.updated_at = at
+        token.version += 1
+        token.save(update_fields=["revoked_at", "updated_at", "version"])
+        note(token, "revoked", actor=actor, at=at)
+    return token
+
+
+def authenticate_token(text: str, *, at: datetime) -> tuple[AccessToken, Actor] | None:
+    """Turn the text of a token into its actor, or None when it is unknown, expired, revoked or its owner inactive.
+
+    The time of last use is kept to the minute, so that reading does not write all the time.
+    """
+    kind, _, rest = text.partition("_")
+    prefix, _, secret = rest.partition("_")
+    if kind != TOKEN_KIND or not secret:
+        return None
+    token = queries.token_by_prefix(prefix)
+    if token is None or not secrets.compare_digest(token.digest, digest(secret)):
+        return None
+    if token.revoked_at is not None or token.expires_at <= at:
+        return None
+    if token.last_used_at is None or at - token.last_used_at > timedelta(minutes=1):
+        AccessToken.objects.filter(pk=token.pk).update(last_used_at=at)
+    scopes = frozenset(token.scopes)
+    if token.user is not None:
+        return (token, Actor.for_user(token.user, scopes=scopes)) if token.user.is_active else None
+    client = token.client
+    if client is None or not client.active:
+        return None
+    return token, Actor.for_client(client, scopes=scopes)

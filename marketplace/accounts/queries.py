@@ -1,0 +1,230 @@
+"""Reads of the accounts room."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from marketplace.accounts import permissions
+from marketplace.accounts.actors import Actor, Right
+from marketplace.accounts.models import (
+    AccessToken,
+    ContextEvent,
+    Membership,
+    Organization,
+    OrganizationGroupGrant,
+    OrganizationRole,
+    OrganizationTree,
+    OrganizationUserGrant,
+    Programme,
+    ServiceClient,
+    User,
+)
+from marketplace.kernel.errors import unknown_reference
+
+GROUP_ROLES = ("member", "chair")
+UNIT_KIND = "member_agency"  # a unit of a member agency is the agency; its networks and centres are not
+
+
+def current(day: date, prefix: str = "") -> Q:
+    """Make the condition that a dated row is valid on ``day``."""
+    starts = Q(**{f"{prefix}valid_from__isnull": True}) | Q(**{f"{prefix}valid_from__lte": day})
+    ends = Q(**{f"{prefix}valid_to__isnull": True}) | Q(**{f"{prefix}valid_to__gte": day})
+    return starts & ends
+
+
+def load_rights(actor: Actor, day: date) -> tuple[Right, ...]:
+    """Read the roles that ``actor`` has on ``day``: own, delegated to them, or those of the client's organization."""
+    held: list[tuple[Organization, str, frozenset[str], frozenset[str]]] = []
+    if actor.user is not None:
+        delegated = Q(delegate=actor.user, delegated_from__lte=day, delegated_to__gte=day)
+        rows = (
+            Membership.objects.filter(Q(user=actor.user) | delegated)
+            .filter(current(day))
+            .select_related("organization")
+        )
+        held = [(row.organization, row.role, frozenset(row.countries), frozenset(row.programmes)) for row in rows]
+    elif actor.client is not None and actor.client.active:
+        held = [(actor.client.organization, "service_client", frozenset(), frozenset())]
+    if not held:
+        return ()
+    ids = {organization.pk for organization, *_ in held}
+    descendants, secretariats, members = _tree_facts(ids, day)
+    return tuple(
+        Right(
+            organization_id=organization.pk,
+            organization_code=organization.code,
+            role=role,
+            countries=countries,
+            programmes=programmes,
+            descendant_ids=frozenset(descendants[organization.pk]),
+            in_secretariat=organization.pk in secretariats,
+            in_group=bool(
+                members[organization.pk]
+                & ({organization.pk} if organization.kind != UNIT_KIND else members[organization.pk])
+            )
+            or organization.pk in secretariats,
+        )
+        for organization, role, countries, programmes in held
+    )
+
+
+def _tree_facts(ids: set[int], day: date) -> tuple[dict[int, set[int]], set[int], dict[int, set[int]]]:
+    """Give, in one query, the descendants of each id, which ids are the secretariat, and the member ancestors of each."""
+    descendants: dict[int, set[int]] = {pk: {pk} for pk in ids}
+    members: dict[int, set[int]] = {pk: set() for pk in ids}
+    secretariats: set[int] = set()
+    rows = OrganizationTree.objects.filter(Q(ancestor_id__in=ids) | Q(descendant_id__in=ids)).values_list(
+        "ancestor_id",
+        "descendant_id",
+        "ancestor__roles__role",
+        "ancestor__roles__valid_from",
+        "ancestor__roles__valid_to",
+    )
+    for ancestor, descendant, role, start, end in rows:
+        if ancestor in ids:
+            descendants[ancestor].add(descendant)
+        if (start and start > day) or (end and end < day):
+            continue
+        if role == "secretariat" and ancestor == descendant:
+            secretariats.add(ancestor)
+        if role in GROUP_ROLES and descendant in ids:
+            members[descendant].add(ancestor)
+    return descendants, secretariats, members
+
+
+def load_grants(actor: Actor) -> frozenset[tuple[int, str]]:
+    """Read the guardian grants of a person: pairs of organization id and permission codename."""
+    if actor.user is None:
+        return frozenset()
+    columns = ("content_object_id", "permission__codename")
+    own = OrganizationUserGrant.objects.filter(user=actor.user).values_list(*columns)
+    groups = OrganizationGroupGrant.objects.filter(group__user=actor.user).values_list(*columns)
+    return frozenset(own.union(groups))
+
+
+# --- organizations ----------------------------------------------------------------------------------------------
+
+
+def organizations_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Organization]:
+    """Give the organizations that ``actor`` may list: all of them, once signed in."""
+    if actor.kind == "anonymous":
+        return Organization.objects.none()
+    return Organization.objects.all()
+
+
+def organization_by_code(code: str, pointer: str = "/organization") -> Organization:
+    """Find an organization by code or public id; raises DomainError(unknown_reference) naming ``pointer``."""
+    found = Organization.objects.filter(_code_or_public_id(code)).first()
+    if found is None:
+        raise unknown_reference(pointer, code)
+    return found
+
+
+def organizations_by_code(codes: Iterable[str], pointer: str) -> list[Organization]:
+    """Find several organizations by code, in the order given; raises DomainError(unknown_reference)."""
+    wanted = list(codes)
+    found = {organization.code: organization for organization in Organization.objects.filter(code__in=wanted)}
+    for index, code in enumerate(wanted):
+        if code not in found:
+            raise unknown_reference(f"{pointer}/{index}", code)
+    return [found[code] for code in wanted]
+
+
+def programme_by_code(code: str, pointer: str = "/programme") -> Programme:
+    """Find a programme by code or public id; raises DomainError(unknown_reference)."""
+    found = Programme.objects.filter(_code_or_public_id(code)).first()
+    if found is None:
+        raise unknown_reference(pointer, code)
+    return found
+
+
+def context_event_by_code(code: str, pointer: str = "/context_event") -> ContextEvent:
+    """Find a context event by code or public id; raises DomainError(unknown_reference)."""
+    found = ContextEvent.objects.filter(_code_or_public_id(code)).first()
+    if found is None:
+        raise unknown_reference(pointer, code)
+    return found
+
+
+def _code_or_public_id(text: str) -> Q:
+    try:
+        return Q(public_id=UUID(text))
+    except ValueError:
+        return Q(code=text)
+
+
+def programmes_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Programme]:
+    """Give the programmes that ``actor`` may list: all of them, once signed in."""
+    return Programme.objects.none() if actor.kind == "anonymous" else Programme.objects.all()
+
+
+def has_role(organization_id: int, role: str, day: date) -> bool:
+    """Tell whether the organization has the group role on ``day``."""
+    return OrganizationRole.objects.filter(current(day), organization_id=organization_id, role=role).exists()
+
+
+def secretariat_organization(day: date) -> Organization | None:
+    """Give the organization that is the secretariat on ``day``."""
+    return Organization.objects.filter(Q(roles__role="secretariat") & current(day, "roles__")).first()
+
+
+def family_ids(organization_id: int) -> frozenset[int]:
+    """Give the ids of the whole tree that an organization belongs to: from its topmost ancestor down."""
+    top = (
+        OrganizationTree.objects.filter(descendant_id=organization_id)
+        .order_by("-depth")
+        .values_list("ancestor_id", flat=True)
+        .first()
+    )
+    return frozenset(OrganizationTree.objects.filter(ancestor_id=top).values_list("descendant_id", flat=True))
+
+
+def subtree_ids(organization_id: int) -> frozenset[int]:
+    """Give the ids of an organization and all below it."""
+    return frozenset(
+        OrganizationTree.objects.filter(ancestor_id=organization_id).values_list("descendant_id", flat=True)
+    )
+
+
+def staff_of(organization_ids: Iterable[int], roles: Iterable[str], day: date) -> QuerySet[User]:
+    """Give the people who have one of ``roles`` in one of the organizations on ``day``."""
+    return User.objects.filter(
+        current(day, "memberships__"),
+        memberships__organization_id__in=list(organization_ids),
+        memberships__role__in=list(roles),
+    ).distinct()
+
+
+def conflict_of(actor: Actor, organization_ids: Iterable[int], at: datetime) -> Organization | None:
+    """Give the first of the organizations in which the actor has a membership of any role (recusal, domain rule 4)."""
+    own = permissions.own_organization_ids(actor, at) & frozenset(organization_ids)
+    return Organization.objects.filter(pk__in=own).first() if own else None
+
+
+# --- people, systems and tokens ----------------------------------------------------------------------------------
+
+
+def token_by_prefix(prefix: str) -> AccessToken | None:
+    """Find a token with its owner by the public part of it."""
+    return AccessToken.objects.select_related("user", "client", "client__organization").filter(prefix=prefix).first()
+
+
+def tokens_of(actor: Actor) -> QuerySet[AccessToken]:
+    """Give the tokens that belong to the actor."""
+    if actor.user is not None:
+        return AccessToken.objects.filter(user=actor.user)
+    if actor.client is not None:
+        return AccessToken.objects.filter(client=actor.client)
+    return AccessToken.objects.none()
+
+
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """Give the memberships of a person with their organizations."""
+    return Membership.objects.filter(user=user).select_related("organization")
+
+
+def service_clients_of(organization_ids: Iterable[int]) -> QuerySet[ServiceClient]:
+    """Give the integrating systems of some organizations."""
+    return ServiceClient.objects.filter(organization_id__in=list(organization_ids)).select_related("organization")

@@ -1,0 +1,106 @@
+"""Who may do what: one enum of permissions, roles as data, scopes of tokens."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """Every right of the product, sorted; checked against an organization unless the role is group-wide."""
+
+    AUDIT_READ = "audit.read"
+    CATALOGUE_READ = "catalogue.read"
+    CATALOGUE_VET = "catalogue.vet"
+    CATALOGUE_WRITE = "catalogue.write"
+    ENGAGEMENTS_CONFIRM = "engagements.confirm"
+    ENGAGEMENTS_DELIVER = "engagements.deliver"
+    ENGAGEMENTS_MANAGE = "engagements.manage"
+    ENGAGEMENTS_READ = "engagements.read"
+    EVALUATIONS_WAIVE = "evaluations.waive"
+    EVALUATIONS_WRITE = "evaluations.write"
+    EVENTS_READ = "events.read"
+    MATCHING_POLICY = "matching.policy"
+    MATCHING_RUN = "matching.run"
+    OFFERS_MAKE = "offers.make"
+    ORGANIZATIONS_MANAGE = "organizations.manage"
+    ORGANIZATIONS_READ = "organizations.read"
+    PROPOSALS_ANSWER = "proposals.answer"
+    PROPOSALS_CONSULT = "proposals.consult"
+    PROPOSALS_DECIDE = "proposals.decide"
+    PROPOSALS_OVERRULE = "proposals.overrule"
+    PROPOSALS_READ = "proposals.read"
+    REQUESTS_READ = "requests.read"
+    REQUESTS_SCREEN = "requests.screen"
+    REQUESTS_WRITE = "requests.write"
+    SERVICE_LEVELS_MANAGE = "service_levels.manage"
+    WORK_MANAGE = "work.manage"
+
+    @property
+    def codename(self) -> str:
+        """The name under which Django's permission table knows it (guardian grants)."""
+        return self.value.replace(".", "_")
+
+
+P = Permission
+
+_READ_ALL = frozenset(
+    {P.CATALOGUE_READ, P.ENGAGEMENTS_READ, P.EVENTS_READ, P.ORGANIZATIONS_READ, P.PROPOSALS_READ, P.REQUESTS_READ}
+)
+_OFFICER = _READ_ALL | {
+    P.CATALOGUE_VET,
+    P.CATALOGUE_WRITE,
+    P.ENGAGEMENTS_MANAGE,
+    P.EVALUATIONS_WAIVE,
+    P.EVALUATIONS_WRITE,
+    P.MATCHING_RUN,
+    P.ORGANIZATIONS_MANAGE,
+    P.PROPOSALS_DECIDE,
+    P.REQUESTS_SCREEN,
+    P.WORK_MANAGE,
+}
+
+# Roles are those of Membership plus the one of a service client, which never approves, accepts or confirms.
+ROLES: Mapping[str, frozenset[Permission]] = {
+    "focal_point": _READ_ALL | {P.ENGAGEMENTS_CONFIRM, P.EVALUATIONS_WRITE, P.PROPOSALS_CONSULT, P.REQUESTS_WRITE},
+    "provider_staff": _READ_ALL
+    | {P.CATALOGUE_WRITE, P.ENGAGEMENTS_DELIVER, P.EVALUATIONS_WRITE, P.OFFERS_MAKE, P.PROPOSALS_ANSWER},
+    "viewer": _READ_ALL,
+    "secretariat_officer": _OFFICER,
+    "secretariat_head": _OFFICER | {P.AUDIT_READ, P.MATCHING_POLICY, P.PROPOSALS_OVERRULE, P.SERVICE_LEVELS_MANAGE},
+    "auditor": _READ_ALL | {P.AUDIT_READ},
+    "service_client": _READ_ALL | {P.CATALOGUE_WRITE, P.EVALUATIONS_WRITE, P.REQUESTS_WRITE},
+}
+GROUP_WIDE_ROLES = frozenset(
+    {"secretariat_officer", "secretariat_head"}
+)  # only in an organization with the role `secretariat`
+GROUP_READER_ROLES = frozenset({"auditor"})  # reads everything, within the programmes of the membership
+
+# Scope of a token that a right needs. A token without scopes can do nothing.
+SCOPES: Mapping[str, frozenset[Permission]] = {
+    "audit:read": frozenset({P.AUDIT_READ}),
+    "catalogue:read": frozenset({P.CATALOGUE_READ}),
+    "catalogue:write": frozenset({P.CATALOGUE_VET, P.CATALOGUE_WRITE}),
+    "engagements:read": frozenset({P.ENGAGEMENTS_READ}),
+    "engagements:write": frozenset(
+        {P.ENGAGEMENTS_CONFIRM, P.ENGAGEMENTS_DELIVER, P.ENGAGEMENTS_MANAGE, P.EVALUATIONS_WAIVE, P.EVALUATIONS_WRITE}
+    ),
+    "events:read": frozenset({P.EVENTS_READ}),
+    "matching:read": frozenset({P.PROPOSALS_READ}),
+    "matching:write": frozenset(
+        {
+            P.MATCHING_POLICY,
+            P.MATCHING_RUN,
+            P.OFFERS_MAKE,
+            P.PROPOSALS_ANSWER,
+            P.PROPOSALS_CONSULT,
+            P.PROPOSALS_DECIDE,
+            P.PROPOSALS_OVERRULE,
+        }
+    ),
+    "organizations:read": frozenset({P.ORGANIZATIONS_READ}),
+    "organizations:write": frozenset({P.ORGANIZATIONS_MANAGE, P.SERVICE_LEVELS_MANAGE, P.WORK_MANAGE}),
+    "requests:read": frozenset({P.REQUESTS_READ}),
+    "requests:write": frozenset({P.REQUESTS_SCREEN, P.REQUESTS_WRITE}),
+}
+SCOPE_OF: Mapping[Permission, str] = {
+    permission: scope for scope, permissions in SCOPES.items() for permission in permissions
+}

@@ -1,0 +1,69 @@
+"""The sweep over open steps: reminders before a deadline, escalation and effect after it (domain rule 6)."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from marketplace.accounts.actors import Actor
+from marketplace.accounts.journal import note
+from marketplace.lifecycles.registry import effect_of, lifecycle_models, model_of
+from marketplace.records.models import LifecycleRecord
+from marketplace.work import operations as work
+
+CLOCK = Actor.system("deadlines")
+BATCH = 500
+
+
+def sweep(*, at: datetime) -> int:
+    """Enqueue one job for each step whose reminder or deadline has come; returns how many. Safe to repeat: keys are unique."""
+    count = 0
+    for model in lifecycle_models():
+        due = Q(remind_at__lte=at, reminded_at__isnull=True) | Q(due_at__lte=at, escalated_at__isnull=True)
+        for public_id, due_at in (
+            model._default_manager.filter(due, due_at__isnull=False)
+            .order_by("due_at")
+            .values_list("public_id", "due_at")[:BATCH]
+        ):
+            kind = "overdue" if due_at <= at else "reminder"
+            key = f"deadline:{model.resource}:{public_id}:{due_at.isoformat()}:{kind}"
+            payload = {"resource": model.resource, "id": str(public_id)}
+            work.enqueue("lifecycles.deadline", payload, key=key, at=at)
+            count += 1
+    return count
+
+
+@transaction.atomic
+def meet_deadline(*, resource: str, public_id: UUID, at: datetime) -> str:
+    """Remind or escalate one step and apply the effect at its deadline; returns what was done.
+
+    The step may have been taken meanwhile: then nothing happens.
+    """
+    record = model_of(resource)._default_manager.select_for_update(of=("self",)).filter(public_id=public_id).first()
+    if record is None or record.due_at is None:
+        return "nothing"
+    if record.due_at <= at and record.escalated_at is None:
+        return _escalate(record, at)
+    if record.remind_at is not None and record.remind_at <= at and record.reminded_at is None:
+        record.reminded_at = at
+        record.save(update_fields=["reminded_at"])
+        note(record, "reminder_due", actor=CLOCK, at=at, data=_facts(record))
+        return "reminded"
+    return "nothing"
+
+
+def _escalate(record: LifecycleRecord, at: datetime) -> str:
+    record.escalated_at = at
+    record.save(update_fields=["escalated_at"])
+    note(record, "overdue", actor=CLOCK, at=at, data=_facts(record))
+    effect = effect_of(record.step)
+    if effect is None:
+        return "escalated"
+    effect(record, at)
+    return "effect"
+
+
+def _facts(record: LifecycleRecord) -> dict[str, object]:
+    due = record.due_at.isoformat() if record.due_at else None
+    return {"step": record.step, "waiting_for": record.waiting_for, "due_at": due, "state": record.state}

@@ -1,0 +1,92 @@
+"""Abstract rows: a record with an outward id, and a record with a life cycle."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.db import models
+
+from marketplace.kernel.ids import new_public_id
+from marketplace.kernel.lifecycle import Lifecycle, Party
+
+
+@dataclass(frozen=True, slots=True)
+class EventScope:
+    """Who may learn of what happens to a record: secretariat only, named organizations too, the group, or everybody."""
+
+    audience: str  # secretariat | organizations | group | public
+    organization_ids: frozenset[int] = frozenset()
+
+
+class Record(models.Model):
+    """A stored thing: bigint inside, UUIDv7 outside, and a version that counts the changes of the aggregate."""
+
+    resource: ClassVar[str]  # stable name in events, audit and problem details
+
+    public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(editable=False)
+    updated_at = models.DateTimeField(editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def reference_text(self) -> str:
+        """What a person calls this thing; the public id where it has no name of its own."""
+        return str(self.public_id)
+
+    @property
+    def root(self) -> "Record":
+        """The aggregate whose version counts a change of this record."""
+        return self
+
+    def event_scope(self) -> EventScope:
+        """Say who may learn of a change; the secretariat alone unless a model says otherwise."""
+        return EventScope("secretariat")
+
+    def event_data(self) -> dict[str, Any]:
+        """Give what an event carries besides the ids: nothing private."""
+        return {}
+
+    @property
+    def organization_for_audit(self) -> str:
+        """Code of the organization in whose name the record stands."""
+        return ""
+
+
+class LifecycleRecord(Record):
+    """A record with a state, and who owes the next step by when (domain rule 6)."""
+
+    lifecycle: ClassVar[Lifecycle]
+
+    state = models.CharField(max_length=32, db_index=True, editable=False)
+    step = models.CharField(max_length=40, blank=True, editable=False)
+    waiting_for = models.CharField(
+        max_length=32, default=Party.NOBODY.value, editable=False, choices=[(p.value, p.value) for p in Party]
+    )
+    due_at = models.DateTimeField(null=True, editable=False, db_index=True)
+    remind_at = models.DateTimeField(null=True, editable=False)
+    reminded_at = models.DateTimeField(null=True, editable=False)
+    escalated_at = models.DateTimeField(null=True, editable=False)
+    step_balance = models.JSONField(default=dict, editable=False)  # working days left of paused steps: {step: days}
+
+    class Meta:
+        abstract = True
+
+    STATE_COLUMNS: ClassVar[tuple[str, ...]] = (
+        "state",
+        "step",
+        "waiting_for",
+        "due_at",
+        "remind_at",
+        "reminded_at",
+        "escalated_at",
+        "step_balance",
+        "version",
+        "updated_at",
+    )
+
+
+def state_is_known(lifecycle: Lifecycle, name: str) -> models.CheckConstraint:
+    """Give the constraint that ``state`` is one of the table's."""
+    return models.CheckConstraint(condition=models.Q(state__in=lifecycle.states), name=name)

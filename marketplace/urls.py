@@ -1,0 +1,5 @@
+"""All routes: the desk at the root, the API under /api/v1/."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []
