@@ -274,7 +274,7 @@ def save_service_client(
 
 # --- tokens ------------------------------------------------------------------------------------------------------
 
-TOKEN_KIND = "gmg"
+TOKEN_KIND = "gmg"  # noqa: S105  the public first part of every token
 
 
 def check_scopes(scopes: Sequence[str]) -> None:

@@ -36,7 +36,7 @@ class ErrorCode(StrEnum):
     RECUSED = "recused"
     RULE_BROKEN = "rule_broken"
     THROTTLED = "throttled"
-    TOKEN_INVALID = "token_invalid"
+    TOKEN_INVALID = "token_invalid"  # noqa: S105  an error code
     UNKNOWN_PARAMETER = "unknown_parameter"
     UNKNOWN_REFERENCE = "unknown_reference"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
