@@ -1,0 +1,95 @@
+"""What `make test` and `make check` promise when something is missing or fails."""
+
+import io
+import sys
+from contextlib import AbstractContextManager, contextmanager
+from typing import NoReturn
+
+import pytest
+from rich.console import Console
+
+from tests.kit.servers import ServerUnavailableError
+from tooling import both_engines, check
+
+
+@contextmanager
+def unavailable() -> NoReturn:
+    raise ServerUnavailableError("no room")
+    yield  # type: ignore[unreachable]
+
+
+@pytest.fixture
+def no_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start() -> AbstractContextManager[str]:
+        return unavailable()
+
+    for name in ("DATABASE_URL", "REDIS_URL", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(both_engines, "postgres_server", start)
+
+
+@pytest.mark.usefixtures("no_servers")
+def test_run_without_servers_says_so_in_capitals_and_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_home = both_engines.run("servers", [])
+    monkeypatch.setenv("CI", "true")
+    in_ci = both_engines.run("servers", [])
+
+    assert at_home == both_engines.Outcome("servers", True, "NOT RUN: NO ROOM")
+    assert not in_ci.passed
+
+
+def test_environment_of_the_sqlite_run_hides_given_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://somewhere/db")
+    monkeypatch.setenv("REDIS_URL", "redis://somewhere/0")
+
+    with both_engines.environment("sqlite") as variables:
+        assert variables["DATABASE_URL"].startswith("sqlite:")
+        assert variables["REDIS_URL"] == ""
+
+
+def test_environment_of_the_server_run_uses_given_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://somewhere/db")
+    monkeypatch.setenv("REDIS_URL", "redis://somewhere/0")
+
+    with both_engines.environment("servers") as variables:
+        assert (variables["DATABASE_URL"], variables["REDIS_URL"]) == ("postgres://somewhere/db", "redis://somewhere/0")
+
+
+def test_main_with_unknown_run_is_refused() -> None:
+    assert both_engines.main(["oracle"]) == 2
+
+
+def test_split_hands_what_follows_the_dashes_to_pytest() -> None:
+    assert both_engines.split(["sqlite", "--", "-k", "x"]) == (["sqlite"], ["-k", "x"])
+
+
+def test_step_that_fails_shows_its_output_and_a_crash_is_a_failure() -> None:
+    def crash() -> check.Finding:
+        raise OSError("no such program")
+
+    page = io.StringIO()
+    check.report(Console(file=page), *check.timed(check.Step("broken", crash)))
+
+    assert "✗ broken" in page.getvalue()
+    assert "no such program" in page.getvalue()
+
+
+def test_command_that_exits_with_an_error_does_not_pass() -> None:
+    finding = check.command(sys.executable, "-c", "print('why'); raise SystemExit(1)")
+
+    assert finding == check.Finding(False, "why\n")
+
+
+def test_schema_lint_without_redocly_is_loud_and_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "REDOCLY", check.ROOT / "node_modules" / "absent")
+    monkeypatch.delenv("CI", raising=False)
+    at_home = check.schema_lint()
+    monkeypatch.setenv("CI", "true")
+
+    assert at_home.passed
+    assert "NOT LINTED" in at_home.note
+    assert not check.schema_lint().passed
+
+
+def test_main_with_unknown_step_lists_the_steps() -> None:
+    assert check.main(["no such step"]) == 2
