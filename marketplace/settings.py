@@ -1,5 +1,6 @@
 """The one settings file; every value that differs between places comes from the environment (see .env.example)."""
 
+import math
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -117,6 +118,9 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=600)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# How long a process may go on with the vocabularies it has read before it looks whether another one changed them. Tests
+# have one process, which knows its own changes; a look in between would make the number of queries a matter of luck.
+VOCABULARY_CHECK_SECONDS = env.float("VOCABULARY_CHECK_SECONDS", default=math.inf if TESTING else 3.0)
 
 # --- work: the database is the record, Redis and Celery are the doorbell (docs/adr/0001) ----------------------------
 REDIS_URL = env.str("REDIS_URL", default="")
