@@ -20,7 +20,6 @@ app.conf.update(
     broker_url=settings.REDIS_URL or "memory://",  # without Redis nobody rings: the embedded worker looks by itself
     broker_transport_options={
         "visibility_timeout": VISIBILITY_SECONDS,
-        "unacked_restore_interval": 10,
         "socket_timeout": 5,  # measured: without it a publish to a frozen Redis blocked for more than 90 s
         "socket_connect_timeout": 5,
         "socket_keepalive": True,

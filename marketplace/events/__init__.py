@@ -1,0 +1,1 @@
+"""What became true, for others: outbox, sequencer and feed."""

@@ -1,0 +1,64 @@
+"""Reading the feed."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
+
+from marketplace.events.models import Audience, EventAudience, OutboxEvent
+
+MOST = 1_000  # events in one answer
+
+
+def visible_events(
+    *, organization_ids: Collection[int], is_secretariat: bool, is_group_member: bool
+) -> QuerySet[OutboxEvent]:
+    """Give the published events that a reader with these rights may see, in the order of publication."""
+    published = OutboxEvent.objects.filter(sequence__isnull=False).order_by("sequence")
+    if is_secretariat:
+        return published
+    audiences = [Audience.PUBLIC, Audience.GROUP] if is_group_member else [Audience.PUBLIC]
+    visible = Q(audience__in=audiences)
+    if organization_ids:
+        addressed = EventAudience.objects.filter(event=OuterRef("pk"), organization_id__in=organization_ids)
+        visible |= Q(Exists(addressed))
+    return published.filter(visible)
+
+
+def feed(
+    *,
+    after: int = 0,
+    organization_ids: Collection[int] = (),
+    is_secretariat: bool = False,
+    is_group_member: bool = False,
+    types: Collection[str] = (),
+    resource: str = "",
+    resource_id: UUID | None = None,
+    limit: int = 200,
+) -> list[OutboxEvent]:
+    """Give the next events after the sequence ``after``: strictly rising, never back-filled, at most 1,000.
+
+    A reader sees gaps where events are not for it; the next cursor is the last ``sequence`` it was given.
+    """
+    events = visible_events(
+        organization_ids=organization_ids, is_secretariat=is_secretariat, is_group_member=is_group_member
+    ).filter(sequence__gt=after)
+    if types:
+        events = events.filter(type__in=types)
+    if resource:
+        events = events.filter(resource=resource)
+    if resource_id is not None:
+        events = events.filter(resource_id=resource_id)
+    return list(events[: min(limit, MOST)])
+
+
+def head() -> int:
+    """Give the highest published sequence; 0 before the first event."""
+    return OutboxEvent.objects.aggregate(head=Max("sequence"))["head"] or 0
+
+
+def outbox_age_seconds(at: datetime) -> float:
+    """Compute how long the oldest unpublished event has waited at ``at``; 0.0 where none waits."""
+    oldest = OutboxEvent.objects.filter(sequence__isnull=True).aggregate(oldest=Min("at"))["oldest"]
+    return max(0.0, (at - oldest).total_seconds()) if oldest else 0.0

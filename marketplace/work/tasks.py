@@ -1,0 +1,38 @@
+"""What Celery calls, and the work room's own periodic job."""
+
+import os
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from marketplace.celery import app
+from marketplace.work import loop, operations, processes
+from marketplace.work.models import WorkerRole
+from marketplace.work.registry import Claim, Payload, job, periodic
+
+DRAIN_SECONDS = 60.0  # then the next message's turn, so that a child process can be renewed
+KEEP_FINISHED = timedelta(days=30)
+STARTED_AT = timezone.now()
+
+
+@app.task(name="marketplace.work.drain")
+def drain() -> None:
+    """Do due jobs until none is left or a minute has passed."""
+    name = processes.worker_name(WorkerRole.CELERY)
+    operations.beat(name=name, role=WorkerRole.CELERY, pid=os.getpid(), started_at=STARTED_AT, at=timezone.now())
+    loop.run_until_idle(worker=name, max_seconds=DRAIN_SECONDS)
+
+
+@app.task(name="marketplace.work.sweep")
+def sweep() -> None:
+    """Keep house once (Celery beat asks for it, in case the dispatcher is gone), then do what is due."""
+    loop.Housekeeper().attend(at=timezone.now())
+    drain()
+
+
+@periodic("work.purge", every=timedelta(hours=1))
+@job("work.purge")
+def purge(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
+    """Delete jobs that are long over."""
+    operations.purge(at=at, older_than=KEEP_FINISHED)
