@@ -110,7 +110,7 @@ STEPS = (
     Step("style: ruff", partial(command, BIN / "ruff", "check", ".")),
     Step("format: ruff", partial(command, BIN / "ruff", "format", "--check", ".")),
     Step("imports: import-linter", partial(command, BIN / "lint-imports", "--no-logo")),
-    Step("dependencies: deptry", partial(command, BIN / "deptry", ".")),
+    Step("dependencies: deptry", partial(command, BIN / "deptry", "--no-ansi", ".")),
     Step("dependencies: locked as declared", lambda: listed(requirements.problems(ROOT))),
     Step("house: guards", partial(command, BIN / "pytest", "tests/guards", "-q", "-p", "no:randomly", "-n", "0")),
     Step("migrations: complete", partial(manage, "makemigrations", "--check", "--dry-run")),

@@ -29,7 +29,7 @@ KEYWORDS: dict[str, tuple[int, int | None, int | None]] = {
     "pgettext": (1, None, 0),
     "pgettext_lazy": (1, None, 0),
 }
-STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+STRING = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 TEMPLATE_CALL = re.compile(rf"\b(_|n?p?gettext)\(\s*({STRING}(?:\s*,\s*{STRING})*)", re.DOTALL)
 PLACEHOLDER = re.compile(r"%\(\w+\)[#0\- +]?[\d.]*[a-zA-Z]|%[sd]|\{\w+[^{}]*\}")
 
@@ -65,7 +65,7 @@ def python_messages(source: str) -> Iterator[Message]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             keyword = names.get(called_name(node.func))
-            arguments = [item.value if isinstance(item, ast.Constant) else None for item in node.args]
+            arguments: list[object] = [item.value if isinstance(item, ast.Constant) else None for item in node.args]
             yield from marked(keyword, arguments)
 
 

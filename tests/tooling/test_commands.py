@@ -2,7 +2,6 @@
 
 import io
 import sys
-from contextlib import AbstractContextManager, contextmanager
 from typing import NoReturn
 
 import pytest
@@ -12,16 +11,10 @@ from tests.kit.servers import ServerUnavailableError
 from tooling import both_engines, check
 
 
-@contextmanager
-def unavailable() -> NoReturn:
-    raise ServerUnavailableError("no room")
-    yield  # type: ignore[unreachable]
-
-
 @pytest.fixture
 def no_servers(monkeypatch: pytest.MonkeyPatch) -> None:
-    def start() -> AbstractContextManager[str]:
-        return unavailable()
+    def start() -> NoReturn:
+        raise ServerUnavailableError("no room")
 
     for name in ("DATABASE_URL", "REDIS_URL", "CI"):
         monkeypatch.delenv(name, raising=False)
