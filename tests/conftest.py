@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import hypothesis
 import pytest
@@ -13,7 +14,10 @@ import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
+from django.db.backends.sqlite3.operations import DatabaseOperations
 from django.utils import translation
+
+from marketplace.audit import triggers
 
 HOUSE = ("marketplace", "requests_app", "providers", "matching", "fulfilment")
 NEEDS_POSTGRES = "NEEDS POSTGRESQL"
@@ -62,6 +66,22 @@ def django_db_modify_db_settings(
         # What a test wrote need not survive a power cut.
         options = database.settings_dict["OPTIONS"]
         options["init_command"] = f"{options.get('init_command', '')} PRAGMA synchronous=OFF;"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def audit_trail_may_be_flushed() -> Iterator[None]:
+    """SQLite's flush is a DELETE, which the audit trail refuses: lift its triggers for that moment (PostgreSQL truncates)."""
+    flush = DatabaseOperations.sql_flush
+
+    def sql_flush(self: DatabaseOperations, style: Any, tables: Any, **options: Any) -> list[str]:
+        statements = flush(self, style, tables, **options)
+        if triggers.TABLE not in tables:
+            return statements
+        return [*triggers.SQLITE_DROP, *statements, *triggers.SQLITE_CREATE]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        yield
 
 
 # --- one test -----------------------------------------------------------------------------------------------------
