@@ -7,8 +7,9 @@ from marketplace.kernel.ids import new_public_id
 
 
 class Audience(models.TextChoices):
-    """Who may learn of an event beside the secretariat, which may learn of all."""
+    """Who may learn of an event beside the secretariat, which may learn of all that is not private."""
 
+    PRIVATE = "private", "private"  # of what is only drafted: handlers see it, no feed does
     SECRETARIAT = "secretariat", "secretariat"
     ORGANIZATIONS = "organizations", "organizations"  # those addressed in EventAudience
     GROUP = "group", "group"  # active members of the group, and those addressed

@@ -16,6 +16,7 @@ def visible_events(
 ) -> QuerySet[OutboxEvent]:
     """Give the published events that a reader with these rights may see, in the order of publication."""
     published = OutboxEvent.objects.filter(sequence__isnull=False).order_by("sequence")
+    published = published.exclude(audience=Audience.PRIVATE)
     if is_secretariat:
         return published
     audiences = [Audience.PUBLIC, Audience.GROUP] if is_group_member else [Audience.PUBLIC]

@@ -44,6 +44,7 @@ class Transition:
     pauses: bool = False
     resumes: bool = False
     public: bool = True  # has a route of its own name
+    step: Step | None = None  # opens this step instead of the usual one of the target state
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,15 @@ class Lifecycle:
         return frozenset().union(*(t.sources for t in self.transitions if t.verb == verb))
 
 
-def move(verb: str, sources: str, target: str, event: str, permission: str | None = None, **flags: bool) -> Transition:
+def move(
+    verb: str,
+    sources: str,
+    target: str,
+    event: str,
+    permission: str | None = None,
+    *,
+    step: Step | None = None,
+    **flags: bool,
+) -> Transition:
     """Write one row of a table briefly: ``sources`` and ``target`` are names separated by blanks."""
-    return Transition(verb, frozenset(sources.split()), tuple(target.split()), event, permission, **flags)
+    return Transition(verb, frozenset(sources.split()), tuple(target.split()), event, permission, step=step, **flags)

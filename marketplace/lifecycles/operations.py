@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.journal import note
 from marketplace.kernel.errors import DomainError, ErrorCode
-from marketplace.kernel.lifecycle import Party, Transition
+from marketplace.kernel.lifecycle import Party, Step, Transition
 from marketplace.kernel.periods import add_working_days, working_days_between
 from marketplace.records.models import LifecycleRecord, Record
 from marketplace.vocabularies import queries as vocabularies
@@ -45,11 +45,15 @@ def create(
     changes: Mapping[str, object] | None = None,
     data: Mapping[str, object] | None = None,
     bump_root: bool = False,
+    due_at: datetime | None = None,
 ) -> None:
-    """Insert ``record`` in the initial state of its table, with its first step, audit record and event."""
+    """Insert ``record`` in the initial state of its table, with its first step, audit record and event.
+
+    ``due_at`` replaces the working days of the service level.
+    """
     record.created_at = record.updated_at = at
     record.state = record.lifecycle.initial
-    _open_step(record, at=at)
+    _open_step(record, at=at, due_at=due_at)
     record.save(force_insert=True)
     if bump_root:
         _bump(record.root, at)
@@ -90,11 +94,13 @@ def transition(
     data: Mapping[str, object] | None = None,
     step_days: int | None = None,
     due_at: datetime | None = None,
+    columns: tuple[str, ...] = (),
 ) -> None:
     """Move a locked record along its table and leave an audit record and an outbox event in the same transaction.
 
     ``target`` chooses among several targets (the first is the usual one). ``step_days`` or ``due_at`` replace the
-    working days of the service level for the step that opens. Permissions are the caller's to check first.
+    working days of the service level for the step that opens. ``columns`` that the caller has set are saved with the
+    state, in the one statement that the constraints look at. Permissions are the caller's to check first.
     Raises DomainError(wrong_state) naming the open actions.
     """
     row = find_transition(record, verb)
@@ -104,8 +110,8 @@ def transition(
     if row.pauses:
         _keep_balance(record, at)
     record.state = goal
-    _open_step(record, at=at, days=step_days, due_at=due_at, resume=row.resumes, same=source == goal)
-    _save(record, at)
+    _open_step(record, at=at, days=step_days, due_at=due_at, resume=row.resumes, same=source == goal, step=row.step)
+    _save(record, at, columns=columns)
     note(
         record,
         verb,
@@ -185,13 +191,13 @@ def allowed_actions(record: LifecycleRecord, may: "Mapping[str, bool]") -> list[
     )
 
 
-def _save(record: Record, at: datetime, *, everything: bool = False) -> None:
+def _save(record: Record, at: datetime, *, everything: bool = False, columns: tuple[str, ...] = ()) -> None:
     record.updated_at = at
     record.version += 1
     if everything or not isinstance(record, LifecycleRecord):
         record.save()
     else:
-        record.save(update_fields=record.STATE_COLUMNS)
+        record.save(update_fields=(*record.STATE_COLUMNS, *columns))
     if record.root is not record:
         _bump(record.root, at)
 
@@ -217,9 +223,10 @@ def _open_step(
     due_at: datetime | None = None,
     resume: bool = False,
     same: bool = False,
+    step: Step | None = None,
 ) -> None:
     """Set who owes the next step by when, from the service-level table; a state without a step waits for nobody."""
-    step = record.lifecycle.steps.get(record.state)
+    step = step or record.usual_step()
     if same and days is None and due_at is None and step is not None and record.step == step.code:
         return  # the clock of an unchanged state goes on
     record.reminded_at = record.escalated_at = None

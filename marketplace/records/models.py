@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 from django.db import models
 
 from marketplace.kernel.ids import new_public_id
-from marketplace.kernel.lifecycle import Lifecycle, Party
+from marketplace.kernel.lifecycle import Lifecycle, Party, Step
 
 
 @dataclass(frozen=True, slots=True)
 class EventScope:
-    """Who may learn of what happens to a record: secretariat only, named organizations too, the group, or everybody."""
+    """Who may learn of what happens to a record: nobody, the secretariat, named organizations too, the group, everybody."""
 
-    audience: str  # secretariat | organizations | group | public
+    audience: str  # private (drafts: in no feed) | secretariat | organizations | group | public
     organization_ids: frozenset[int] = frozenset()
 
 
@@ -85,6 +85,10 @@ class LifecycleRecord(Record):
         "version",
         "updated_at",
     )
+
+    def usual_step(self) -> Step | None:
+        """Give the step that the present state opens: the table's, unless the record itself knows who owes what."""
+        return self.lifecycle.steps.get(self.state)
 
 
 def state_is_known(lifecycle: Lifecycle, name: str) -> models.CheckConstraint:

@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                     "audience",
                     models.CharField(
                         choices=[
+                            ("private", "private"),
                             ("secretariat", "secretariat"),
                             ("organizations", "organizations"),
                             ("group", "group"),
@@ -88,7 +89,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="outboxevent",
             constraint=models.CheckConstraint(
-                condition=models.Q(("audience__in", ["secretariat", "organizations", "group", "public"])),
+                condition=models.Q(("audience__in", ["private", "secretariat", "organizations", "group", "public"])),
                 name="events_audience_known",
             ),
         ),
