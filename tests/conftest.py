@@ -14,7 +14,7 @@ import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
-from django.db.backends.sqlite3.operations import DatabaseOperations
+from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.utils import translation
 
 from marketplace.audit import triggers
@@ -71,16 +71,16 @@ def django_db_modify_db_settings(
 @pytest.fixture(scope="session", autouse=True)
 def audit_trail_may_be_flushed() -> Iterator[None]:
     """SQLite's flush is a DELETE, which the audit trail refuses: lift its triggers for that moment (PostgreSQL truncates)."""
-    flush = DatabaseOperations.sql_flush
+    flush = DatabaseWrapper.ops_class.sql_flush
 
-    def sql_flush(self: DatabaseOperations, style: Any, tables: Any, **options: Any) -> list[str]:
+    def sql_flush(self: Any, style: Any, tables: Any, **options: Any) -> list[str]:
         statements = flush(self, style, tables, **options)
         if triggers.TABLE not in tables:
             return statements
         return [*triggers.SQLITE_DROP, *statements, *triggers.SQLITE_CREATE]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        patch.setattr(DatabaseWrapper.ops_class, "sql_flush", sql_flush)
         yield
 
 
