@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "marketplace.lifecycles",
     "marketplace.files",
     "marketplace.notifications",
+    "marketplace.search",
     "marketplace.api",
     "requests_app",
     "providers",

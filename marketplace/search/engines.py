@@ -1,0 +1,35 @@
+"""What each engine needs beside the table; run by migration 0002. A later change of the table must make it anew."""
+
+POSTGRESQL_CREATE = [
+    """
+    ALTER TABLE search_searchdocument ADD COLUMN words tsvector GENERATED ALWAYS AS (
+        setweight(to_tsvector('simple', title), 'A') || setweight(to_tsvector('simple', body), 'B')
+    ) STORED
+    """,
+    "CREATE INDEX search_words ON search_searchdocument USING gin (words)",
+]
+POSTGRESQL_DROP = ["ALTER TABLE search_searchdocument DROP COLUMN words"]
+
+# An external-content FTS5 table, kept in step by triggers (SQLite documentation, FTS5, 4.4.3).
+INSERT = "INSERT INTO search_words(rowid, title, body) VALUES (new.id, new.title, new.body);"
+DELETE = "INSERT INTO search_words(search_words, rowid, title, body) VALUES ('delete', old.id, old.title, old.body);"
+SQLITE_CREATE = [
+    """
+    CREATE VIRTUAL TABLE search_words USING fts5(
+        title, body, content='search_searchdocument', content_rowid='id', tokenize='unicode61'
+    )
+    """,
+    f"CREATE TRIGGER search_words_insert AFTER INSERT ON search_searchdocument BEGIN {INSERT} END",
+    f"CREATE TRIGGER search_words_delete AFTER DELETE ON search_searchdocument BEGIN {DELETE} END",
+    f"CREATE TRIGGER search_words_update AFTER UPDATE ON search_searchdocument BEGIN {DELETE} {INSERT} END",
+    "INSERT INTO search_words(search_words) VALUES ('rebuild')",
+]
+SQLITE_DROP = [
+    "DROP TRIGGER search_words_update",
+    "DROP TRIGGER search_words_delete",
+    "DROP TRIGGER search_words_insert",
+    "DROP TABLE search_words",
+]
+
+CREATE = {"postgresql": POSTGRESQL_CREATE, "sqlite": SQLITE_CREATE}
+DROP = {"postgresql": POSTGRESQL_DROP, "sqlite": SQLITE_DROP}
