@@ -1,0 +1,69 @@
+"""Rows of the machinery rooms: work, events, audit. `build()` where no database is needed."""
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+import factory
+from factory.django import DjangoModelFactory
+
+from marketplace.audit.models import ActorKind, AuditRecord
+from marketplace.events.models import Audience, OutboxEvent
+from marketplace.kernel.ids import new_public_id
+from marketplace.work.models import Job, WorkerHeartbeat, WorkerRole
+
+AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+class JobFactory(DjangoModelFactory[Job]):
+    """A job that waits for a worker."""
+
+    class Meta:
+        model = Job
+
+    kind = "test.job"
+    payload: ClassVar[dict[str, str]] = {}
+    due_at = AT
+    created_at = AT
+
+
+class WorkerHeartbeatFactory(DjangoModelFactory[WorkerHeartbeat]):
+    """An embedded worker that has just started."""
+
+    class Meta:
+        model = WorkerHeartbeat
+
+    name = factory.Sequence(lambda number: f"worker-{number}")  # type: ignore[no-untyped-call]
+    role = WorkerRole.WORKER
+    machine = "test"
+    pid = factory.Sequence(lambda number: number + 1)  # type: ignore[no-untyped-call]
+    started_at = AT
+    beat_at = AT
+
+
+class OutboxEventFactory(DjangoModelFactory[OutboxEvent]):
+    """An event for the secretariat, not published yet."""
+
+    class Meta:
+        model = OutboxEvent
+
+    type = "training_request.opened"
+    resource = "training_request"
+    resource_id = factory.LazyFunction(new_public_id)  # type: ignore[no-untyped-call]
+    resource_reference = factory.Sequence(lambda number: f"GMG-TEST-{number:04d}")  # type: ignore[no-untyped-call]
+    audience = Audience.SECRETARIAT
+    actor = "system:test"
+    at = AT
+
+
+class AuditRecordFactory(DjangoModelFactory[AuditRecord]):
+    """An act of the system."""
+
+    class Meta:
+        model = AuditRecord
+
+    at = AT
+    actor_kind = ActorKind.SYSTEM
+    actor_label = "test"
+    resource = "training_request"
+    resource_id = factory.LazyFunction(new_public_id)  # type: ignore[no-untyped-call]
+    action = "open"
