@@ -45,7 +45,7 @@ class OutboxEvent(models.Model):
             models.CheckConstraint(
                 name="events_published_with_sequence",
                 condition=Q(sequence__isnull=True, published_at__isnull=True)
-                | Q(sequence__gte=1, published_at__isnull=False),
+                | Q(sequence__isnull=False, sequence__gte=1, published_at__isnull=False),
             ),
         ]
         indexes = [

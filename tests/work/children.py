@@ -28,7 +28,14 @@ def environment(**more: str) -> dict[str, str]:
     root = str(settings.BASE_DIR)
     own = {"DATABASE_URL": database_url(), "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_"))}
-    return {"DJANGO_SETTINGS_MODULE": "marketplace.settings", **kept, **own, "REDIS_URL": "", "LOG_LEVEL": "WARNING", **more}
+    return {
+        "DJANGO_SETTINGS_MODULE": "marketplace.settings",
+        **kept,
+        **own,
+        "REDIS_URL": "",
+        "LOG_LEVEL": "WARNING",
+        **more,
+    }
 
 
 @contextmanager

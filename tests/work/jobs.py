@@ -32,50 +32,49 @@ def effects() -> list[str]:
     return list(AuditRecord.objects.filter(resource="test_job").order_by("id").values_list("reference", flat=True))
 
 
+def mark(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
+    mark_effect(payload, claim, at)
+
+
+def fail(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
+    mark_effect(payload, claim, at)
+    raise ValueError("it does not work")
+
+
+def give_up(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
+    raise GiveUp("nobody lives at that address")
+
+
+def wait(payload: Payload, *, at: datetime, progress: Progress) -> int:
+    """Leave a file that says "I am at it", then wait for a file that says "go on"."""
+    Path(payload["started"]).write_text(str(os.getpid()))
+    steps = 0
+    while not Path(payload["go"]).exists():
+        time.sleep(0.05)
+        steps += 1
+        if payload.get("tells"):
+            progress(steps, 100, "waiting")
+    return steps
+
+
+def half(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
+    """Stop in the middle of the transaction, after the effect and before the completion."""
+    mark_effect(payload, claim, at)
+    if not Path(payload["go"]).exists():
+        Path(payload["started"]).write_text(str(os.getpid()))
+        time.sleep(60)
+
+
 def list_test_jobs() -> None:
     """List the kinds; twice does no harm."""
     if "test.mark" in job_kinds():
         return
-
-    @job("test.mark")
-    def mark(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
-        mark_effect(payload, claim, at)
-
-    @job("test.fail", max_attempts=3, backoff_seconds=10, backoff_cap_seconds=15)
-    def fail(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
-        mark_effect(payload, claim, at)
-        raise ValueError("it does not work")
-
-    @job("test.give_up")
-    def give_up(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
-        raise GiveUp("nobody lives at that address")
-
-    def wait(payload: Payload, *, at: datetime, progress: Progress) -> int:
-        """Leave a file that says "I am at it", then wait for a file that says "go on"."""
-        Path(payload["started"]).write_text(str(os.getpid()))
-        steps = 0
-        while not Path(payload["go"]).exists():
-            time.sleep(0.05)
-            steps += 1
-            if payload.get("tells"):
-                progress(steps, 100, "waiting")
-        return steps
-
-    @job("test.slow", prepare=wait, lease_seconds=int(os.environ.get("TEST_LEASE_SECONDS", "60")))
-    def slow(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
-        mark_effect(payload, claim, at)
-
-    @job("test.limited", at_most=2)
-    def limited(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
-        mark_effect(payload, claim, at)
-
-    @job("test.half")
-    def half(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
-        """Stop in the middle of the transaction, after the effect and before the completion."""
-        mark_effect(payload, claim, at)
-        if not Path(payload["go"]).exists():
-            Path(payload["started"]).write_text(str(os.getpid()))
-            time.sleep(60)
+    job("test.mark")(mark)
+    job("test.fail", max_attempts=3, backoff_seconds=10, backoff_cap_seconds=15)(fail)
+    job("test.give_up")(give_up)
+    job("test.slow", prepare=wait, lease_seconds=int(os.environ.get("TEST_LEASE_SECONDS", "60")))(mark)
+    job("test.limited", at_most=2)(mark)
+    job("test.half")(half)
 
 
 def forget_test_jobs() -> None:

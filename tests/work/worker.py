@@ -1,4 +1,6 @@
-"""A child process with the test jobs listed: `worker.py forever` is `manage.py run_worker`; `idle N` works till idle."""
+"""A child process with the test jobs listed: `forever` is `manage.py run_worker`, `dispatch` is
+`manage.py run_dispatcher`, `idle NAME` works until there is nothing left.
+"""
 
 import sys
 import time
@@ -15,6 +17,8 @@ if __name__ == "__main__":
     list_test_jobs()
     if sys.argv[1] == "forever":
         call_command("run_worker")
+    elif sys.argv[1] == "dispatch":
+        call_command("run_dispatcher")
     elif sys.argv[1] == "idle":
         idle_since = time.monotonic()
         done = 0

@@ -1,0 +1,159 @@
+"""Redis and Celery as doorbell and pool: real broker, real worker process, real dispatcher; the database is the record."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+import redis
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from marketplace.celery import HARD_LIMIT_SECONDS, SOFT_LIMIT_SECONDS, VISIBILITY_SECONDS, app
+from marketplace.work import dispatcher, operations, queries, registry
+from marketplace.work.models import Job, JobState
+from marketplace.work.tasks import DRAIN_SECONDS, drain, sweep
+from tests.work import children
+from tests.work.jobs import effects
+
+OWN_DATABASE = 9  # of the Redis server, so that a test never meets another's messages
+
+
+@pytest.fixture
+def broker() -> Iterator[str]:
+    """The URL of an empty Redis database of the test's own."""
+    url = urlunsplit(urlsplit(settings.REDIS_URL)._replace(path=f"/{OWN_DATABASE}"))
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
+
+
+def celery(broker: str, *arguments: str) -> tuple[str, ...]:
+    return ("-m", "celery", "-A", "tests.work.celery_pool", *arguments)
+
+
+def done(count: int) -> bool:
+    return Job.objects.filter(kind="test.mark", state=JobState.DONE).count() == count
+
+
+# --- settings that must fit together ---------------------------------------------------------------------------------
+def test_limits_fit_into_each_other() -> None:
+    longest = max(kind.time_limit_seconds for kind in registry.job_kinds().values())
+    assert DRAIN_SECONDS + longest < SOFT_LIMIT_SECONDS < HARD_LIMIT_SECONDS < VISIBILITY_SECONDS
+    assert app.conf.task_acks_late
+    assert app.conf.task_reject_on_worker_lost
+    assert app.conf.worker_prefetch_multiplier == 1
+    assert app.conf.task_ignore_result
+    assert app.conf.broker_transport_options["socket_timeout"] <= 5
+    assert app.conf.worker_cancel_long_running_tasks_on_connection_loss is False
+
+
+def test_dispatcher_without_a_broker_says_what_to_run_instead(settings: object) -> None:
+    settings.REDIS_URL = ""  # type: ignore[attr-defined]  # pytest-django's settings fixture
+    with pytest.raises(CommandError, match="run_worker"):
+        call_command("run_dispatcher")
+
+
+# --- the tasks, called as Celery calls them ----------------------------------------------------------------------------
+@pytest.mark.django_db
+def test_drain_does_all_due_jobs_and_shows_a_living_worker() -> None:
+    for n in range(3):
+        operations.enqueue("test.mark", {"n": n}, at=timezone.now())
+    drain()
+    assert effects() == ["0", "1", "2"]
+    assert queries.worker_alive(timezone.now())
+
+
+@pytest.mark.django_db
+def test_sweep_keeps_house_and_then_works() -> None:
+    operations.enqueue("test.mark", {"n": 1}, at=timezone.now())
+    sweep()
+    assert effects() == ["1"]
+    assert Job.objects.filter(kind="work.purge", state=JobState.DONE).exists()
+
+
+# --- the dispatcher's turn -------------------------------------------------------------------------------------------
+@pytest.mark.django_db
+def test_ringer_rings_for_due_jobs_and_not_too_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[float] = []
+
+    def ring(expires: float) -> None:
+        rung.append(expires)
+
+    monkeypatch.setattr(drain, "apply_async", ring)
+    ringer = dispatcher.Ringer(worker="d1", stop=threading.Event())
+    assert ringer.turn() == 0
+    assert not rung
+    for n in range(9):
+        operations.enqueue("test.mark", {"n": n}, at=timezone.now())
+    assert ringer.turn() == 0
+    assert ringer.turn() == 0
+    assert rung == [dispatcher.RING_EXPIRES_SECONDS] * dispatcher.BELLS
+    assert not effects()
+
+
+@pytest.mark.django_db
+def test_ringer_does_the_work_itself_while_the_broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(expires: float) -> None:
+        raise dispatcher.BrokerError("connection refused")
+
+    monkeypatch.setattr(drain, "apply_async", away)
+    ringer = dispatcher.Ringer(worker="d1", stop=threading.Event())
+    for n in range(2):
+        operations.enqueue("test.mark", {"n": n}, at=timezone.now())
+    assert [ringer.turn() for _ in range(3)] == [1, 1, 0]
+    assert effects() == ["0", "1"]
+
+
+# --- for real --------------------------------------------------------------------------------------------------------
+@pytest.mark.redis
+@pytest.mark.django_db(transaction=True)
+def test_jobs_travel_from_the_table_through_the_bell_to_the_pool(broker: str) -> None:
+    pool = celery(broker, "worker", "--concurrency=2", "--without-mingle", "--without-gossip", "--loglevel=WARNING")
+    with (
+        children.running(*pool, REDIS_URL=broker),
+        children.running("tests/work/worker.py", "dispatch", REDIS_URL=broker),
+    ):
+        children.wait_until(lambda: queries.housekeeper_alive(timezone.now()))
+        operations.enqueue_many([operations.NewJob("test.mark", {"n": n}) for n in range(30)], at=timezone.now())
+        children.wait_until(lambda: done(30))
+        workers = set(Job.objects.filter(kind="test.mark").values_list("worker", flat=True))
+        with redis.Redis.from_url(broker) as client:  # a flushed broker loses the rings, not the jobs
+            client.flushdb()
+        operations.enqueue_many([operations.NewJob("test.mark", {"n": n}) for n in range(30, 40)], at=timezone.now())
+        children.wait_until(lambda: done(40))
+    assert {name.split("@")[0] for name in workers} == {"celery"}
+    assert sorted(map(int, effects())) == list(range(40))
+
+
+@pytest.mark.redis
+@pytest.mark.django_db(transaction=True)
+def test_beat_alone_brings_the_jobs_to_the_pool_when_there_is_no_dispatcher(broker: str) -> None:
+    operations.enqueue("test.mark", {"n": 1}, at=timezone.now())
+    pool = celery(broker, "worker", "--concurrency=1", "--beat", "--without-mingle", "--loglevel=WARNING")
+    with children.running(*pool, REDIS_URL=broker, TEST_SWEEP_SECONDS="1"):
+        children.wait_until(lambda: done(1))
+    assert effects() == ["1"]
+
+
+@pytest.mark.redis
+def test_ring_to_a_broker_that_does_not_answer_comes_back_in_seconds(free_tcp_port: int) -> None:
+    """A listening socket that never says a word is what a frozen Redis looks like."""
+    with socket.create_server(("127.0.0.1", free_tcp_port)):
+        started = time.monotonic()
+        silent = f"redis://127.0.0.1:{free_tcp_port}/0"
+        refused = pytest.raises(dispatcher.BROKER_ERRORS, match="Timeout")
+        with app.connection_for_write(silent) as connection, refused:
+            drain.apply_async(connection=connection, expires=1)
+        assert time.monotonic() - started < 15
+
+
+@pytest.fixture
+def free_tcp_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
