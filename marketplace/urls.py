@@ -1,5 +1,17 @@
 """All routes: the desk at the root, the API under /api/v1/."""
 
-from django.urls import URLPattern, URLResolver
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+ROUTES = ("marketplace.rest", "requests_app.api", "providers.api", "matching.api", "fulfilment.api")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include(f"{package}.urls"))
+    for package in ROUTES
+    if (settings.BASE_DIR / package.replace(".", "/") / "urls.py").is_file()
+]
+
+handler400 = "marketplace.api.problems.bad_request"
+handler403 = "marketplace.api.problems.forbidden"
+handler404 = "marketplace.api.problems.not_found"
+handler500 = "marketplace.api.problems.server_error"

@@ -35,6 +35,7 @@ class ErrorCode(StrEnum):
     PRECONDITION_REQUIRED = "precondition_required"
     RECUSED = "recused"
     RULE_BROKEN = "rule_broken"
+    SERVICE_UNAVAILABLE = "service_unavailable"
     THROTTLED = "throttled"
     TOKEN_INVALID = "token_invalid"  # noqa: S105  an error code
     UNKNOWN_PARAMETER = "unknown_parameter"
@@ -177,6 +178,12 @@ CATALOGUE: Mapping[ErrorCode, ErrorKind] = {
     ),
     C.RULE_BROKEN: ErrorKind(
         422, _("Rule broken"), _("The call is well formed but breaks a rule; see `errors`."), _("See `errors`.")
+    ),
+    C.SERVICE_UNAVAILABLE: ErrorKind(
+        503,
+        _("Not ready"),
+        _("A part of the service is not answering; nothing of this call was kept."),
+        _("Wait for `Retry-After` seconds and repeat the call."),
     ),
     C.THROTTLED: ErrorKind(429, _("Too many calls"), _("The limit is reached."), _("Wait for `Retry-After` seconds.")),
     C.TOKEN_INVALID: ErrorKind(

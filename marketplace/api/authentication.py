@@ -1,0 +1,64 @@
+"""Who calls: a bearer token (person or service client), or the session of the desk with its CSRF token."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.request import Request
+
+from marketplace.accounts.actors import Actor
+from marketplace.accounts.operations import authenticate_token
+from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
+from marketplace.kernel.text import gettext_noop
+
+if TYPE_CHECKING:
+    from marketplace.accounts.models import User
+
+CHALLENGE = 'Bearer realm="api"'
+ACTING_FOR = "Acting-For"  # header in which a service client names the person or office it writes for
+ACTING_FOR_LENGTH = 200  # characters
+
+
+class BearerTokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer gmg_...`; the token's scopes bound everything that the call may do."""
+
+    def authenticate(self, request: Request) -> "tuple[User | AnonymousUser, Actor] | None":
+        """Turn the header into an actor, or None where there is none. Raises DomainError(token_invalid)."""
+        kind, _, text = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "bearer":
+            return None
+        found = authenticate_token(text.strip(), at=getattr(request, "at", None) or timezone.now())
+        if found is None:
+            raise DomainError(ErrorCode.TOKEN_INVALID)
+        actor = found[1]
+        if actor.client is not None:
+            actor = replace(actor, acting_for=_acting_for(request))
+        return actor.user or AnonymousUser(), actor
+
+    def authenticate_header(self, request: Request) -> str:
+        """Give the challenge of a 401."""
+        return CHALLENGE
+
+
+def _acting_for(request: Request) -> str:
+    text = request.headers.get(ACTING_FOR, "").strip()
+    if len(text) > ACTING_FOR_LENGTH or not text.isprintable():
+        detail = gettext_noop("At most %(limit)s printable characters.")
+        raise DomainError(
+            ErrorCode.INVALID_INPUT,
+            errors=[FieldError(ACTING_FOR, "invalid", detail, params={"limit": ACTING_FOR_LENGTH})],
+        )
+    return text
+
+
+class DeskSessionAuthentication(SessionAuthentication):
+    """The signed-in session of the desk or of the try-it page; writes need the CSRF token."""
+
+    def authenticate(self, request: Request) -> "tuple[User, Actor] | None":  # type: ignore[override]
+        """Turn the session into an actor, or None where nobody is signed in."""
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        return found[0], Actor.for_user(found[0])  # type: ignore[return-value, arg-type]

@@ -1,0 +1,140 @@
+"""One call from the request to the answer; every view stands on this."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from marketplace.api import idempotency
+from marketplace.api.contracts import Contract
+from marketplace.api.filters import check_parameters
+from marketplace.api.language import own_language, speak, wanted_language
+from marketplace.api.preconditions import etag_of, is_known
+from marketplace.api.renderers import OrjsonRenderer, ProblemRenderer
+from marketplace.api.request import ApiRequest
+from marketplace.api.serializers import Nothing, StrictSerializer, checked
+
+PRIVATE = "no-store"
+
+
+class ApiView(APIView):
+    """A route outside of the usual pattern; ``contracts`` says by method what each call promises."""
+
+    request: ApiRequest
+    contracts: ClassVar[Mapping[str, Contract]] = {}
+    tag: ClassVar[str]
+    metadata_class = None
+    versioning_class = None
+    cache_control: ClassVar[str] = PRIVATE
+    etag_version: int | None = None  # of the thing that the answer shows
+
+    def contract(self) -> Contract | None:
+        """Give the promise of the call being served, None where nothing is declared (then it is denied)."""
+        return self.contracts.get((self.request.method or "").lower().replace("head", "get"))
+
+    def names_a_thing(self) -> bool:
+        """Tell whether the URL names a thing: then the role is asked after the thing was found."""
+        return False
+
+    def known_parameters(self) -> set[str]:
+        """Give the names that the query may have."""
+        contract = self.contract()
+        return {one.name for one in contract.parameters if one.location == "query"} if contract else set()
+
+    # --- one call, from the request to the answer ---
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ApiRequest:
+        """Wrap the request; the clock is read here, once."""
+        found = ApiRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
+        found.at = timezone.now()
+        found.language = speak(wanted_language(request.headers.get("Accept-Language", "")) or "en")
+        return found
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check method, format, sign-in, access and the names of the parameters, in this order."""
+        if (request.method or "").lower() not in self.open_methods():
+            raise exceptions.MethodNotAllowed(request.method or "")
+        super().initial(request, *args, **kwargs)
+        if not self.request.headers.get("Accept-Language"):
+            self.request.language = speak(own_language(self.request.actor))
+        check_parameters(request, self.known_parameters())
+
+    def open_methods(self) -> set[str]:
+        """Give the methods that have a contract."""
+        methods = set(self.contracts)
+        return methods | {"head"} if "get" in methods else methods
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """Give the methods for the header `Allow`."""
+        return sorted(method.upper() for method in self.open_methods())
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Turn a refusal into a problem; what nobody foresaw goes on to Django (logged, handler500)."""
+        response = super().handle_exception(exc)
+        response.accepted_renderer = ProblemRenderer()  # type: ignore[attr-defined]
+        response.accepted_media_type = ProblemRenderer.media_type  # type: ignore[attr-defined]
+        response.renderer_context = {}  # type: ignore[attr-defined]
+        response.exception = False
+        return response
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Set renderer, caching and language headers, and the ETag of what was read."""
+        problem = getattr(response, "is_problem", False)
+        if isinstance(response, Response) and not problem and not getattr(request, "accepted_renderer", None):
+            request.accepted_renderer, request.accepted_media_type = OrjsonRenderer(), OrjsonRenderer.media_type  # type: ignore[attr-defined]
+        if not problem:
+            response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers.setdefault("Cache-Control", self.cache_control)
+        response.headers.setdefault("Content-Language", self.request.language)
+        patch_vary_headers(response, ("Accept", "Accept-Language", "Authorization", "Cookie"))
+        if isinstance(response, Response) and response.status_code < 300 and response.data is not None:
+            response.add_post_render_callback(self._tag)  # type: ignore[arg-type]
+        return response
+
+    def _tag(self, response: Response) -> HttpResponse | None:
+        """Tag the rendered answer; a GET whose tag the caller knows gets 304."""
+        reading = self.request.method in ("GET", "HEAD")
+        if not reading and self.etag_version is None:
+            return None
+        tag = response.headers["ETag"] = etag_of(response.content, self.etag_version)
+        if reading and is_known(self.request.headers.get("If-None-Match", ""), tag):
+            kept = ("ETag", "Cache-Control", "Vary", "Content-Language")
+            headers = {name: response.headers[name] for name in kept if name in response.headers}
+            return HttpResponse(status=304, headers=headers)
+        return None
+
+    def write(self, contract: Contract, run: Callable[[], Response]) -> HttpResponseBase:
+        """Carry out a write, once if the caller gave an Idempotency-Key."""
+        key = idempotency.read_key(self.request)
+        if key is None:
+            return run()
+
+        def rendered() -> Response:
+            response = self.finalize_response(self.request, run())
+            return cast("Response", cast("Response", response).render())
+
+        return idempotency.once(self.request, key, rendered, secret=contract.secret)
+
+    def body(self, contract: Contract, *, partial: bool = False) -> StrictSerializer:
+        """Check the body against the contract. Raises DomainError(invalid_input, unknown_reference)."""
+        form = cast("type[StrictSerializer]", contract.body or Nothing)
+        return checked(form(data=self.request.data, partial=partial, context=self.shape_context()))
+
+    def shape_context(self) -> dict[str, Any]:
+        """Give what serializers may know of the call."""
+        return {"request": self.request, "view": self}

@@ -1,0 +1,153 @@
+"""Documentation of parameters and headers; what is shared is a component, referred to."""
+
+from typing import TYPE_CHECKING, Any
+
+import django_filters
+from drf_spectacular.utils import OpenApiParameter
+
+from marketplace.api.contracts import Contract, IfMatch
+from marketplace.api.filters import CodesFilter
+from marketplace.api.idempotency import HEADER as IDEMPOTENCY_HEADER
+from marketplace.api.pagination import MAX_PAGE_SIZE, PAGE_SIZE, CursorPages
+from marketplace.api.permissions import Public
+
+if TYPE_CHECKING:
+    from marketplace.api.base import ApiView
+
+Schema = dict[str, Any]
+TEXT: Schema = {"type": "string"}
+TRUTH: Schema = {"type": "boolean"}
+
+# Answer headers, by the name of their component.
+HEADERS: dict[str, Schema] = {
+    "ETag": {"description": "Strong tag: version and rendering. Send it in If-Match or If-None-Match.", "schema": TEXT},
+    "Link": {"description": "`next` and `prev` pages (RFC 8288).", "schema": TEXT},
+    "Location": {"description": "Where the made or started thing is.", "schema": {"type": "string", "format": "uri"}},
+    "Retry-After": {"description": "Seconds to wait before looking again.", "schema": {"type": "integer"}},
+    "Content-Language": {
+        "description": "Language of labels and details.",
+        "schema": {"type": "string", "enum": ["en", "fr"]},
+    },
+    "X-Request-ID": {"description": "Names this call in our logs.", "schema": TEXT},
+}
+
+
+def query(name: str, description: str, schema: Schema) -> OpenApiParameter:
+    """Describe a query parameter."""
+    return OpenApiParameter(name, schema, OpenApiParameter.QUERY, description=description)
+
+
+def header(name: str, description: str, schema: Schema, *, required: bool = False) -> OpenApiParameter:
+    """Describe a request header."""
+    return OpenApiParameter(name, schema, OpenApiParameter.HEADER, required=required, description=description)
+
+
+def default_paginator() -> CursorPages:
+    """Give the paginator of every list."""
+    return CursorPages()
+
+
+def of_operation(view: "ApiView", contract: Contract, method: str) -> list[OpenApiParameter]:
+    """Describe everything an operation reads beside path and body."""
+    found = [*contract.parameters, *_headers(contract, method)]
+    if hasattr(view, "reads"):
+        found += _shape(view)
+    if contract.pages and getattr(view, "action", "") == "list":
+        found += _list(view)
+    return sorted(found, key=lambda one: (one.location != OpenApiParameter.QUERY, one.name))
+
+
+def _headers(contract: Contract, method: str) -> list[OpenApiParameter]:
+    found = [header("Accept-Language", "Language of labels and details; else the person's own, else English.", TEXT)]
+    if method == "GET":
+        found.append(header("If-None-Match", "ETag that the caller knows; unchanged is 304.", TEXT))
+    if method == "POST":
+        text = "Makes the call safe to repeat for 24 hours: the same key gives the same answer and does nothing again."
+        found.append(header(IDEMPOTENCY_HEADER, text, {"type": "string", "minLength": 1, "maxLength": 200}))
+    if contract.if_match is not IfMatch.NONE:
+        required = contract.if_match is IfMatch.REQUIRED
+        found.append(header("If-Match", "ETag as read; only its version is compared.", TEXT, required=required))
+    if method in ("POST", "PATCH", "PUT", "DELETE") and not isinstance(contract.access, Public):
+        text = "Service clients: the person or office for whom the call is made."
+        found.append(header("Acting-For", text, {"type": "string", "maxLength": 200}))
+    return found
+
+
+def _names(values: list[str]) -> Schema:
+    return {"type": "array", "items": {"type": "string", "enum": values}}
+
+
+def _comma(name: str, description: str, schema: Schema) -> OpenApiParameter:
+    return OpenApiParameter(name, schema, OpenApiParameter.QUERY, description=description, style="form", explode=False)
+
+
+def _shape(view: Any) -> list[OpenApiParameter]:
+    names = sorted(view.reads().get_fields())
+    found = [_comma("fields", "Only these members.", _names(names))]
+    if view.reads.expandable:
+        found.append(_comma("expand", "Show these members too.", _names(sorted(view.reads.expandable))))
+    return found
+
+
+def _list(view: Any) -> list[OpenApiParameter]:
+    sizes = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": PAGE_SIZE}
+    names = [sign + name for name in view.ordering_fields for sign in ("", "-")]
+    found = [
+        query("cursor", "From `next` or `previous` of a page.", TEXT),
+        query("page_size", "Things on a page.", sizes),
+        query("with_count", "Count all that match (slower).", {**TRUTH, "default": False}),
+        _comma("ordering", "Order; a minus turns it round.", {**_names(names), "maxItems": 3}),
+    ]
+    if view.searchable:
+        found.append(query("q", "Full-text search; at most 10 terms.", {"type": "string", "maxLength": 200}))
+    filters = view.filterset_class.base_filters if view.filterset_class else {}
+    return found + [_filter(name, one) for name, one in filters.items()]
+
+
+def _filter(name: str, one: Any) -> OpenApiParameter:
+    description = str(one.extra.get("help_text", "")) or f"Only those with this `{name}`."
+    if isinstance(one, CodesFilter):
+        return _comma(
+            name,
+            f"{description} Several with commas.",
+            _names(list(one.allowed)) if one.allowed else {"type": "array", "items": TEXT},
+        )
+    return query(name, description, dict(_by_kind(one)))
+
+
+def _by_kind(one: Any) -> Schema:
+    kinds: tuple[tuple[type, Schema], ...] = (
+        (django_filters.BooleanFilter, TRUTH),
+        (django_filters.IsoDateTimeFilter, {"type": "string", "format": "date-time"}),
+        (django_filters.DateFilter, {"type": "string", "format": "date"}),
+        (django_filters.UUIDFilter, {"type": "string", "format": "uuid"}),
+        (django_filters.NumberFilter, {"type": "number"}),
+    )
+    return next((schema for kind, schema in kinds if isinstance(one, kind)), TEXT)
+
+
+def of_path(view: Any, name: str) -> Schema:
+    """Describe a part of the path."""
+    described: dict[str, Any] = getattr(view, "path_parameters", {})
+    default = "Public id, or the human reference where the thing has one."
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": described.get(name, default),
+        "schema": {"type": "string", "maxLength": 100},
+    }
+
+
+def answer_headers(contract: Contract, method: str, status: int) -> Schema:
+    """Refer to the headers of a good answer."""
+    names = {"Content-Language", "X-Request-ID", *contract.headers}
+    if status != 204 and (method == "GET" or contract.if_match is not IfMatch.NONE or status == 201):
+        names.add("ETag")
+    if contract.pages:
+        names.add("Link")
+    if status in (201, 202):
+        names.add("Location")
+    if status == 202:
+        names.add("Retry-After")
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(names)}

@@ -1,0 +1,51 @@
+"""Strong ETags and If-Match: the version decides, the rest of the tag tells one rendering from another."""
+
+import hashlib
+import re
+
+from marketplace.api.contracts import IfMatch
+from marketplace.api.request import ApiRequest
+from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
+from marketplace.kernel.text import gettext_noop
+
+TAG = re.compile(r'^(?:W/)?"(?P<version>[0-9]{1,9})(?:\.[0-9a-f]+)?"$')
+ANY_TAG = re.compile(r'(?:W/)?"[^"]*"')
+
+
+def etag_of(body: bytes, version: int | None) -> str:
+    """Make a strong ETag: the version, then a digest of the very bytes (language, fields, caller all show in it)."""
+    digest = hashlib.sha256(body).hexdigest()[:20]
+    return f'"{digest}"' if version is None else f'"{version}.{digest}"'
+
+
+def expected_version(request: ApiRequest, need: IfMatch, actual: int) -> int | None:
+    """Read the version that the caller saw from If-Match.
+
+    None where nothing is to be compared (no header and none required, or `*`). Of several tags the one of the
+    ``actual`` version counts. Raises DomainError(precondition_required) and, for a tag that we never gave,
+    DomainError(invalid_input).
+    """
+    header = request.headers.get("If-Match", "").strip()
+    if need is IfMatch.NONE or header == "*":
+        return None
+    if not header:
+        if need is IfMatch.REQUIRED:
+            raise DomainError(ErrorCode.PRECONDITION_REQUIRED)
+        return None
+    versions = [_version(tag.strip()) for tag in header.split(",")]
+    return actual if actual in versions else versions[0]
+
+
+def _version(tag: str) -> int:
+    found = TAG.match(tag)
+    if found is None:
+        detail = gettext_noop("This is not an ETag that the thing was given with.")
+        raise DomainError(ErrorCode.INVALID_INPUT, errors=[FieldError("If-Match", "invalid", detail)])
+    return int(found["version"])
+
+
+def is_known(header: str, etag: str) -> bool:
+    """Tell whether If-None-Match names ``etag`` (weak comparison, RFC 9110)."""
+    if header.strip() == "*":
+        return True
+    return etag in {tag.removeprefix("W/") for tag in ANY_TAG.findall(header)}

@@ -1,0 +1,19 @@
+"""The request as the views see it: who asks, when, and in which language."""
+
+from datetime import datetime
+
+from rest_framework.request import Request
+
+from marketplace.accounts.actors import Actor
+
+
+class ApiRequest(Request):
+    """DRF's request with the actor and the clock; `at` is read once, so that one call happens at one moment."""
+
+    at: datetime
+    language: str
+
+    @property
+    def actor(self) -> Actor:
+        """The one who calls; anonymous where nobody signed in."""
+        return self.auth if isinstance(self.auth, Actor) else Actor.anonymous()

@@ -1,0 +1,193 @@
+"""OpenAPI 3.1 from the contracts: nothing is documented by hand that the behaviour does not follow."""
+
+from typing import Any, ClassVar, cast
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent, force_instance
+from drf_spectacular.utils import OpenApiParameter
+
+from marketplace.api import parameters
+from marketplace.api.contracts import Contract
+from marketplace.api.permissions import Public, scopes_of
+from marketplace.api.problems import MEDIA_TYPE
+from marketplace.api.promises import codes_of
+from marketplace.api.serializers import Out
+from marketplace.api.views import ThingViewSet
+from marketplace.kernel.errors import CATALOGUE, ErrorCode
+
+Schema = dict[str, Any]
+ACTION_IDS = {"retrieve": "read", "partial_update": "change"}
+
+
+class MarketplaceSchema(AutoSchema):
+    """Describe one operation from the contract of its view."""
+
+    reasons: ClassVar[dict[int, str]] = {200: "Done.", 201: "Made.", 202: "Taken on; see Location.", 204: "Done."}
+
+    @property
+    def contract(self) -> Contract:
+        """The promise; an undeclared route cannot be documented."""
+        view = self.view
+        if isinstance(view, ThingViewSet):
+            found = view.contract_of(view.action or "")
+        else:
+            found = view.contracts.get(self.method.lower())
+        if found is None:
+            raise LookupError(f"{self.method} {self.path} declares no contract")
+        return cast("Contract", found)
+
+    # --- words ---
+    def get_operation_id(self) -> str:
+        """`requests_submit`: the resource, then the action."""
+        if self.contract.operation_id:
+            return self.contract.operation_id
+        if isinstance(self.view, ThingViewSet):
+            name = self.view.action or ""
+            return f"{self.view.resource}_{ACTION_IDS.get(name, name)}"
+        return super().get_operation_id()
+
+    def get_summary(self) -> str:
+        """Give the contract's summary."""
+        return self.contract.summary
+
+    def get_description(self) -> str:
+        """Give the contract's description, and how access is decided."""
+        access = self.contract.access
+        scopes = scopes_of(access)
+        if isinstance(access, Public):
+            how = f"Public: {access.reason}"
+        elif scopes:
+            how = f"Needs one of the scopes {', '.join(f'`{scope}`' for scope in scopes)} and a role that allows it."
+        else:
+            how = "Open to everybody who is signed in."
+        return "\n\n".join(part for part in (self.contract.description, how) if part)
+
+    def get_tags(self) -> list[str]:
+        """Give the tag of the contract or of the view."""
+        return [self.contract.tag or self.view.tag]
+
+    def get_auth(self) -> list[Schema]:
+        """Give the two ways to sign in; none for public routes."""
+        if isinstance(self.contract.access, Public):
+            return [{}]
+        scopes = scopes_of(self.contract.access)
+        return [{"BearerToken": scopes}, {"Session": []}]
+
+    # --- what goes in ---
+    def get_override_parameters(self) -> list[OpenApiParameter]:
+        """Give the query parameters and headers that this operation reads."""
+        return parameters.of_operation(self.view, self.contract, self.method)
+
+    def _get_filter_parameters(self) -> list[Schema]:
+        return []
+
+    def _get_pagination_parameters(self) -> list[Schema]:
+        return []
+
+    def _resolve_path_parameters(self, variables: list[str]) -> list[Schema]:
+        return [parameters.of_path(self.view, name) for name in variables]
+
+    def get_request_serializer(self) -> Any:
+        """Give the body's shape."""
+        return self.contract.body() if self.contract.body else None
+
+    def _get_request_body(self, direction: str = "request") -> Schema | None:
+        if self.contract.body is None or self.method not in ("POST", "PUT", "PATCH"):
+            return None
+        serializer = self.contract.body(partial=self.method == "PATCH")
+        schema = self.resolve_serializer(serializer, direction).ref
+        media = ["application/json", "application/merge-patch+json"] if self.method == "PATCH" else ["application/json"]
+        entry = {"schema": schema, **self._example(serializer)}
+        return {"required": True, "content": dict.fromkeys(media, entry)}
+
+    # --- what comes out ---
+    def get_response_serializers(self) -> Any:
+        """Give the answer's shape."""
+        contract = self.contract
+        if contract.status == 204:
+            return None
+        return contract.out or getattr(self.view, "reads", None)
+
+    def _get_response_bodies(self, direction: str = "response") -> Schema:
+        contract = self.contract
+        status = self._status()
+        answers: Schema = {str(status): self._answer(status)}
+        if self.method == "GET" and contract.media_types == ("application/json",):
+            answers["304"] = {"description": "Unchanged since the ETag in If-None-Match."}
+        by_status: dict[int, list[ErrorCode]] = {}
+        for code in codes_of(self.view, contract, self.method):
+            by_status.setdefault(CATALOGUE[code].status, []).append(code)
+        for number in sorted(by_status):
+            answers[str(number)] = self._refusal(by_status[number])
+        return answers
+
+    def _status(self) -> int:
+        contract = self.contract
+        made = getattr(self.view, "action", "") == "create" and contract.status == 200
+        return 201 if made else contract.status
+
+    def _answer(self, status: int) -> Schema:
+        contract = self.contract
+        found: Schema = {
+            "description": self.reasons[status],
+            "headers": parameters.answer_headers(contract, self.method, status),
+        }
+        serializer_class = self.get_response_serializers()
+        if serializer_class is None:
+            return found
+        serializer = force_instance(serializer_class)
+        if contract.media_types != ("application/json",):
+            text = {"schema": {"type": "string"}, "example": ""}
+            found["content"] = {name: dict(text) for name in contract.media_types}
+            return found
+        schema = self.resolve_serializer(serializer, "response").ref
+        example = self._example(serializer)
+        if contract.pages:
+            schema = self._page(serializer_class, schema)
+            example = {"example": {"results": [example["example"]], "next": None, "previous": None}} if example else {}
+        found["content"] = {"application/json": {"schema": schema, **example}}
+        return found
+
+    def _page(self, serializer_class: Any, schema: Schema) -> Schema:
+        name = f"Page{serializer_class.__name__.removesuffix('Out')}"
+        paginator = self._get_paginator() or parameters.default_paginator()
+        component = ResolvedComponent(
+            name=name,
+            type=ResolvedComponent.SCHEMA,
+            schema=paginator.get_paginated_response_schema({"type": "array", "items": schema}),
+            object=serializer_class,
+        )
+        self.registry.register_on_missing(component)
+        return cast("Schema", component.ref)
+
+    @staticmethod
+    def _example(serializer: Any) -> Schema:
+        example = getattr(serializer, "example", None)
+        return {} if example is None else {"example": example}
+
+    @staticmethod
+    def _refusal(codes: list[ErrorCode]) -> Schema:
+        return {
+            "description": "; ".join(f"`{code.value}`: {CATALOGUE[code].title}" for code in codes) + ".",
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {code.value: {"$ref": f"#/components/examples/{code.value}"} for code in codes},
+                }
+            },
+        }
+
+    # --- shapes ---
+    def _map_basic_serializer(self, serializer: Any, direction: str) -> Schema:
+        schema = super()._map_basic_serializer(serializer, direction)
+        if isinstance(serializer, Out):
+            optional = set(serializer.expandable)
+            required = [name for name in schema.get("required", []) if name not in optional]
+            schema = (
+                {**schema, "required": required} if required else {k: v for k, v in schema.items() if k != "required"}
+            )
+        return cast("Schema", schema)
+
+    def _get_serializer_name(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> str:
+        name: str = super()._get_serializer_name(serializer, direction, bypass_extensions)
+        return name.removesuffix("Out") if isinstance(serializer, Out) else name

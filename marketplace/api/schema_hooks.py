@@ -1,0 +1,89 @@
+"""What belongs to the whole document: problems, shared headers, security schemes, tags in use."""
+
+from typing import Any
+
+from marketplace.accounts.roles import SCOPES
+from marketplace.api.parameters import HEADERS
+from marketplace.api.problems import ERRORS_PATH
+from marketplace.api.tags import TAGS
+from marketplace.kernel.errors import CATALOGUE, ErrorCode
+
+Schema = dict[str, Any]
+
+FIELD_PROBLEM: Schema = {
+    "type": "object",
+    "required": ["code", "detail"],
+    "properties": {
+        "pointer": {"type": "string", "description": "JSON pointer into the body (RFC 6901)."},
+        "parameter": {"type": "string", "description": "Name of the query parameter."},
+        "header": {"type": "string", "description": "Name of the header."},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "allowed": {"type": "array", "items": {"type": "string"}},
+        "did_you_mean": {"type": "string"},
+    },
+}
+PROBLEM: Schema = {
+    "type": "object",
+    "description": "A refusal (RFC 9457); `code` is stable, `detail` speaks the caller's language.",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "Page of the error catalogue."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "enum": sorted(code.value for code in ErrorCode)},
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldProblem"}},
+        "allowed_actions": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "With `wrong_state`: what is open now.",
+        },
+        "request_id": {"type": "string", "description": "With a 5xx: name it to us."},
+    },
+}
+SECURITY: Schema = {
+    "BearerToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "Personal access token of a person or service client. Scopes: "
+        + ", ".join(f"`{scope}`" for scope in sorted(SCOPES))
+        + ".",
+    },
+    "Session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "sessionid",
+        "description": "Session of the desk; writes send the CSRF token in `X-CSRFToken`.",
+    },
+}
+
+
+def finish(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
+    """Add the shared components that operations refer to, and leave out what none refers to."""
+    components = result.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    schemas["Problem"], schemas["FieldProblem"] = PROBLEM, FIELD_PROBLEM
+    components["schemas"] = dict(sorted(schemas.items()))
+    components["headers"] = HEADERS
+    components["securitySchemes"] = SECURITY
+    text = str(result["paths"])
+    components["examples"] = {
+        code.value: _example(code) for code in sorted(ErrorCode) if f"#/components/examples/{code.value}'" in text
+    }
+    components["headers"] = {name: value for name, value in HEADERS.items() if f"#/components/headers/{name}'" in text}
+    used = {tag for item in result["paths"].values() for one in item.values() for tag in one.get("tags", [])}
+    result["tags"] = [{"name": name, "description": text} for name, text in TAGS.items() if name in used]
+    return result
+
+
+def _example(code: ErrorCode) -> Schema:
+    kind = CATALOGUE[code]
+    value: Schema = {
+        "type": f"https://marketplace.example{ERRORS_PATH}{code.value}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": kind.detail,
+        "code": code.value,
+    }
+    return {"summary": kind.title, "value": value}

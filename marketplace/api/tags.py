@@ -1,0 +1,15 @@
+"""Chapters of the API documentation, in their order."""
+
+TAGS = {
+    "Start": "Where to begin: links, health, this documentation, the error catalogue.",
+    "Account": "Who you are, your tokens, signing in to the desk.",
+    "Requests": "Training needs: draft, submit, screen, follow.",
+    "Providers": "Providers, offerings, sessions and capacity.",
+    "Matching": "Policies, runs, proposals with reasons, decisions, partners' answers.",
+    "Engagements": "What was agreed, delivered, confirmed, evaluated.",
+    "Organizations": "Organizations, memberships, programmes, integrating systems.",
+    "Vocabularies": "Coded lists, places, exchange rates, service levels.",
+    "Events": "The feed of what became true, notifications, audit.",
+    "Documents": "What belongs to requests and engagements on paper.",
+    "Work": "Background jobs.",
+}

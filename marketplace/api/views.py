@@ -1,0 +1,282 @@
+"""The declarative base of things: an app says what a route promises, the kit keeps the promise."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, cast
+
+from django.db.models import Model, QuerySet
+from django.http.response import HttpResponseBase
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.viewsets import GenericViewSet
+
+from marketplace.api.base import ApiView
+from marketplace.api.contracts import Contract, IfMatch, Write
+from marketplace.api.filters import PAGE_PARAMETERS, chosen_names, chosen_ordering
+from marketplace.api.lookups import Parent, find
+from marketplace.api.parsers import MergePatchParser, StrictJSONParser
+from marketplace.api.permissions import Access, check_role, may_somewhere
+from marketplace.api.preconditions import expected_version
+from marketplace.api.serializers import Out
+from marketplace.lifecycles import operations as lifecycles
+from marketplace.records.models import LifecycleRecord
+
+
+class ThingViewSet(ApiView, GenericViewSet[Any]):
+    """Things of one kind under one path. Subclasses mix in `Lists`, `Reads`, `Creates`, `Changes` and add `verb`s."""
+
+    lookup_field = "public_id"
+    lookup_url_kwarg = "id"
+    lookup_value_regex = r"[A-Za-z0-9._~:@-]{1,100}"
+
+    noun: ClassVar[str]  # singular, for summaries: "training request"
+    nouns: ClassVar[str]  # plural
+    resource: ClassVar[str]  # plural, snake case, for operation ids: "requests"
+    basename: str
+    reads: ClassVar[type[Out]]
+    access: ClassVar[Access]  # of reading
+    reference_field: ClassVar[str] = ""  # column of the human reference, accepted wherever an id is
+    id_argument: ClassVar[str] = ""  # name under which operations take the primary key of the thing
+    parent: ClassVar[Parent | None] = None
+    ordering: ClassVar[Sequence[str]] = ("-created_at",)
+    ordering_fields: ClassVar[Mapping[str, str]] = {"created_at": "created_at", "updated_at": "updated_at"}
+    searchable: ClassVar[bool] = False  # then `search` is overridden
+    filterset_class: ClassVar[Any] = None
+    create_with: ClassVar[Write | None] = None
+    change_with: ClassVar[Write | None] = None
+    verbs: ClassVar[dict[str, Write]] = {}
+    found: Any = None  # the thing that the URL names, once it was looked up
+
+    # --- what an app says ---
+    def visible(self) -> QuerySet[Any]:
+        """Give the things that the caller may see; `*_visible_to(self.request.actor, at=self.request.at)` of the app."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what is visible")
+
+    def prepare(self, things: QuerySet[Any]) -> QuerySet[Any]:
+        """Add select_related and prefetch_related, so that the number of queries does not grow with the page."""
+        return things
+
+    def search(self, things: QuerySet[Any], q: str) -> QuerySet[Any]:
+        """Leave the things whose text matches ``q``."""
+        return things
+
+    def allowed_actions(self, thing: Any) -> list[str]:
+        """List what the caller may do with the thing now; apps with finer rules override this."""
+        if not isinstance(thing, LifecycleRecord):
+            return []
+        needed = {row.permission for row in thing.lifecycle.transitions if row.permission}
+        actor, at = self.request.actor, self.request.at
+        return lifecycles.allowed_actions(thing, {name: may_somewhere(actor, cast("Any", name), at) for name in needed})
+
+    # --- contracts ---
+    def contract(self) -> Contract | None:
+        """Give the promise of the action being served."""
+        return self.contract_of(getattr(self, "action", None) or "")
+
+    @classmethod
+    def contract_of(cls, name: str) -> Contract | None:
+        """Give the promise of an action by its name."""
+        if name == "create":
+            return cls.create_with
+        if name == "partial_update":
+            return cls.change_with
+        if name == "list":
+            return Contract(f"List {cls.nouns}", cls.access, out=cls.reads, pages=True)
+        if name == "retrieve":
+            return Contract(f"Read one {cls.noun}", cls.access, out=cls.reads)
+        return getattr(getattr(cls, name, None), "contract", None)
+
+    def open_methods(self) -> set[str]:
+        """Give the methods that the route maps to an action with a contract."""
+        actions: Mapping[str, str] = getattr(self, "action_map", None) or {}
+        return {method for method, name in actions.items() if name == "head" or self.contract_of(name)}
+
+    def names_a_thing(self) -> bool:
+        """Tell whether the URL names a thing or its parent."""
+        return bool(self.kwargs)
+
+    def known_parameters(self) -> set[str]:
+        """Give the names that the query may have: filters on lists, shapes where things are shown."""
+        names = super().known_parameters()
+        names |= {"fields"} | ({"expand"} if self.reads.expandable else set())
+        if self.action == "list":
+            names |= {"ordering", *PAGE_PARAMETERS} | ({"q"} if self.searchable else set())
+            names |= set(self.filterset_class.base_filters) if self.filterset_class else set()
+        return names
+
+    # --- lookups ---
+    def get_queryset(self) -> QuerySet[Any]:
+        """Give the visible things of the parent, if there is one. Raises DomainError(not_found)."""
+        things = self.visible()
+        if self.parent is not None:
+            things = things.filter(**{self.parent.column: self.parent_thing().pk})
+        return things
+
+    def parent_thing(self) -> Model:
+        """Find the thing that this one belongs to. Raises DomainError(not_found)."""
+        if self.parent is None:
+            raise LookupError("these things have no parent")
+        if not hasattr(self, "_parent_thing"):
+            things = self.parent.visible(self.request.actor, at=self.request.at)
+            self._parent_thing = find(things, self.kwargs["parent_id"], self.parent.reference_field)
+        return self._parent_thing
+
+    def thing(self) -> Any:
+        """Find the thing that the URL names, then ask the role. Raises DomainError(not_found, permission_denied)."""
+        if self.found is None:
+            self.found = find(self.prepare(self.get_queryset()), self.kwargs["id"], self.reference_field)
+        contract = self.contract()
+        if contract is not None:
+            check_role(self.request.actor, contract.access, self.request.at)
+        return self.found
+
+    def ordering_of(self, request: Request) -> list[str]:
+        """Give the column paths of the ordering that the caller chose."""
+        return chosen_ordering(request, dict(self.ordering_fields), self.ordering)
+
+    # --- answers ---
+    def shape_context(self) -> dict[str, Any]:
+        """Give what serializers may know of the call, with the chosen fields and expansions."""
+        names = list(self.reads().get_fields()) if issubclass(self.reads, Out) else []
+        return {
+            **super().shape_context(),
+            "fields": chosen_names(self.request, "fields", names),
+            "expand": chosen_names(self.request, "expand", self.reads.expandable),
+        }
+
+    @property
+    def expand(self) -> tuple[str, ...]:
+        """The expansions that the caller asked for; `prepare` fetches ahead for them."""
+        return chosen_names(self.request, "expand", self.reads.expandable) or ()
+
+    def show(self, thing: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        """Answer with the thing and its ETag."""
+        self.etag_version = getattr(thing, "version", None)
+        return Response(
+            self.reads(thing, context=self.shape_context()).data, status=status, headers=dict(headers or {})
+        )
+
+    def read_again(self, thing: Any) -> Any:
+        """Read a thing as the caller sees it after a write; what they may no longer see is shown a last time."""
+        fresh = self.prepare(self.visible()).filter(pk=thing.pk).first()
+        return fresh or self.prepare(type(thing)._default_manager.filter(pk=thing.pk)).first()
+
+    def carry_out(self, write: Write, *, thing: Any = None, partial: bool = False) -> HttpResponseBase:
+        """Check precondition and body, call the operation, answer with what it made or changed."""
+        arguments: dict[str, Any] = {}
+        if thing is not None:
+            arguments[self.id_argument] = thing.pk
+            if write.if_match is not IfMatch.NONE:
+                actual = getattr(getattr(thing, "root", thing), "version", 0)
+                arguments["expected_version"] = expected_version(self.request, write.if_match, actual)
+        elif self.parent is not None:
+            arguments[self.parent.argument] = self.parent_thing().pk
+            check_role(self.request.actor, write.access, self.request.at)
+
+        def run() -> Response:
+            body = self.body(write, partial=partial).arguments()
+            result = write.operation(actor=self.request.actor, at=self.request.at, **arguments, **body)
+            return self.answer(write, result, thing)
+
+        return self.write(write, run)
+
+    def answer(self, write: Write, result: Any, thing: Any) -> Response:
+        """Show the outcome of an operation as its contract says."""
+        if write.status == 204:
+            return Response(status=204)
+        created = thing is None
+        if isinstance(result, tuple):
+            result, created = result
+        if write.out is not None:
+            data = write.out(result, context=self.shape_context()).data
+            self.etag_version = getattr(result, "version", None)
+            return Response(data, status=write.status, headers=self.location(write, result))
+        shown = self.read_again(thing if thing is not None else result)
+        if thing is not None:
+            return self.show(shown, status=write.status)
+        return self.show(shown, status=201 if created else 200, headers=self.location(write, shown))
+
+    def location(self, write: Write, result: Any) -> dict[str, str]:
+        """Give `Location` (and `Retry-After` for work that goes on) of what was made or started."""
+        if write.status not in (201, 202) and not write.location:
+            return {}
+        kwargs = {**({"parent_id": self.kwargs["parent_id"]} if self.parent and not write.location else {})}
+        route = write.location or f"{self.basename}-detail"
+        url = reverse(route, kwargs={**kwargs, "id": str(result.public_id)}, request=self.request)
+        return {"Location": url, "Retry-After": "1"} if write.status == 202 else {"Location": url}
+
+
+class Lists:
+    """`GET /things`."""
+
+    def list(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List what the caller may see."""
+        things = self.get_queryset()
+        check_role(self.request.actor, self.access, self.request.at)
+        page = self.paginate_queryset(self.prepare(self.filter_queryset(things)))
+        data = self.reads(page, many=True, context=self.shape_context()).data
+        return cast("Response", self.get_paginated_response(data))
+
+
+class Reads:
+    """`GET /things/{id}`."""
+
+    def retrieve(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Read one."""
+        return cast("Response", self.show(self.thing()))
+
+
+class Creates:
+    """`POST /things`, as ``create_with`` says: 201 with Location (200 where an upsert found the thing)."""
+
+    def create(self: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Create one."""
+        return cast("HttpResponseBase", self.carry_out(self.create_with))
+
+
+class Changes:
+    """`PATCH /things/{id}` (JSON Merge Patch), as ``change_with`` says."""
+
+    def get_parsers(self: Any) -> list[Any]:
+        """Accept merge patches on PATCH."""
+        return [StrictJSONParser(), MergePatchParser()]
+
+    def partial_update(self: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Change one."""
+        return cast("HttpResponseBase", self.carry_out(self.change_with, thing=self.thing(), partial=True))
+
+
+def verb(name: str, write: Write) -> Any:
+    """Make `POST /things/{id}/<name>` of a contract; assign it to an attribute of the view set."""
+
+    def handle(self: ThingViewSet, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return self.carry_out(write, thing=self.thing())
+
+    handle.__name__ = name.replace("-", "_")
+    handle.__doc__ = write.summary
+    handle.contract = write  # type: ignore[attr-defined]
+    return action(detail=True, methods=["post"], url_path=name, url_name=name)(handle)
+
+
+def collection_verb(name: str, write: Write) -> Any:
+    """Make `POST /things/<name>`, a call about the collection (or about the parent), of a contract."""
+
+    def handle(self: ThingViewSet, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return self.carry_out(write)
+
+    handle.__name__ = name.replace("-", "_")
+    handle.__doc__ = write.summary
+    handle.contract = write  # type: ignore[attr-defined]
+    return action(detail=False, methods=["post"], url_path=name, url_name=name)(handle)
+
+
+def described(contract: Contract, *, detail: bool = True, method: str = "get", path: str = "") -> Any:
+    """Mark a hand-written action of a view set with its contract and route it."""
+
+    def mark(handle: Any) -> Any:
+        handle.contract = contract
+        url = path or handle.__name__.replace("_", "-")
+        return action(detail=detail, methods=[method], url_path=url, url_name=url)(handle)
+
+    return mark
