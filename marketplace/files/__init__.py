@@ -1,0 +1,1 @@
+"""Documents: what they are, whom they concern, where they are kept; the files themselves lie elsewhere."""

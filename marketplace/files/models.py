@@ -1,0 +1,85 @@
+"""What is known of a document; its content is kept elsewhere, under an address or a reference."""
+
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from marketplace.records.models import EventScope, Record
+
+
+class Confidentiality(StrEnum):
+    """Who may read a document of a thing that they see."""
+
+    PARTIES = "parties"  # the organizations concerned, and the secretariat
+    PUBLIC = "public"  # whoever sees the thing
+    SECRETARIAT = "secretariat"
+
+
+class Document(Record):
+    """A letter, report, list ... about one thing; its row outlives its removal, for the timeline."""
+
+    resource: ClassVar[str] = "document"
+
+    about_resource = models.CharField(max_length=40)
+    about_id = models.UUIDField()
+    about_reference = models.CharField(max_length=80, blank=True)
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=40)  # vocabulary document_kinds
+    title = models.CharField(max_length=300)
+    language = models.CharField(max_length=10)  # vocabulary languages
+    confidentiality = models.CharField(
+        max_length=16,
+        choices=[(level.value, level.value) for level in Confidentiality],
+        default=Confidentiality.PARTIES,
+    )
+    media_type = models.CharField(max_length=100, blank=True)
+    size_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    url = models.URLField(max_length=1000, blank=True)
+    external_reference = models.CharField(max_length=200, blank=True)  # a file number, an archive's mark
+    issued_on = models.DateField(null=True, blank=True)
+    added_by = models.CharField(max_length=200)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    removed_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        indexes = [models.Index(fields=["about_resource", "about_id"], name="document_about")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(url="") | ~Q(external_reference=""), name="document_is_somewhere"),
+            models.CheckConstraint(
+                condition=Q(confidentiality__in=[level.value for level in Confidentiality]),
+                name="document_confidentiality_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(removed_at__isnull=True, removed_by="") | (Q(removed_at__isnull=False) & ~Q(removed_by="")),
+                name="document_removal_has_author",
+            ),
+        ]
+
+    scope_of_thing: EventScope | None = None  # who may learn of the thing; set while a change is written
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def organization_for_audit(self) -> str:
+        """The organization that the document is from."""
+        return self.organization.code
+
+    def event_scope(self) -> EventScope:
+        """Never wider than the thing's own; a document for the secretariat alone is told to it alone."""
+        scope = self.scope_of_thing
+        if scope is None or scope.audience == "private":
+            return EventScope("private")
+        if self.confidentiality == Confidentiality.SECRETARIAT:
+            return EventScope("secretariat")
+        if self.confidentiality == Confidentiality.PARTIES:
+            return EventScope("organizations", scope.organization_ids)
+        return scope
+
+    def event_data(self) -> dict[str, Any]:
+        """What kind of document, about what; never its title or address."""
+        return {"kind": self.kind, "about": {"resource": self.about_resource, "id": str(self.about_id)}}

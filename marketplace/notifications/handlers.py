@@ -1,0 +1,36 @@
+"""Which events people are told of: every step that opens, every reminder, every deadline that passes."""
+
+from datetime import datetime
+from uuid import UUID
+
+from marketplace.events.registry import handles
+from marketplace.lifecycles.registry import lifecycle_models
+from marketplace.notifications import operations
+from marketplace.work.registry import Payload, job
+
+
+def step_events() -> list[str]:
+    """Give the event types after which a step may have opened, or has come near or past its deadline."""
+    found: set[str] = set()
+    for model in lifecycle_models():
+        words = ("created", operations.REMINDED, operations.OVERDUE)
+        found.update(f"{model.resource}.{word}" for word in words)
+        found.update(transition.event for transition in model.lifecycle.transitions)
+    return sorted(found)
+
+
+@handles(*step_events(), kind="notifications.tell")
+@job("notifications.tell")
+def tell(payload: Payload, *, at: datetime, **_: object) -> None:
+    """Tell whom the event concerns; a verb that leaves the state as it is opens no step."""
+    data = payload["data"]
+    if data.get("from_state") == data.get("state"):
+        return
+    operations.tell_of_step(
+        event_id=UUID(payload["event"]),
+        event_type=payload["type"],
+        resource=payload["resource"],
+        resource_id=UUID(payload["resource_id"]),
+        state=data["state"],
+        at=at,
+    )

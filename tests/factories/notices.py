@@ -1,0 +1,49 @@
+"""Rows of notices and documents."""
+
+from datetime import UTC, datetime
+
+import factory
+from factory.django import DjangoModelFactory
+
+from marketplace.files.models import Document
+from marketplace.kernel.ids import new_public_id
+from marketplace.notifications.models import Notification
+from marketplace.notifications.subjects import Subject
+
+AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+class NotificationFactory(DjangoModelFactory[Notification]):
+    """A person is told that a request waits for their answer."""
+
+    class Meta:
+        model = Notification
+
+    recipient = factory.SubFactory("tests.factories.accounts.UserFactory")  # type: ignore[no-untyped-call]
+    subject = Subject.STEP_OPENED.value
+    step = "request.answer"
+    party = "requester"
+    due_at = AT
+    about_resource = "training_request"
+    about_id = factory.LazyFunction(new_public_id)  # type: ignore[no-untyped-call]
+    about_reference = "GMG-MLI-2026-0007"
+    created_at = AT
+    updated_at = AT
+
+
+class DocumentFactory(DjangoModelFactory[Document]):
+    """A letter of endorsement, kept in an archive."""
+
+    class Meta:
+        model = Document
+
+    about_resource = "training_request"
+    about_id = factory.LazyFunction(new_public_id)  # type: ignore[no-untyped-call]
+    organization = factory.SubFactory("tests.factories.accounts.OrganizationFactory")  # type: ignore[no-untyped-call]
+    kind = "endorsement_letter"
+    title = "Letter of the Ministry"
+    language = "en"
+    external_reference = "ARCHIVE-1"
+    added_by = "test"
+    created_at = AT
+    updated_at = AT
