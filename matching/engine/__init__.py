@@ -1,0 +1,126 @@
+"""The matching engine: which offers serve a training request, how well, why, and what would have to change.
+
+Plain Python and NumPy: frozen dataclasses in, plans with reasons out. No clock, no database, no chance: the same
+inputs give the same bytes, in whatever order they come. Other rooms import from here and from nowhere deeper.
+
+    catalogue = build_catalogue(offers, scheme, places)      # once for each change of what is on offer
+    ranking = rank(need, catalogue, DEFAULT_POLICY, as_of=today, rates=rates)
+    ranking.proposals[0].breakdown                           # contributions add up to the score
+    render(sentence, "fr", labels)                           # every reason is a code with parameters
+    digest(snapshot(need, offers, policy, as_of=..., ...))   # what the run was made from
+"""
+
+from matching.engine.catalogue import Catalogue, build_catalogue, trainer_days
+from matching.engine.concepts import Concept, Relation, ThemeScheme, scheme_from_pairs
+from matching.engine.constraints import CODES as CONSTRAINT_CODES
+from matching.engine.constraints import Fail, codes_of
+from matching.engine.errors import EngineError
+from matching.engine.near_misses import apply_change, apply_offer_change
+from matching.engine.places import Country, PlaceIndex
+from matching.engine.policy import CRITERIA, DEFAULT_POLICY, DEFAULT_WEIGHTS, SCORE_TOP, WEIGHT_TOTAL, Criterion, Policy
+from matching.engine.priority import Priority, priority
+from matching.engine.ranking import ENGINE_VERSION, rank
+from matching.engine.rates import Rate, Rates
+from matching.engine.relaxation import relax
+from matching.engine.results import (
+    COMPLETE,
+    NO_SOLUTION,
+    CandidateResult,
+    Change,
+    CriterionResult,
+    CriterionShare,
+    LineConflict,
+    LineRanking,
+    LineShare,
+    NearMiss,
+    PartPlan,
+    ProposalPlan,
+    Ranking,
+    Relaxation,
+    SlotChoice,
+)
+from matching.engine.sentences import Labels, Sentence, render
+from matching.engine.snapshot import canonical, digest, plain, ranking_bytes, snapshot
+from matching.engine.types import (
+    AWARDS,
+    LEVELS,
+    PARALLEL_DELIVERIES,
+    TRAINER_DAYS,
+    Budget,
+    CapacitySlot,
+    Cost,
+    Need,
+    NeedLine,
+    Offer,
+    PlaceWish,
+    SessionSlot,
+    TrackRecord,
+)
+
+__all__ = [
+    "AWARDS",
+    "COMPLETE",
+    "CONSTRAINT_CODES",
+    "CRITERIA",
+    "DEFAULT_POLICY",
+    "DEFAULT_WEIGHTS",
+    "ENGINE_VERSION",
+    "LEVELS",
+    "NO_SOLUTION",
+    "PARALLEL_DELIVERIES",
+    "SCORE_TOP",
+    "TRAINER_DAYS",
+    "WEIGHT_TOTAL",
+    "Budget",
+    "CandidateResult",
+    "CapacitySlot",
+    "Catalogue",
+    "Change",
+    "Concept",
+    "Cost",
+    "Country",
+    "Criterion",
+    "CriterionResult",
+    "CriterionShare",
+    "EngineError",
+    "Fail",
+    "Labels",
+    "LineConflict",
+    "LineRanking",
+    "LineShare",
+    "NearMiss",
+    "Need",
+    "NeedLine",
+    "Offer",
+    "PartPlan",
+    "PlaceIndex",
+    "PlaceWish",
+    "Policy",
+    "Priority",
+    "ProposalPlan",
+    "Ranking",
+    "Rate",
+    "Rates",
+    "Relation",
+    "Relaxation",
+    "Sentence",
+    "SessionSlot",
+    "SlotChoice",
+    "ThemeScheme",
+    "TrackRecord",
+    "apply_change",
+    "apply_offer_change",
+    "build_catalogue",
+    "canonical",
+    "codes_of",
+    "digest",
+    "plain",
+    "priority",
+    "rank",
+    "ranking_bytes",
+    "relax",
+    "render",
+    "scheme_from_pairs",
+    "snapshot",
+    "trainer_days",
+]

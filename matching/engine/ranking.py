@@ -1,0 +1,82 @@
+"""The ranking of one request: lines screened, scored and explained, then put together into proposals."""
+
+from datetime import date
+
+import numpy as np
+
+from matching.engine.catalogue import Catalogue, Ints
+from matching.engine.constraints import Fail
+from matching.engine.explanation import Pair, candidate
+from matching.engine.near_misses import near_misses
+from matching.engine.policy import Policy
+from matching.engine.rates import Rates
+from matching.engine.relaxation import Setting, conflict
+from matching.engine.results import COMPLETE, NO_SOLUTION, LineRanking, Ranking
+from matching.engine.scoring import Scored, score_line
+from matching.engine.slots import Screen, screen
+from matching.engine.teams import find_proposals
+from matching.engine.types import Need, NeedLine
+
+ENGINE_VERSION = "1.0.0"
+
+
+def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates: Rates, limit: int = 20) -> Ranking:
+    """Rank the catalogue for one request, as on a day.
+
+    Returns for each line up to `limit` candidates, its near misses and, without candidates, its conflict; and the
+    proposals: for one line its candidates, for several up to `policy.proposals` teams. Same inputs, same answer,
+    in whatever order they are given. Raises EngineError(unknown_concept, unknown_country, unknown_region).
+    """
+    screens = _screens(need, catalogue, policy, as_of, rates)
+    settings = [
+        Setting(need, line, catalogue, policy, as_of, rates, _others(need, line, screens, catalogue))
+        for line in need.lines
+    ]
+    found = [setting.screened(need, setting.line) for setting in settings]
+    scored = [
+        score_line(need, entry.line, catalogue, policy, part) for entry, part in zip(settings, found, strict=True)
+    ]
+    proposals, proven = find_proposals(need, catalogue, policy, rates, scored, limit)
+    uncovered = proposals[0].uncovered if proposals else tuple(line.number for line in need.lines)
+    return Ranking(
+        engine_version=ENGINE_VERSION,
+        policy_version=policy.version,
+        need=need.id,
+        as_of=as_of,
+        outcome=COMPLETE if proposals else NO_SOLUTION,
+        partial=bool(proposals) and bool(uncovered),
+        proven=proven,
+        lines=tuple(_line(*parts, limit) for parts in zip(settings, found, scored, strict=True)),
+        proposals=proposals,
+        uncovered=uncovered,
+    )
+
+
+def _screens(need: Need, catalogue: Catalogue, policy: Policy, as_of: date, rates: Rates) -> dict[int, Screen]:
+    return {line.number: screen(need, line, catalogue, policy, as_of=as_of, rates=rates) for line in need.lines}
+
+
+def _others(need: Need, line: NeedLine, screens: dict[int, Screen], catalogue: Catalogue) -> Ints:
+    """Count for each offer the participants of the other lines that it could serve, group size aside."""
+    total = np.zeros(len(catalogue.offers), dtype=np.int64)
+    for other in need.lines:
+        if other.number != line.number:
+            found = screens[other.number]
+            able = np.zeros(len(catalogue.offers), dtype=np.bool_)
+            able[found.offer[(found.bits & ~np.int64(Fail.GROUP_TOO_SMALL)) == 0]] = True
+            total += np.where(able, other.maximum, 0)
+    return total
+
+
+def _line(setting: Setting, found: Screen, scored: Scored, limit: int) -> LineRanking:
+    pairs = [
+        Pair(setting.need, scored, setting.catalogue, setting.policy, position) for position in scored.best[:limit]
+    ]
+    return LineRanking(
+        line=setting.line.number,
+        considered=len(setting.catalogue.offers),
+        eligible=len(scored.best),
+        candidates=tuple(candidate(pair, rank) for rank, pair in enumerate(pairs, start=1)),
+        near_misses=near_misses(setting, found),
+        conflict=None if scored.best else conflict(setting, found),
+    )

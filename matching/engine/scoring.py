@@ -1,0 +1,66 @@
+"""From screened slots to a total order: the best slot of each eligible offer, best offer first.
+
+Order, documented and total: score (high first), earlier start, lower load, then a hash of (policy, request, offer),
+so that no provider is favoured by its name or by the order in which rows happen to lie.
+"""
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+import numpy as np
+
+from matching.engine.catalogue import Catalogue, Ints
+from matching.engine.criteria import Values, evaluate
+from matching.engine.policy import CRITERIA, VALUE_TOP, Criterion, Policy
+from matching.engine.slots import Screen
+from matching.engine.types import Need, NeedLine
+
+LOAD = CRITERIA.index(Criterion.LOAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The slots that can serve a line. Positions (not slot numbers) run through `found`, `values` and `score`.
+
+    `best` lists one position for each eligible offer, in the order of the ranking; `by_offer` all positions of an
+    offer, best first.
+    """
+
+    line: NeedLine
+    found: Screen
+    values: Values
+    score: Ints
+    best: tuple[int, ...]
+    by_offer: dict[int, tuple[int, ...]]
+
+
+def tie_hash(policy: Policy, need: Need, offer_id: str) -> int:
+    """Return 60 bits of SHA-256 over policy version, request and offer."""
+    return int(sha256(f"{policy.version}\n{need.id}\n{offer_id}".encode()).hexdigest()[:15], 16)
+
+
+def take(found: Screen, positions: Ints) -> Screen:
+    """Return the screen of some positions only."""
+    return replace(found, **{name: getattr(found, name)[positions] for name in Screen.__dataclass_fields__})
+
+
+def score_line(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, whole: Screen) -> Scored:
+    """Score every slot that fails nothing and order the offers."""
+    found = take(whole, np.flatnonzero(whole.bits == 0))
+    values = evaluate(need, line, catalogue, policy, found)
+    score = values.scores(policy)
+    hashes = {int(o): tie_hash(policy, need, catalogue.offers[int(o)].id) for o in np.unique(found.offer)}
+    ties = np.array([hashes[int(o)] for o in found.offer], dtype=np.int64)
+    used = VALUE_TOP - values.value[:, LOAD]
+    order = np.lexsort((found.rows, ties, used, found.start, -score))
+    by_offer: dict[int, list[int]] = {}
+    for position in order.tolist():
+        by_offer.setdefault(int(found.offer[position]), []).append(position)
+    return Scored(
+        line=line,
+        found=found,
+        values=values,
+        score=score,
+        best=tuple(positions[0] for positions in by_offer.values()),
+        by_offer={offer: tuple(positions) for offer, positions in by_offer.items()},
+    )

@@ -1,0 +1,88 @@
+"""Sentences: a code with parameters, rendered in English or French from the templates beside each other here.
+
+`{name}` is a parameter; `{name?one|many}` chooses by number; parameters that are codes of a vocabulary (named in
+LABELS) are shown by their label when labels are given, else as they are.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from matching.engine.sentence_templates import TEMPLATES
+
+Param = str | int | tuple[str, ...]
+Labels = Mapping[str, Mapping[str, str]]  # vocabulary -> code -> label in the language asked
+
+LANGUAGES = ("en", "fr")
+PLACEHOLDER = re.compile(r"\{(\w+)(?:\?([^|}]*)\|([^}]*))?\}")
+
+# Parameter -> vocabulary whose labels stand for its codes.
+LABELS: Mapping[str, str] = {
+    "asked_theme": "themes",
+    "theme": "themes",
+    "audience": "audiences",
+    "country": "countries",
+    "region": "regions",
+    "language": "languages",
+    "languages": "languages",
+    "form": "forms",
+    "modality": "modalities",
+    "level": "levels",
+    "award": "awards",
+    "offering": "offerings",
+    "provider": "providers",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What is to be said, without a language."""
+
+    code: str
+    params: Mapping[str, Param] = field(default_factory=dict)
+
+
+def render(sentence: Sentence, language: str, labels: Labels | None = None) -> str:
+    """Write the sentence in English or French (any other language: English)."""
+    chosen = language if language in LANGUAGES else "en"
+    template = TEMPLATES[sentence.code][chosen]
+
+    def fill(match: re.Match[str]) -> str:
+        name, one, many = match.groups()
+        value = sentence.params[name]
+        if one is not None:
+            return one if _is_one(value, chosen) else many
+        return _shown(name, value, chosen, labels or {})
+
+    return PLACEHOLDER.sub(fill, template)
+
+
+def _is_one(value: Param, language: str) -> bool:
+    number = len(value) if isinstance(value, tuple) else int(value)
+    return number == 1 or (language == "fr" and number == 0)
+
+
+def _shown(name: str, value: Param, language: str, labels: Labels) -> str:
+    if name == "amount":
+        return money(str(value), language)
+    if isinstance(value, int):
+        return _grouped(str(value), language)
+    known = labels.get(LABELS.get(name, ""), {})
+    if isinstance(value, tuple):
+        return ", ".join(known.get(entry, entry) for entry in value)
+    return known.get(value, value)
+
+
+def money(amount: str, language: str) -> str:
+    """Write an amount such as "3000.00 USD": USD 3,000 in English, 3 000 USD in French."""
+    figure, _, currency = amount.partition(" ")
+    whole, _, cents = figure.partition(".")
+    shown = _grouped(whole, language)
+    if cents.strip("0"):
+        shown += ("," if language == "fr" else ".") + cents
+    return f"{shown} {currency}" if language == "fr" else f"{currency} {shown}"
+
+
+def _grouped(figure: str, language: str) -> str:
+    # French groups thousands by a narrow no-break space.
+    return f"{int(figure):,}".replace(",", "\u202f" if language == "fr" else ",")
