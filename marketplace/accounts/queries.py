@@ -132,6 +132,12 @@ def organizations_by_code(codes: Iterable[str], pointer: str) -> list[Organizati
     return [found[code] for code in wanted]
 
 
+def codes_of(organization_ids: Iterable[int]) -> dict[int, str]:
+    """Give the codes of organizations by primary key."""
+    ids = list(organization_ids)
+    return dict(Organization.objects.filter(pk__in=ids).values_list("pk", "code")) if ids else {}
+
+
 def programme_by_code(code: str, pointer: str = "/programme") -> Programme:
     """Find a programme by code or public id; raises DomainError(unknown_reference)."""
     found = Programme.objects.filter(_code_or_public_id(code)).first()

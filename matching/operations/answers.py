@@ -1,0 +1,212 @@
+"""How partners answer: accept, refuse, other terms; and how those terms are answered."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from marketplace.accounts import permissions
+from marketplace.accounts.actors import Actor
+from marketplace.accounts.roles import Permission
+from marketplace.kernel.errors import DomainError, ErrorCode
+from marketplace.lifecycles.operations import find_transition, record_change, transition
+from marketplace.work import operations as work
+from matching.models import Counter, MatchProposal, ProposalPart
+from matching.operations import approvals, asking, confirming
+from matching.operations.limits import check_within_limits
+from matching.operations.locking import lock_part
+from matching.operations.reasons import check_reason
+from providers import operations as providers
+from requests_app import operations as requests
+
+FURTHER_DAYS = 5  # working days for which the first question stands after other terms were not agreed (service levels)
+
+
+@dataclass(frozen=True, slots=True)
+class CounterTerms:
+    """Other terms; None or empty leaves the question as it was. Sessions by primary key, participants as people."""
+
+    start_on: date | None = None
+    end_on: date | None = None
+    session_id: int | None = None
+    participants: int | None = None
+    language: str = ""
+    place: Mapping[str, str] = field(default_factory=dict)
+    cost_amount: Decimal | None = None
+    cost_currency: str = ""
+    terms: str = ""
+
+
+@transaction.atomic
+def accept_part(*, actor: Actor, at: datetime, part_id: int, expected_version: int | None = None) -> MatchProposal:
+    """Accept as the partner; the proposal is `confirmed` when this was the last answer and nothing else is open.
+
+    Raises DomainError(wrong_state, permission_denied, not_found, precondition_failed).
+    """
+    proposal, part = lock_part(part_id, expected_version=expected_version)
+    find_transition(part, "accept")
+    _check_partner(actor, part, at)
+    _note_answer(part, actor=actor, at=at)
+    transition(part, "accept", actor=actor, at=at)
+    asking.extend_holds(part, actor=actor, at=at)
+    confirming.confirm_if_complete(proposal, actor=actor, at=at)
+    return proposal
+
+
+@transaction.atomic
+def refuse_part(
+    *,
+    actor: Actor,
+    at: datetime,
+    part_id: int,
+    reason_code: str,
+    reason_text: str = "",
+    expected_version: int | None = None,
+) -> MatchProposal:
+    """Refuse as the partner, with a reason of the list `refusal`: this part alone is replaced by the next best."""
+    check_reason("refusal_reasons", reason_code)
+    proposal, part = lock_part(part_id, expected_version=expected_version)
+    find_transition(part, "refuse")
+    _check_partner(actor, part, at)
+    asking.close_counter(part, "withdrawn", at=at)
+    _note_answer(part, actor=actor, at=at, reason=reason_code, text=reason_text)
+    transition(part, "refuse", actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
+    lose_part(part, actor=actor, at=at)
+    return proposal
+
+
+@transaction.atomic
+def counter_part(
+    *,
+    actor: Actor,
+    at: datetime,
+    part_id: int,
+    terms: CounterTerms,
+    reason: str = "",
+    expected_version: int | None = None,
+) -> MatchProposal:
+    """Offer other terms within the limits of the request; requester and secretariat are asked for consent.
+
+    Raises DomainError(rule_broken) naming the field and the limit.
+    """
+    proposal, part = lock_part(part_id, expected_version=expected_version)
+    find_transition(part, "counter")
+    _check_partner(actor, part, at)
+    check_within_limits(part, terms, at=at)
+    Counter.objects.create(part=part, reason=reason, made_at=at, made_by=actor.label, **asdict(terms))
+    changed = sorted(name for name, value in asdict(terms).items() if value)
+    transition(part, "counter", actor=actor, at=at, reason_text=reason, data={"changed": changed})
+    asking.extend_holds(part, actor=actor, at=at)
+    return proposal
+
+
+@transaction.atomic
+def consent_counter(
+    *,
+    actor: Actor,
+    at: datetime,
+    part_id: int,
+    agree: bool,
+    reason_text: str = "",
+    expected_version: int | None = None,
+) -> MatchProposal:
+    """Agree or not to a partner's other terms, as requester or secretariat; both must agree.
+
+    With both consents the terms take the place of the question, capacity and lines move with them, and the part is
+    accepted. One "no" puts the first question again, for five more working days.
+    Raises DomainError(permission_denied, recused, already_answered, capacity_exhausted, line_taken).
+    """
+    proposal, part = lock_part(part_id, expected_version=expected_version)
+    find_transition(part, "consent")
+    counter = part.counters.get(closed_at__isnull=True)
+    side = _side(actor, proposal, counter, at)
+    setattr(counter, f"{side}_consent", agree)
+    counter.save(update_fields=[f"{side}_consent"])
+    said: dict[str, Any] = {"side": side, "agree": agree}
+    approvals.record_decision(
+        proposal, "consent" if agree else "dissent", actor=actor, at=at, part=part, reason_text=reason_text
+    )
+    if not agree:
+        asking.close_counter(part, "rejected", at=at)
+        transition(
+            part, "consent", target="asked", actor=actor, at=at, reason_text=reason_text, data=said, step_days=FURTHER_DAYS
+        )
+    elif counter.requester_consent and counter.secretariat_consent:
+        asking.close_counter(part, "agreed", at=at)
+        _take_terms(part, counter, actor=actor, at=at)
+        _note_answer(part, actor=actor, at=at)
+        transition(part, "consent", target="accepted", actor=actor, at=at, data=said)
+        asking.extend_holds(part, actor=actor, at=at)
+        confirming.confirm_if_complete(proposal, actor=actor, at=at)
+    else:
+        transition(part, "consent", target="countered", actor=actor, at=at, data=said)
+    return proposal
+
+
+def lose_part(part: ProposalPart, *, actor: Actor, at: datetime) -> None:
+    """Give back what a refused or lapsed part held, and have the next best looked for in the background."""
+    asking.let_go(part, actor=actor, at=at)
+    record_change(part.proposal, "part_lost", actor=actor, at=at, data={"part": str(part.public_id), "state": part.state})
+    work.enqueue("matching.replace_part", {"part": str(part.public_id)}, key=f"replace:{part.public_id}", at=at)
+
+
+def _check_partner(actor: Actor, part: ProposalPart, at: datetime) -> None:
+    permissions.check(actor, Permission.PROPOSALS_ANSWER, at=at, organization_id=part.provider.organization_id)
+
+
+def _note_answer(part: ProposalPart, *, actor: Actor, at: datetime, reason: str = "", text: str = "") -> None:
+    part.answered_at, part.answered_by = at, actor.label
+    part.answer_reason, part.answer_text = reason, text
+    part.save(update_fields=["answered_at", "answered_by", "answer_reason", "answer_text"])
+
+
+def _side(actor: Actor, proposal: MatchProposal, counter: Counter, at: datetime) -> str:
+    """Tell for which side the actor speaks. Raises DomainError when for neither, or when that side has answered."""
+    requesters = approvals.requester_ids(proposal)
+    if any(permissions.can(actor, Permission.PROPOSALS_CONSULT, at=at, organization_id=pk) for pk in requesters):
+        side, answer = "requester", counter.requester_consent
+    else:
+        approvals.check_may_decide(actor, proposal, at=at)
+        side, answer = "secretariat", counter.secretariat_consent
+    if answer is not None:
+        raise DomainError(ErrorCode.ALREADY_ANSWERED)
+    return side
+
+
+def _take_terms(part: ProposalPart, counter: Counter, *, actor: Actor, at: datetime) -> None:
+    """Put agreed terms in place of the question; capacity and claims move in the same transaction."""
+    if counter.participants is not None and counter.participants != part.participants:
+        _resize(part, counter.participants, actor=actor, at=at)
+    if counter.session_id is not None and counter.session_id != part.session_id:
+        part.slot_kind, part.session_id, part.window_id = "session", counter.session_id, None
+        part.capacity_wanted = part.participants
+    part.start_on, part.end_on = counter.start_on or part.start_on, counter.end_on or part.end_on
+    part.language = counter.language or part.language
+    part.place = counter.place or part.place
+    if counter.cost_amount is not None:
+        part.cost_amount, part.cost_currency = counter.cost_amount, counter.cost_currency
+    part.terms = counter.terms or part.terms
+    part.save()
+    providers.move_holds(actor=actor, at=at, holder=part.public_id, wants=asking.wants_of(part))
+
+
+def _resize(part: ProposalPart, participants: int, *, actor: Actor, at: datetime) -> None:
+    """Spread a new number of participants over the lines of a part, in their old proportion (largest remainder)."""
+    lines = list(part.lines.order_by("line_id"))
+    total = sum(line.participants for line in lines)
+    shares = [participants * line.participants // total for line in lines]
+    by_remainder = sorted(range(len(lines)), key=lambda i: (-(participants * lines[i].participants % total), i))
+    for i in by_remainder[: participants - sum(shares)]:
+        shares[i] += 1
+    for line, share in zip(lines, shares, strict=True):
+        line.participants = max(1, share)
+        line.save(update_fields=["participants"])
+        requests.resize_claim(
+            actor=actor, at=at, claimant=part.public_id, line_id=line.line_id, participants=line.participants
+        )
+    part.participants = sum(line.participants for line in lines)
+    if part.slot_kind == "session":
+        part.capacity_wanted = part.participants

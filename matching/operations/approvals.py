@@ -1,0 +1,102 @@
+"""Who may decide: recusal and four eyes (domain rule 4)."""
+
+from datetime import datetime
+
+from marketplace.accounts import permissions
+from marketplace.accounts import queries as accounts
+from marketplace.accounts.actors import Actor
+from marketplace.accounts.roles import Permission
+from marketplace.kernel.errors import DomainError, ErrorCode
+from matching.models import Decision, MatchProposal, ProposalPart
+from providers import queries as providers
+
+ROUND_ENDS = ("retract", "lapse")  # an approval that was taken back counts no longer
+
+
+def partner_organization_ids(proposal: MatchProposal) -> frozenset[int]:
+    """Give the organizations of every partner in the proposal: providers and the partners of their offerings."""
+    parts = proposal.parts.exclude(state__in=["refused", "lapsed", "withdrawn", "superseded"])
+    by_offering = providers.offering_organizations(parts.values_list("offering_id", flat=True))
+    return frozenset().union(*by_offering.values())
+
+
+def requester_ids(proposal: MatchProposal) -> frozenset[int]:
+    """Give the requesting organization and those that request with it."""
+    request = proposal.request
+    return frozenset({request.requesting_organization_id, *request.co_requesters.values_list("pk", flat=True)})
+
+
+def concerned_organization_ids(proposal: MatchProposal) -> frozenset[int]:
+    """Give partners, requesters and the funder of a proposal."""
+    funder = proposal.request.funder_id
+    return partner_organization_ids(proposal) | requester_ids(proposal) | ({funder} if funder else frozenset())
+
+
+def four_eyes_due(proposal: MatchProposal, *, at: datetime) -> bool:
+    """Tell whether a partner, the requester or the funder belongs to the secretariat's own tree or network."""
+    secretariat = accounts.secretariat_organization(at.date())
+    return secretariat is not None and bool(accounts.family_ids(secretariat.pk) & concerned_organization_ids(proposal))
+
+
+def check_not_recused(actor: Actor, proposal: MatchProposal, *, at: datetime) -> None:
+    """Raise DomainError(recused) when the actor has a membership in a partner of the proposal."""
+    conflict = accounts.conflict_of(actor, partner_organization_ids(proposal), at)
+    if conflict is not None:
+        raise DomainError(ErrorCode.RECUSED, organization=conflict.code)
+
+
+def check_may_decide(actor: Actor, proposal: MatchProposal, *, at: datetime, second: bool = False) -> None:
+    """Raise DomainError(permission_denied, recused) unless the actor may decide on the proposal.
+
+    The second of four eyes may also be a focal point of the organization that has the chair.
+    """
+    chair = second and _speaks_for_chair(actor, at)
+    if not chair:
+        permissions.check(actor, Permission.PROPOSALS_DECIDE, at=at)
+    check_not_recused(actor, proposal, at=at)
+
+
+def _speaks_for_chair(actor: Actor, at: datetime) -> bool:
+    held = (right.organization_id for right in actor.rights(at) if right.role == "focal_point")
+    return any(accounts.has_role(organization_id, "chair", at.date()) for organization_id in held)
+
+
+def approvals_in_round(proposal: MatchProposal, part: ProposalPart | None = None) -> list[Decision]:
+    """Give the approvals that still count: those after the last one that was taken back."""
+    decisions = list(proposal.decisions.filter(part=part).order_by("id"))
+    last_end = max((i for i, decision in enumerate(decisions) if decision.verb in ROUND_ENDS), default=-1)
+    return [decision for decision in decisions[last_end + 1 :] if decision.verb == "approve"]
+
+
+def check_second_person(actor: Actor, earlier: list[Decision]) -> None:
+    """Raise DomainError(four_eyes_required) when the same person gave an earlier approval."""
+    if actor.user is None or any(decision.by_id == actor.user.pk for decision in earlier):
+        raise DomainError(ErrorCode.FOUR_EYES_REQUIRED)
+
+
+def record_decision(
+    proposal: MatchProposal,
+    verb: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    part: ProposalPart | None = None,
+    reason_code: str = "",
+    reason_text: str = "",
+) -> None:
+    """Keep who decided what and why, with what the engine had proposed beside it."""
+    best = MatchProposal.objects.filter(run=proposal.run, rank=1).first() if proposal.run_id else None
+    Decision.objects.create(
+        proposal=proposal,
+        part=part,
+        verb=verb,
+        by=actor.user,
+        by_label=actor.label,
+        at=at,
+        reason_code=reason_code,
+        reason_text=reason_text,
+        proposal_version=proposal.version,
+        engine_rank=proposal.rank,
+        engine_score=proposal.score,
+        engine_best=best,
+    )

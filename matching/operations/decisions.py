@@ -1,0 +1,270 @@
+"""What secretariat and requester do with a proposal, from shortlist to approval."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from marketplace.accounts import permissions
+from marketplace.accounts.actors import Actor
+from marketplace.accounts.roles import Permission
+from marketplace.kernel.errors import DomainError, ErrorCode, rule_broken
+from marketplace.kernel.text import gettext_noop
+from marketplace.lifecycles.operations import find_transition, transition
+from matching.models import MatchProposal
+from matching.operations import approvals, asking, confirming
+from matching.operations.locking import lock_proposal
+from matching.operations.reasons import check_reason
+
+APPROVAL = ("approved_at", "approved_by")
+CONSULTATION_ENDED = ("preferred", "no_objection", "silent", "overruled")
+
+
+@transaction.atomic
+def shortlist_proposal(
+    *, actor: Actor, at: datetime, proposal_id: int, expected_version: int | None = None
+) -> MatchProposal:
+    """Put a suggestion on the shortlist. Raises DomainError(wrong_state, permission_denied, recused)."""
+    return _decide("shortlist", actor=actor, at=at, proposal_id=proposal_id, expected_version=expected_version)
+
+
+@transaction.atomic
+def consult_proposal(
+    *, actor: Actor, at: datetime, proposal_id: int, expected_version: int | None = None
+) -> MatchProposal:
+    """Ask the requester about a shortlisted proposal; silence to the deadline is no objection."""
+    proposal = _decide("consult", actor=actor, at=at, proposal_id=proposal_id, expected_version=expected_version)
+    _set_consultation(proposal, "asked")
+    return proposal
+
+
+@transaction.atomic
+def decline_proposal(
+    *,
+    actor: Actor,
+    at: datetime,
+    proposal_id: int,
+    reason_code: str,
+    reason_text: str = "",
+    expected_version: int | None = None,
+) -> MatchProposal:
+    """Decline a proposal with a reason of the list `decline`. Raises DomainError(unknown_reference) for another code."""
+    check_reason("decline_reasons", reason_code)
+    return _decide(
+        "decline",
+        actor=actor,
+        at=at,
+        proposal_id=proposal_id,
+        expected_version=expected_version,
+        reason_code=reason_code,
+        reason_text=reason_text,
+    )
+
+
+@transaction.atomic
+def prefer_proposal(
+    *,
+    actor: Actor,
+    at: datetime,
+    proposal_id: int,
+    preference: str = "preferred",
+    comment: str = "",
+    expected_version: int | None = None,
+) -> MatchProposal:
+    """Say as the requester that a proposal is preferred, or that there is no objection."""
+    return _answer_consultation(
+        "prefer", preference, actor=actor, at=at, proposal_id=proposal_id, text=comment, expected_version=expected_version
+    )
+
+
+@transaction.atomic
+def object_to_proposal(
+    *,
+    actor: Actor,
+    at: datetime,
+    proposal_id: int,
+    reason_code: str,
+    reason_text: str = "",
+    expected_version: int | None = None,
+) -> MatchProposal:
+    """Object as the requester, with a reason of the list `objection`; only the head may overrule it, in writing."""
+    check_reason("objection_reasons", reason_code)
+    return _answer_consultation(
+        "object",
+        "objected",
+        actor=actor,
+        at=at,
+        proposal_id=proposal_id,
+        code=reason_code,
+        text=reason_text,
+        expected_version=expected_version,
+    )
+
+
+@transaction.atomic
+def overrule_objection(
+    *, actor: Actor, at: datetime, proposal_id: int, reason_text: str, expected_version: int | None = None
+) -> MatchProposal:
+    """Overrule the requester's objection in writing. Raises DomainError(rule_broken) where none stands."""
+    proposal = lock_proposal(proposal_id, expected_version=expected_version)
+    find_transition(proposal, "overrule")
+    permissions.check(actor, Permission.PROPOSALS_OVERRULE, at=at)
+    approvals.check_not_recused(actor, proposal, at=at)
+    if proposal.consultation != "objected":
+        raise rule_broken("", "no_objection_stands", gettext_noop("No objection stands that could be overruled."))
+    if not reason_text.strip():
+        raise rule_broken("/reason_text", "reason_missing", gettext_noop("An objection is overruled in writing: say why."))
+    _set_consultation(proposal, "overruled")
+    transition(proposal, "overrule", actor=actor, at=at, reason_text=reason_text)
+    approvals.record_decision(proposal, "overrule", actor=actor, at=at, reason_text=reason_text)
+    return proposal
+
+
+@transaction.atomic
+def approve_proposal(
+    *,
+    actor: Actor,
+    at: datetime,
+    proposal_id: int,
+    reason_code: str = "",
+    reason_text: str = "",
+    expected_version: int | None = None,
+) -> MatchProposal:
+    """Approve: lines claimed, capacity held, partners asked; or wait for a second approver where four eyes are due.
+
+    Raises DomainError(wrong_state, permission_denied, recused, four_eyes_required, rule_broken, line_taken,
+    capacity_exhausted, precondition_failed).
+    """
+    proposal = lock_proposal(proposal_id, expected_version=expected_version)
+    find_transition(proposal, "approve")
+    earlier = approvals.approvals_in_round(proposal)
+    approvals.check_may_decide(actor, proposal, at=at, second=proposal.state == "awaiting_second_approval")
+    _check_consultation_ended(proposal)
+    if earlier:
+        approvals.check_second_person(actor, earlier)
+    reasons = {"reason_code": reason_code, "reason_text": reason_text}
+    if not earlier and approvals.four_eyes_due(proposal, at=at):
+        proposal.four_eyes = True
+        columns = ("four_eyes",)
+        transition(
+            proposal, "approve", target="awaiting_second_approval", actor=actor, at=at, columns=columns, **reasons
+        )
+    else:
+        proposal.approved_at, proposal.approved_by = at, actor.label
+        transition(proposal, "approve", target="approved", actor=actor, at=at, columns=APPROVAL, **reasons)
+        for part in proposal.parts.filter(state="suggested").select_related("provider").order_by("pk"):
+            part.proposal = proposal
+            asking.ask(part, "ask", actor=actor, at=at)
+    approvals.record_decision(proposal, "approve", actor=actor, at=at, **reasons)
+    return proposal
+
+
+@transaction.atomic
+def retract_approval(
+    *, actor: Actor, at: datetime, proposal_id: int, reason_text: str = "", expected_version: int | None = None
+) -> MatchProposal:
+    """Undo an approval, without a time limit, until the first partner has answered.
+
+    Raises DomainError(already_answered) after that.
+    """
+    proposal = lock_proposal(proposal_id, expected_version=expected_version)
+    find_transition(proposal, "retract")
+    approvals.check_may_decide(actor, proposal, at=at)
+    if proposal.parts.filter(answered_at__isnull=False).exists():
+        raise DomainError(ErrorCode.ALREADY_ANSWERED)
+    for part in proposal.parts.filter(state="asked").select_related("provider").order_by("pk"):
+        part.proposal = proposal
+        asking.let_go(part, actor=actor, at=at)
+        transition(part, "take_back", actor=actor, at=at)
+    proposal.approved_at, proposal.approved_by = None, ""
+    transition(proposal, "retract", actor=actor, at=at, reason_text=reason_text, columns=APPROVAL)
+    approvals.record_decision(proposal, "retract", actor=actor, at=at, reason_text=reason_text)
+    return proposal
+
+
+@transaction.atomic
+def go_on_without(
+    *, actor: Actor, at: datetime, proposal_id: int, reason_text: str = "", expected_version: int | None = None
+) -> MatchProposal:
+    """Go on with the partners that are left; the lines of those who refused or lapsed stay open.
+
+    Raises DomainError(rule_broken) where there is no gap, or nobody would be left.
+    """
+    proposal = lock_proposal(proposal_id, expected_version=expected_version)
+    find_transition(proposal, "go_on_without")
+    approvals.check_may_decide(actor, proposal, at=at)
+    gaps = confirming.open_gaps(proposal)
+    if not gaps or not proposal.parts.filter(state__in=["asked", "countered", "accepted"]).exists():
+        raise rule_broken("", "no_gap", gettext_noop("There is no gap, or no partner would be left."))
+    for part in gaps:
+        part.gap_closed = True
+        part.save(update_fields=["gap_closed"])
+    for part in proposal.parts.filter(state__in=["replacement", "awaiting_second_approval"]).order_by("pk"):
+        part.proposal = proposal
+        transition(part, "decline", actor=actor, at=at)
+    proposal.covers_all = False
+    proposal.save(update_fields=["covers_all"])
+    transition(proposal, "go_on_without", actor=actor, at=at, reason_text=reason_text)
+    approvals.record_decision(proposal, "go_on_without", actor=actor, at=at, reason_text=reason_text)
+    confirming.confirm_if_complete(proposal, actor=actor, at=at)
+    return proposal
+
+
+def _decide(
+    verb: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    proposal_id: int,
+    expected_version: int | None,
+    reason_code: str = "",
+    reason_text: str = "",
+) -> MatchProposal:
+    proposal = lock_proposal(proposal_id, expected_version=expected_version)
+    find_transition(proposal, verb)
+    approvals.check_may_decide(actor, proposal, at=at)
+    transition(proposal, verb, actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
+    approvals.record_decision(proposal, verb, actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
+    return proposal
+
+
+def _answer_consultation(
+    verb: str,
+    outcome: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    proposal_id: int,
+    code: str = "",
+    text: str = "",
+    expected_version: int | None,
+) -> MatchProposal:
+    proposal = lock_proposal(proposal_id, expected_version=expected_version)
+    find_transition(proposal, verb)
+    check_requester(actor, proposal, at=at)
+    _set_consultation(proposal, outcome)
+    transition(proposal, verb, actor=actor, at=at, reason_code=code, reason_text=text, data={"consultation": outcome})
+    approvals.record_decision(proposal, verb, actor=actor, at=at, reason_code=code, reason_text=text)
+    return proposal
+
+
+def check_requester(actor: Actor, proposal: MatchProposal, *, at: datetime) -> None:
+    """Raise DomainError(permission_denied) unless the actor speaks for a requesting organization."""
+    organizations = approvals.requester_ids(proposal)
+    may = (permissions.can(actor, Permission.PROPOSALS_CONSULT, at=at, organization_id=pk) for pk in organizations)
+    if not any(may):
+        permissions.check(actor, Permission.PROPOSALS_CONSULT, at=at, organization_id=min(organizations))
+
+
+def _set_consultation(proposal: MatchProposal, outcome: str) -> None:
+    proposal.consultation = outcome
+    proposal.save(update_fields=["consultation"])
+
+
+def _check_consultation_ended(proposal: MatchProposal) -> None:
+    if proposal.consultation in CONSULTATION_ENDED:
+        return
+    if proposal.consultation == "objected":
+        detail = gettext_noop("The requester objects; only the head of the secretariat may overrule it, in writing.")
+        raise rule_broken("", "objection_stands", detail)
+    detail = gettext_noop("The requester has been asked and may still answer, at the latest by %(due)s.")
+    raise rule_broken("", "consultation_open", detail, due=f"{proposal.due_at:%Y-%m-%d}" if proposal.due_at else "-")

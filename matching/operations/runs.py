@@ -1,0 +1,95 @@
+"""Runs: asked for, computed in the background, written down, superseded, failed, cancelled, asked for again."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from marketplace.accounts import permissions
+from marketplace.accounts.actors import Actor
+from marketplace.accounts.roles import Permission
+from marketplace.kernel.errors import DomainError, ErrorCode
+from marketplace.lifecycles import operations as lifecycles
+from marketplace.lifecycles.operations import lock, transition
+from marketplace.work import operations as work
+from matching.models import MatchRun, ProposalPart
+from matching.operations.policies import current_policy
+from requests_app import operations as requests
+
+RANKABLE = {"request": ("open", "matched"), "preview": ("submitted", "open", "matched")}
+UNFINISHED = ("queued", "running")
+
+
+@transaction.atomic
+def request_run(*, actor: Actor, at: datetime, request_id: int, mode: str = "request") -> MatchRun:
+    """Ask for a ranking of one request; a run that is still under way is given instead of a second one.
+
+    ``preview`` ranks a submitted request too and leaves no proposals. Raises DomainError(permission_denied) and
+    DomainError(wrong_state) for a request that is not open.
+    """
+    permissions.check(actor, Permission.MATCHING_RUN, at=at)
+    request = requests.lock_request(request_id=request_id)
+    if request.state not in RANKABLE[mode]:
+        raise lifecycles.wrong_state(request, "match")
+    under_way = MatchRun.objects.filter(request=request, mode=mode, state__in=UNFINISHED).first()
+    if under_way is not None and under_way.request_content_version == request.content_version:
+        return under_way
+    if under_way is not None:
+        transition(under_way, "cancel", actor=actor, at=at, reason_code="need_changed")
+    run = MatchRun(
+        mode=mode,
+        request=request,
+        request_content_version=request.content_version,
+        policy=current_policy(at=at),
+        requested_by=actor.label,
+        exclusions=refused_offerings(request.pk, request.content_version),
+    )
+    lifecycles.create(run, actor=actor, at=at)
+    _enqueue(run, at=at)
+    return run
+
+
+def refused_offerings(request_id: int, content_version: int) -> list[str]:
+    """Give the public ids of offerings whose providers refused this very need: they are not asked again."""
+    refused = ProposalPart.objects.filter(
+        proposal__request_id=request_id, state="refused", proposal__run__request_content_version=content_version
+    )
+    return sorted({str(pk) for pk in refused.values_list("offering__public_id", flat=True)})
+
+
+@transaction.atomic
+def cancel_run(*, actor: Actor, at: datetime, run_id: int, expected_version: int | None = None) -> MatchRun:
+    """Cancel a run that has not ended. Raises DomainError(wrong_state, permission_denied)."""
+    run = lock(MatchRun.objects.filter(pk=run_id), expected_version=expected_version)
+    permissions.check(actor, Permission.MATCHING_RUN, at=at)
+    transition(run, "cancel", actor=actor, at=at)
+    return run
+
+
+@transaction.atomic
+def retry_run(*, actor: Actor, at: datetime, run_id: int, expected_version: int | None = None) -> MatchRun:
+    """Ask again for a run that failed or was cancelled. Raises DomainError(wrong_state, conflict, permission_denied)."""
+    run = lock(MatchRun.objects.filter(pk=run_id), expected_version=expected_version)
+    permissions.check(actor, Permission.MATCHING_RUN, at=at)
+    lifecycles.find_transition(run, "retry")
+    if MatchRun.objects.filter(request_id=run.request_id, mode=run.mode, state__in=UNFINISHED).exists():
+        raise DomainError(ErrorCode.CONFLICT)
+    run.error, run.started_at, run.finished_at = "", None, None
+    transition(run, "retry", actor=actor, at=at, columns=("error", "started_at", "finished_at"))
+    _enqueue(run, at=at)
+    return run
+
+
+def cancel_open_runs(request_id: int, *, actor: Actor, at: datetime) -> None:
+    """Cancel what is still under way for a request that is no longer open."""
+    for run in MatchRun.objects.select_for_update(of=("self",)).filter(request_id=request_id, state__in=UNFINISHED):
+        transition(run, "cancel", actor=actor, at=at, reason_code="need_gone")
+
+
+def fail_run(run: MatchRun, *, error: str, actor: Actor, at: datetime) -> None:
+    """End a locked run that could not be computed; what went wrong is kept and it can be asked for again."""
+    run.error, run.finished_at = error[:2000], at
+    transition(run, "fail", actor=actor, at=at, columns=("error", "finished_at"))
+
+
+def _enqueue(run: MatchRun, *, at: datetime) -> None:
+    work.enqueue("matching.rank", {"run": str(run.public_id)}, key=f"rank:{run.public_id}:{run.version}", at=at)

@@ -1,0 +1,185 @@
+"""Plans of the engine turned into rows, and what they take the place of."""
+
+import hashlib
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+
+from marketplace.accounts.actors import Actor
+from marketplace.lifecycles import operations as lifecycles
+from marketplace.lifecycles.operations import transition
+from matching.engine import TRAINER_DAYS, PartPlan, ProposalPlan, Ranking, digest, plain, ranking_bytes
+from matching.lifecycle import LIVE_PROPOSALS
+from matching.models import MatchProposal, MatchRun, PartLine, ProposalPart
+from matching.operations.approvals import four_eyes_due, partner_organization_ids, requester_ids
+from providers import queries as providers
+from requests_app import operations as request_operations
+from requests_app import queries as requests
+
+ENGINE = Actor.system("matching")
+Rows = Mapping[str, providers.CatalogueOffer]
+SLOT_KINDS = {"session": "session", "capacity": "capacity_window", "on_request": "on_request", "open_access": "open_access"}
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What the background half of a run hands to the half that writes: canonical inputs, the answer, the rows it names."""
+
+    snapshot: bytes
+    as_of: date
+    ranking: Ranking
+    rows: Mapping[str, providers.CatalogueOffer]
+
+
+@transaction.atomic
+def write_ranking(run_id: int, computed: Computed, *, at: datetime) -> MatchRun:
+    """Write down the answer of a run: its digests, proposals and reasons; older suggestions are superseded.
+
+    A run that was cancelled meanwhile, or whose request changed, is left without proposals.
+    """
+    request_id = MatchRun.objects.values_list("request_id", flat=True).get(pk=run_id)
+    request = request_operations.lock_request(request_id=request_id)
+    run = lifecycles.lock(MatchRun.objects.filter(pk=run_id).select_related("policy"))
+    if run.state not in ("queued", "running"):
+        return run
+    if run.mode == "request" and run.request_content_version != request.content_version:
+        transition(run, "cancel", actor=ENGINE, at=at, reason_code="need_changed")
+        return run
+    ranking = computed.ranking
+    answer = plain(ranking)
+    run.snapshot, run.snapshot_digest = zlib.compress(computed.snapshot, 6), digest(computed.snapshot)
+    run.output_digest = digest(ranking_bytes(ranking))
+    run.engine_version, run.as_of, run.finished_at = ranking.engine_version, computed.as_of, at
+    run.result = answer if run.mode == "preview" else {key: answer[key] for key in KEPT}
+    run.progress_done = run.progress_total = len(ranking.lines)
+    columns = (*FINISHED, "result", "progress_done", "progress_total")
+    counts = {"proposals": len(ranking.proposals), "request": request.reference_text}
+    transition(run, "finish", target=ranking.outcome, actor=ENGINE, at=at, columns=columns, data=counts)
+    if run.mode == "request":
+        _supersede(run, at=at)
+        _write_proposals(run, computed, at=at)
+    return run
+
+
+FINISHED = ("snapshot", "snapshot_digest", "output_digest", "engine_version", "as_of", "finished_at")
+KEPT = ("outcome", "partial", "proven", "lines", "uncovered")
+
+
+def _supersede(run: MatchRun, *, at: datetime) -> None:
+    earlier = MatchRun.objects.filter(request_id=run.request_id, mode="request", state__in=["complete", "no_solution"])
+    for old in earlier.exclude(pk=run.pk).defer("snapshot").order_by("pk"):
+        transition(old, "supersede", actor=ENGINE, at=at)
+    suggested = MatchProposal.objects.filter(request_id=run.request_id, state="suggested", origin="engine")
+    for proposal in suggested.select_related("request").order_by("pk"):
+        transition(proposal, "supersede", actor=ENGINE, at=at)
+
+
+def _write_proposals(run: MatchRun, computed: Computed, *, at: datetime) -> None:
+    """Insert the proposals of a run; a way that is already being decided on is not suggested a second time."""
+    live = MatchProposal.objects.filter(request_id=run.request_id, state__in=LIVE_PROPOSALS)
+    taken = set(live.values_list("combination", flat=True))
+    for plan in computed.ranking.proposals:
+        combination = combination_of(plan.parts)
+        if combination not in taken:
+            taken.add(combination)
+            write_proposal(plan, computed.rows, run=run, combination=combination, at=at)
+
+
+def combination_of(parts: Iterable[PartPlan]) -> str:
+    """Give the digest that is the same for the same offerings at the same slots for the same lines."""
+    keys = sorted(f"{part.offer}|{part.slot.kind}|{part.slot.code or ''}|{sorted(part.lines)}" for part in parts)
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()
+
+
+def write_proposal(plan: ProposalPlan, rows: Rows, *, run: MatchRun, combination: str, at: datetime) -> MatchProposal:
+    """Insert one proposal with its parts, reasons and flags."""
+    lead = next(part for part in plan.parts if part.provider == plan.lead)
+    proposal = MatchProposal(
+        request=run.request,
+        run=run,
+        origin="engine",
+        lead_id=rows[lead.offer].provider_id,
+        rank=plan.rank,
+        score=plan.score,
+        breakdown=plain(plan.breakdown),
+        reasons={"lines": plain(plan.lines), "sentences": plain(plan.sentences)},
+        evidence=plan.evidence,
+        covers_all=plan.complete,
+        uncovered=list(plan.uncovered),
+        flags=list(plan.flags),
+        combination=combination,
+    )
+    lifecycles.create(proposal, actor=ENGINE, at=at, data={"rank": plan.rank, "score": plan.score})
+    for position, part in enumerate(plan.parts, start=1):
+        write_part(proposal, part, rows[part.offer], position=position, currency=plan.currency, at=at)
+    flag(proposal, at=at)
+    return proposal
+
+
+def write_part(
+    proposal: MatchProposal,
+    plan: PartPlan,
+    row: providers.CatalogueOffer,
+    *,
+    position: int,
+    currency: str,
+    at: datetime,
+) -> ProposalPart:
+    """Insert one part with the lines it takes; ``row`` is the offering in the catalogue that was ranked."""
+    session = next((entry for entry in row.sessions if str(entry.public_id) == plan.slot.code), None)
+    window = next((entry for entry in row.windows if str(entry.public_id) == plan.slot.code), None)
+    facts = requests.request_for_matching(proposal.request_id)
+    lines = {line.number: line for line in facts.lines}
+    part = ProposalPart(
+        proposal=proposal,
+        position=position,
+        provider_id=row.provider_id,
+        offering_id=row.offering_id,
+        slot_kind=SLOT_KINDS[plan.slot.kind],
+        session_id=session.session_id if session else None,
+        window_id=window.window_id if window else None,
+        start_on=plan.slot.start,
+        end_on=plan.slot.end,
+        precision=session.precision if session else "day",
+        participants=sum(plan.lines.values()),
+        deliveries=plan.slot.deliveries,
+        capacity_wanted=_capacity(plan, session, window),
+        language=_language(row, [lines[number].language for number in plan.lines]),
+        place={"country": session.country, "city": session.city} if session else {},
+        cost_amount=plan.cost,
+        cost_currency=currency if plan.cost is not None else "",
+    )
+    lifecycles.create(part, actor=ENGINE, at=at)
+    shares = sorted(plan.lines.items())
+    PartLine.objects.bulk_create(
+        PartLine(part=part, line_id=lines[number].line_id, participants=count) for number, count in shares
+    )
+    return part
+
+
+def _language(row: providers.CatalogueOffer, asked: list[str]) -> str:
+    """Give the language of delivery: the one asked for, be it by interpretation, else the first of the offering."""
+    wanted = next((code for code in asked if code), "")
+    return wanted or (row.languages[0] if row.languages else "")
+
+
+def _capacity(
+    plan: PartPlan, session: providers.CatalogueSession | None, window: providers.CatalogueWindow | None
+) -> int:
+    """Give what the slot must hold: seats of a session, trainer days or deliveries of a window."""
+    if session is not None:
+        return sum(plan.lines.values())
+    if window is not None:
+        return plan.slot.trainer_days if window.unit == TRAINER_DAYS else plan.slot.deliveries
+    return 0
+
+
+def flag(proposal: MatchProposal, *, at: datetime) -> None:
+    """Mark where the requester is itself a partner, and where four eyes will be due."""
+    if requester_ids(proposal) & partner_organization_ids(proposal):
+        proposal.flags = [*proposal.flags, "requester_is_partner"]
+    proposal.four_eyes = four_eyes_due(proposal, at=at)
+    proposal.save(update_fields=["flags", "four_eyes"])

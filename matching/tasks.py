@@ -1,0 +1,109 @@
+"""The background halves of matching: computing outside a transaction, writing inside the one that ends the job."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from marketplace.accounts.actors import Actor
+from marketplace.kernel.errors import DomainError, ErrorCode
+from marketplace.lifecycles.operations import transition
+from matching.engine import ENGINE_VERSION, EngineError, rank, snapshot
+from matching.models import MatchRun, ProposalPart
+from matching.operations import policies, replacing, runs, writing
+from matching.queries import inputs
+from requests_app import queries as requests
+
+WORKER = Actor.system("matching")
+
+
+def prepare_ranking(payload: dict[str, Any], *, at: datetime, progress: Any) -> writing.Computed | str | None:
+    """Compute the ranking of a run; gives None for a run that has ended and text for one that cannot be computed."""
+    run = _begin(UUID(payload["run"]), at=at)
+    if run is None:
+        return None
+    total = 2
+    progress(0, total, "reading")
+    try:
+        policy = policies.engine_policy(run.policy)
+        need = inputs.need(run.request_id, at=at, exclusions=run.exclusions)
+        market = inputs.market(at=at)
+        progress(1, total, "ranking")
+        ranking = rank(need, market.catalogue, policy, as_of=at.date(), rates=market.rates)
+        canonical = snapshot(
+            need,
+            market.offers,
+            policy,
+            as_of=at.date(),
+            rates=market.rates,
+            engine_version=ENGINE_VERSION,
+            scheme=inputs.theme_scheme(),
+            places=inputs.place_index(),
+        )
+    except EngineError as error:
+        return str(error)
+    named = {part.offer for plan in ranking.proposals for part in plan.parts}
+    rows = {key: market.rows[key] for key in named}
+    return writing.Computed(snapshot=canonical, as_of=at.date(), ranking=ranking, rows=rows)
+
+
+def write_ranking(payload: dict[str, Any], *, at: datetime, prepared: Any, **_: object) -> None:
+    """Write the answer of a run, or why there is none."""
+    if prepared is None:
+        return
+    run = MatchRun.objects.select_for_update(of=("self",)).get(public_id=UUID(payload["run"]))
+    if isinstance(prepared, str):
+        if run.state in runs.UNFINISHED:
+            runs.fail_run(run, error=prepared, actor=WORKER, at=at)
+        return
+    writing.write_ranking(run.pk, prepared, at=at)
+
+
+@transaction.atomic
+def _begin(public_id: UUID, *, at: datetime) -> MatchRun | None:
+    """Show that a run has begun; one that a dead worker began is simply taken up again."""
+    run = MatchRun.objects.select_for_update(of=("self",)).select_related("policy").get(public_id=public_id)
+    if run.state == "queued":
+        run.started_at = at
+        transition(run, "start", actor=WORKER, at=at, columns=("started_at",))
+    return run if run.state == "running" else None
+
+
+def prepare_replacement(payload: dict[str, Any], *, at: datetime, progress: Any) -> replacing.Replacement | None:
+    """Look for the next best for the lines of a lost part, without the offerings that this proposal had already."""
+    part = ProposalPart.objects.select_related("proposal").prefetch_related("lines__line").get(public_id=UUID(payload["part"]))
+    proposal = part.proposal
+    if proposal.state != "approved":
+        return None
+    had = [str(pk) for pk in proposal.parts.values_list("offering__public_id", flat=True)]
+    refused = runs.refused_offerings(proposal.request_id, proposal.request.content_version)
+    numbers = frozenset(line.line.number for line in part.lines.all())
+    need = inputs.need(proposal.request_id, at=at, exclusions=[*had, *refused], lines=numbers)
+    market = inputs.market(at=at)
+    progress(1, 2, "ranking")
+    policy = policies.engine_policy(policies.current_policy(at=at))
+    ranking = rank(need, market.catalogue, policy, as_of=at.date(), rates=market.rates)
+    whole = next((plan for plan in ranking.proposals if len(plan.parts) == 1 and plan.complete), None)
+    if whole is None:
+        return None
+    return replacing.Replacement(whole.parts[0], market.rows[whole.parts[0].offer], whole.currency)
+
+
+def write_replacement(payload: dict[str, Any], *, at: datetime, prepared: Any, **_: object) -> None:
+    """Put the replacement forward, or say that there is none."""
+    part_id = ProposalPart.objects.values_list("pk", flat=True).get(public_id=UUID(payload["part"]))
+    replacing.put_forward(part_id, prepared, at=at)
+
+
+def start_run(payload: dict[str, Any], *, at: datetime) -> None:
+    """Ask for a run of the request that an event is about; a request that is closed by now needs none."""
+    reference = payload["data"].get("request") if payload["resource"] == "proposal" else payload["resource_id"]
+    request_id = requests.request_id_of(str(reference))
+    if request_id is None or not requests.is_open(request_id):
+        return
+    try:
+        runs.request_run(actor=WORKER, at=at, request_id=request_id)
+    except DomainError as error:
+        if error.code is not ErrorCode.WRONG_STATE:
+            raise
