@@ -1,0 +1,118 @@
+"""Interrupting and ending: hold, resume, cancel."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from fulfilment.models import Change, Delivery, Engagement
+from fulfilment.operations.following_up import drop_milestones
+from fulfilment.operations.locking import check_secretariat, lock_deliveries, lock_engagement, moment, need_code
+from fulfilment.operations.progress import report_due
+from fulfilment.operations.releasing import deliver_part, release_part
+from marketplace.accounts.actors import Actor
+from marketplace.kernel.errors import rule_broken
+from marketplace.kernel.text import gettext_noop
+from marketplace.lifecycles.operations import find_transition, transition
+
+
+@transaction.atomic
+def hold_engagement(
+    *,
+    actor: Actor,
+    at: datetime,
+    engagement_id: UUID,
+    reason_code: str,
+    reason_text: str = "",
+    expected_version: int | None = None,
+) -> Engagement:
+    """Interrupt an engagement; the secretariat owes rebooking or release by a date.
+
+    Raises DomainError(permission_denied, wrong_state, precondition_failed, unknown_reference).
+    """
+    engagement = lock_engagement(engagement_id, expected_version=expected_version)
+    check_secretariat(engagement, actor, at)
+    find_transition(engagement, "hold")
+    need_code("hold_reasons", reason_code, "/reason_code")
+    engagement.held_from, engagement.hold_reason = engagement.state, reason_code
+    engagement.save(update_fields=["held_from", "hold_reason"])
+    transition(engagement, "hold", actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
+    return engagement
+
+
+@transaction.atomic
+def resume_engagement(
+    *, actor: Actor, at: datetime, engagement_id: UUID, expected_version: int | None = None
+) -> Engagement:
+    """Go on where the hold interrupted, with what was left of the clock or by the dates of delivery.
+
+    Raises DomainError(permission_denied, wrong_state, precondition_failed), DomainError(rule_broken) while a delivery
+    still sits in a cancelled session: propose a change first.
+    """
+    engagement = lock_engagement(engagement_id, expected_version=expected_version)
+    check_secretariat(engagement, actor, at)
+    find_transition(engagement, "resume")
+    for delivery in lock_deliveries(engagement):
+        if delivery.state == "planned" and delivery.session and delivery.session.state == "cancelled":
+            detail = gettext_noop("The session of delivery %(number)s is cancelled: change it first.")
+            raise rule_broken(f"/deliveries/{delivery.number}", "session_cancelled", detail, number=delivery.number)
+    target = engagement.held_from
+    engagement.held_from = engagement.hold_reason = ""
+    due = {"agreed": moment(engagement.start_on, after=at), "in_delivery": report_due(engagement, at)}.get(target)
+    transition(engagement, "resume", actor=actor, at=at, target=target, due_at=due)
+    engagement.save(update_fields=["held_from", "hold_reason"])
+    return engagement
+
+
+@transaction.atomic
+def cancel_engagement(
+    *,
+    actor: Actor,
+    at: datetime,
+    engagement_id: UUID,
+    reason_code: str,
+    reason_text: str = "",
+    expected_version: int | None = None,
+) -> Engagement:
+    """Cancel what has not been delivered: lines go back to open, capacity is free, milestones and changes fall away.
+
+    Raises DomainError(permission_denied, wrong_state, precondition_failed, unknown_reference), DomainError(rule_broken)
+    while a report waits for its confirmation.
+    """
+    engagement = lock_engagement(engagement_id, expected_version=expected_version)
+    check_secretariat(engagement, actor, at)
+    find_transition(engagement, "cancel")
+    need_code("cancellation_reasons", reason_code, "/reason_code")
+    deliveries = lock_deliveries(engagement)
+    waiting = next((row for row in deliveries if row.state == "delivered"), None)
+    if waiting is not None:
+        detail = gettext_noop("The report on delivery %(number)s is neither confirmed nor contested yet.")
+        raise rule_broken(f"/deliveries/{waiting.number}", "report_open", detail, number=waiting.number)
+    for delivery in deliveries:
+        if delivery.state not in ("confirmed", "cancelled"):
+            transition(delivery, "cancel", actor=actor, at=at, reason_code=reason_code)
+    _give_back(engagement, deliveries, actor, at)
+    withdraw_change(engagement, actor=actor, at=at)
+    drop_milestones(engagement, actor=actor, at=at, keep_follow_ups=False)
+    engagement.cancel_reason = reason_code
+    engagement.save(update_fields=["cancel_reason"])
+    transition(engagement, "cancel", actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
+    return engagement
+
+
+def _give_back(engagement: Engagement, deliveries: Sequence[Delivery], actor: Actor, at: datetime) -> None:
+    for part_id in sorted({delivery.part_id for delivery in deliveries}):
+        part = [delivery for delivery in deliveries if delivery.part_id == part_id]
+        confirmed = [delivery for delivery in part if delivery.state == "confirmed"]
+        if not confirmed:
+            release_part(part_id, actor=actor, at=at)
+        elif len(confirmed) < len(part):
+            deliver_part(engagement, confirmed, actor=actor, at=at)
+
+
+def withdraw_change(engagement: Engagement, *, actor: Actor, at: datetime) -> None:
+    """Let an open change of a locked engagement fall away."""
+    for change in Change.objects.filter(engagement=engagement, state="proposed"):
+        change.engagement = engagement
+        transition(change, "supersede", actor=actor, at=at)

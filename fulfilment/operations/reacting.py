@@ -1,0 +1,54 @@
+"""What follows here from what became true elsewhere: cancelled sessions, suspended providers, needs that went away."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from fulfilment.models import Delivery, Engagement
+from fulfilment.operations.holding import cancel_engagement, hold_engagement
+from marketplace.accounts.actors import Actor
+
+HOLDABLE = ("planned", "agreed", "in_delivery")
+NOT_BEGUN = ("planned", "agreed")
+
+
+def hold_for_session(*, actor: Actor, at: datetime, session_id: UUID) -> int:
+    """Put engagements on hold whose planned deliveries sit in a cancelled session; returns how many. Safe to repeat.
+
+    The secretariat then owes rebooking (an agreed change, then resume) or release (cancel) by a date.
+    """
+    affected = Delivery.objects.filter(session__public_id=session_id, session__state="cancelled")
+    return _hold(affected.filter(state__in=("planned", "running")), "session_cancelled", actor, at)
+
+
+def hold_for_provider(*, actor: Actor, at: datetime, provider_id: UUID) -> int:
+    """Put engagements on hold in which a suspended provider still has to deliver; returns how many. Safe to repeat."""
+    affected = Delivery.objects.filter(provider__public_id=provider_id, provider__state="suspended")
+    return _hold(affected.filter(state__in=("planned", "running")), "provider_suspended", actor, at)
+
+
+def hold_for_offering(*, actor: Actor, at: datetime, offering_id: UUID) -> int:
+    """Put engagements on hold whose planned deliveries are of a suspended offering; what runs goes on. Safe to repeat."""
+    affected = Delivery.objects.filter(offering__public_id=offering_id, offering__state="suspended", state="planned")
+    return _hold(affected, "other", actor, at)
+
+
+def cancel_for_request(*, actor: Actor, at: datetime, request_id: UUID) -> int:
+    """Cancel engagements of a withdrawn or cancelled request that have not begun, hold those that have; returns how many."""
+    rows = Engagement.objects.filter(request__public_id=request_id, request__state__in=("withdrawn", "cancelled"))
+    ended = list(rows.filter(state__in=NOT_BEGUN).values_list("public_id", flat=True).order_by("pk"))
+    for engagement_id in ended:
+        cancel_engagement(actor=actor, at=at, engagement_id=engagement_id, reason_code="requester_withdrew")
+    begun = list(rows.filter(state="in_delivery").values_list("public_id", flat=True).order_by("pk"))
+    for engagement_id in begun:
+        hold_engagement(actor=actor, at=at, engagement_id=engagement_id, reason_code="other")
+    return len(ended) + len(begun)
+
+
+def _hold(affected: QuerySet[Delivery], reason_code: str, actor: Actor, at: datetime) -> int:
+    rows = Engagement.objects.filter(state__in=HOLDABLE, pk__in=affected.values("engagement_id")).order_by("pk")
+    found = list(rows.values_list("public_id", flat=True))
+    for engagement_id in found:
+        hold_engagement(actor=actor, at=at, engagement_id=engagement_id, reason_code=reason_code)
+    return len(found)

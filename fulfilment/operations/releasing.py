@@ -1,0 +1,65 @@
+"""Giving back what an engagement held: participants to the lines, seats and units to the catalogue."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from fulfilment.models import Delivery, Engagement, EngagementLine
+from marketplace.accounts.actors import Actor
+from providers import operations as providers
+from requests_app import operations as requests
+
+
+def release_part(part_id: UUID, *, actor: Actor, at: datetime) -> None:
+    """Give all lines and all capacity of a part back."""
+    requests.release_lines(actor=actor, at=at, claimant=part_id)
+    providers.release_holds(actor=actor, at=at, holder=part_id)
+
+
+def shrink_part(engagement: Engagement, remaining: Sequence[Delivery], *, actor: Actor, at: datetime) -> None:
+    """Reduce the capacity of a part to what its remaining deliveries take, and its divisible lines to what they serve.
+
+    An undivided line goes back when the part is delivered: what is short of it is free then.
+    """
+    part_id = remaining[0].part_id
+    for row, kept in served_lines(engagement, remaining):
+        if kept < row.participants and row.line.divisible:
+            requests.resize_claim(actor=actor, at=at, claimant=part_id, line_id=row.line_id, participants=kept)
+            row.participants = kept
+            row.save(update_fields=["participants"])
+    providers.move_holds(actor=actor, at=at, holder=part_id, wants=wants_of(remaining))
+
+
+def deliver_part(engagement: Engagement, confirmed: Sequence[Delivery], *, actor: Actor, at: datetime) -> None:
+    """Hand the lines of a part back as delivered; what its confirmed deliveries did not serve is short."""
+    served = {row.line_id: kept for row, kept in served_lines(engagement, confirmed)}
+    requests.deliver_lines(actor=actor, at=at, claimant=confirmed[0].part_id, delivered=served)
+
+
+def served_lines(engagement: Engagement, deliveries: Sequence[Delivery]) -> list[tuple[EngagementLine, int]]:
+    """Spread the seats of a part's deliveries over its lines, those with the lowest numbers first.
+
+    Where the seats of a delivery are not known (imports), its lines count as served.
+    """
+    rows = EngagementLine.objects.filter(engagement=engagement, part_id=deliveries[0].part_id)
+    places = sum(delivery.seats or 0 for delivery in deliveries)
+    unknown = any(delivery.seats is None for delivery in deliveries)
+    found: list[tuple[EngagementLine, int]] = []
+    for row in rows.select_related("line").order_by("line__number"):
+        kept = row.participants if unknown else min(row.participants, places)
+        places -= kept
+        found.append((row, kept))
+    return found
+
+
+def wants_of(deliveries: Sequence[Delivery]) -> list[providers.Want]:
+    """Sum what the deliveries take of each session and window."""
+    taken: dict[tuple[int | None, int | None], int] = {}
+    for delivery in deliveries:
+        slot = (delivery.session_id, delivery.window_id)
+        if slot != (None, None) and delivery.capacity:
+            taken[slot] = taken.get(slot, 0) + delivery.capacity
+    return [
+        providers.Want(session_id=session_id, window_id=window_id, quantity=quantity)
+        for (session_id, window_id), quantity in taken.items()
+    ]
