@@ -20,7 +20,6 @@ from marketplace.work.registry import Claim, GiveUp, JobKind, LeaseLost, Progres
 log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
 IDLE_SECONDS = 1.0  # how long to wait for the doorbell before looking again: retries and schedules ring nobody
-TURN_SECONDS = 1.0  # how long to do jobs before keeping house again
 DATABASE_AWAY = (OperationalError, InterfaceError)
 DATABASE_AWAY_SECONDS = 1.0
 NEVER = threading.Event()  # nobody sets it
@@ -203,18 +202,16 @@ class Presence:
 Turn = Callable[[], int]
 
 
-def run_forever(*, presence: Presence, turn: Turn, stop: threading.Event, clock: Clock = timezone.now) -> None:
-    """Repeat: keep house, take a ``turn`` (do jobs, or ring for others), wait for the doorbell; until ``stop``.
+def run_forever(*, turn: Turn, stop: threading.Event) -> None:
+    """Repeat: take a ``turn`` (keep house, do jobs, ring for others), wait for the doorbell if it found nothing; until ``stop``.
 
     A database that goes away and comes back is waited for; leases and fences sort out what was under way.
     """
-    housekeeper = Housekeeper()
     bell = Doorbell(stop)
     try:
         while not stop.is_set():
             try:
-                presence.beat(at=clock())
-                found = housekeeper.attend(at=clock()) + turn()
+                found = turn()
             except DATABASE_AWAY:
                 log.warning("database.away", exc_info=True)
                 connection.close()
@@ -224,4 +221,40 @@ def run_forever(*, presence: Presence, turn: Turn, stop: threading.Event, clock:
                 bell.wait(IDLE_SECONDS)
     finally:
         bell.close()
-        presence.leave()
+
+
+@contextmanager
+def housekeeping(*, presence: Presence, stop: threading.Event, clock: Clock = timezone.now) -> Iterator[None]:
+    """Beat and keep house in a thread beside what the block does: a long job must not keep the feed waiting.
+
+    Goes on until the block has ended, so that the last job ends in an orderly house. When the thread breaks, ``stop``
+    is set and the error raised at the end of the block.
+    """
+    over = threading.Event()
+    broken: list[Exception] = []
+    housekeeper = Housekeeper()
+
+    def turn() -> int:
+        presence.beat(at=clock())
+        return housekeeper.attend(at=clock())
+
+    def keep() -> None:
+        try:
+            run_forever(turn=turn, stop=over)
+            presence.leave()
+        except Exception as error:
+            log.exception("housekeeping.broken")
+            broken.append(error)
+            stop.set()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=keep, name="housekeeping", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    if broken:
+        raise broken[0]

@@ -15,14 +15,9 @@ from marketplace.audit.models import AuditRecord
 THING = UUID("00000000-0000-7000-8000-000000000001")
 
 
-def written(at: datetime, **more: str) -> AuditRecord:
+def written(at: datetime, action: str = "submit") -> AuditRecord:
     return operations.record(
-        at=at,
-        actor_kind="user",
-        actor_label="Amina",
-        resource="training_request",
-        resource_id=THING,
-        **{"action": "submit", **more},
+        at=at, actor_kind="user", actor_label="Amina", resource="training_request", resource_id=THING, action=action
     )
 
 

@@ -1,16 +1,18 @@
 """Redis and Celery as doorbell and pool: real broker, real worker process, real dispatcher; the database is the record."""
 
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import pytest
 import redis
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
 
 from marketplace.celery import HARD_LIMIT_SECONDS, SOFT_LIMIT_SECONDS, VISIBILITY_SECONDS, app
 from marketplace.work import dispatcher, operations, queries, registry
@@ -19,13 +21,15 @@ from marketplace.work.tasks import DRAIN_SECONDS, drain, sweep
 from tests.work import children
 from tests.work.jobs import effects
 
-OWN_DATABASE = 9  # of the Redis server, so that a test never meets another's messages
+# Of the Redis server, one for each xdist worker, so that a test never meets another's messages.
+OWN_DATABASE = 9 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 6
 
 
 @pytest.fixture
 def broker() -> Iterator[str]:
     """The URL of an empty Redis database of the test's own."""
-    url = urlunsplit(urlsplit(settings.REDIS_URL)._replace(path=f"/{OWN_DATABASE}"))
+    server = urlsplit(settings.REDIS_URL)
+    url = f"{server.scheme}://{server.netloc}/{OWN_DATABASE}"
     with redis.Redis.from_url(url) as client:
         client.flushdb()
         yield url
@@ -99,7 +103,7 @@ def test_ringer_rings_for_due_jobs_and_not_too_often(monkeypatch: pytest.MonkeyP
 @pytest.mark.django_db
 def test_ringer_does_the_work_itself_while_the_broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     def away(expires: float) -> None:
-        raise dispatcher.BrokerError("connection refused")
+        raise BrokerError("connection refused")
 
     monkeypatch.setattr(drain, "apply_async", away)
     ringer = dispatcher.Ringer(worker="d1", stop=threading.Event())
@@ -148,7 +152,7 @@ def test_ring_to_a_broker_that_does_not_answer_comes_back_in_seconds(free_tcp_po
         silent = f"redis://127.0.0.1:{free_tcp_port}/0"
         refused = pytest.raises(dispatcher.BROKER_ERRORS, match="Timeout")
         with app.connection_for_write(silent) as connection, refused:
-            drain.apply_async(connection=connection, expires=1)
+            app.send_task(drain.name, connection=connection, expires=1)
         assert time.monotonic() - started < 15
 
 

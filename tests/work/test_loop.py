@@ -2,16 +2,19 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
+from django.utils import timezone
 
-from marketplace.work import loop, operations
+from marketplace.work import loop, operations, registry
 from marketplace.work.context import current_origin
 from marketplace.work.models import Job, JobState, WorkerHeartbeat
 from marketplace.work.registry import Chore, Claim, Payload, Progress, forget, job
+from tests.work.children import wait_until
 from tests.work.jobs import effects
 
 
@@ -67,7 +70,7 @@ def test_poison_ends_as_a_dead_letter(at: datetime) -> None:
     operations.enqueue("test.fail", {}, at=at)
     for hour in range(5):
         moment = at + timedelta(hours=hour)
-        loop.run_until_idle(worker="w1", clock=lambda moment=moment: moment)
+        loop.run_until_idle(worker="w1", clock=partial(datetime.fromtimestamp, moment.timestamp(), UTC))
     job = Job.objects.get()
     assert (job.state, job.attempts) == (JobState.DEAD, 3)
 
@@ -140,7 +143,7 @@ def test_lease_is_renewed_while_a_long_preparation_runs(forgotten: str) -> None:
     @job(forgotten, prepare=prepare, lease_seconds=1)
     def effect(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None: ...
 
-    operations.enqueue(forgotten, {}, at=loop.timezone.now())
+    operations.enqueue(forgotten, {}, at=timezone.now())
     assert loop.run_one(worker="w1")
     assert (Job.objects.get().state, Job.objects.get().last_error) == (JobState.DONE, "")
 
@@ -186,7 +189,7 @@ def test_housekeeper_does_each_chore_in_its_time_and_outlives_a_broken_one(
 
         return Chore(name, run, timedelta(seconds=every))
 
-    monkeypatch.setattr(loop.registry, "chores", lambda: [note("broken", 0), note("often", 0), note("seldom", 10)])
+    monkeypatch.setattr(registry, "chores", lambda: [note("broken", 0), note("often", 0), note("seldom", 10)])
     keeper = loop.Housekeeper()
     found = [keeper.attend(at=at + timedelta(seconds=s)) for s in (0, 5, 10)]
     assert found == [2, 1, 2]
@@ -204,20 +207,46 @@ def test_presence_beats_now_and_then_and_takes_leave(at: datetime) -> None:
 
 
 @pytest.mark.django_db
-def test_run_forever_waits_for_a_database_that_is_away(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_forever_waits_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "DATABASE_AWAY_SECONDS", 0.0)
-    monkeypatch.setattr(loop.connection, "close", lambda: None)  # the test's own transaction lives in it
+    monkeypatch.setattr(connection, "close", lambda: None)  # the test's own transaction lives in it
     stop = threading.Event()
     turns: list[int] = []
 
     def turn() -> int:
         turns.append(len(turns))
         if len(turns) < 3:
-            raise loop.OperationalError("server closed the connection")
+            raise OperationalError("server closed the connection")
         stop.set()
         return 1
 
-    loop.run_forever(
-        presence=loop.Presence(name="w1", role="worker", pid=1, started_at=at), turn=turn, stop=stop, clock=lambda: at
-    )
+    loop.run_forever(turn=turn, stop=stop)
     assert turns == [0, 1, 2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_house_is_kept_while_a_long_job_runs_and_until_it_has_ended(at: datetime, clock: loop.Clock) -> None:
+    stop = threading.Event()
+    presence = loop.Presence(name="w1", role="worker", pid=1, started_at=at)
+    with loop.housekeeping(presence=presence, stop=stop, clock=clock):
+        stop.set()  # asked to stop, but the block, standing for the last job, goes on
+        wait_until(WorkerHeartbeat.objects.filter(name="w1").exists, seconds=10)
+        wait_until(Job.objects.filter(kind="work.purge").exists, seconds=10)
+    assert not WorkerHeartbeat.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_broken_housekeeping_stops_the_process(
+    at: datetime, clock: loop.Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: loop.Housekeeper, *, at: datetime) -> int:
+        raise LookupError("no such chore")
+
+    monkeypatch.setattr(loop.Housekeeper, "attend", broken)
+    stop = threading.Event()
+    presence = loop.Presence(name="w1", role="worker", pid=1, started_at=at)
+    with (
+        pytest.raises(LookupError, match="no such chore"),
+        loop.housekeeping(presence=presence, stop=stop, clock=clock),
+    ):
+        assert stop.wait(10)

@@ -1,6 +1,7 @@
 """What happens when several processes are at it, and when one of them is killed. Real processes, on both engines."""
 
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -130,7 +131,7 @@ def test_worker_on_postgresql_is_woken_by_the_commit() -> None:
         waits = []
         for n in range(5):
             job = operations.enqueue("test.mark", {"n": n}, at=timezone.now())
-            children.wait_until(lambda n=n: all_done(n + 2))
+            children.wait_until(partial(all_done, n + 2))
             job.refresh_from_db()
             assert job.finished_at is not None
             waits.append((job.finished_at - job.created_at).total_seconds())

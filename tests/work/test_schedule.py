@@ -19,7 +19,7 @@ def hourly(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     def effect(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None: ...
 
     only = [p for p in registry.periodic_jobs() if p.kind == "test.hourly"]
-    monkeypatch.setattr(schedule.registry, "periodic_jobs", lambda: only)
+    monkeypatch.setattr(registry, "periodic_jobs", lambda: only)
     yield "test.hourly"
     monkeypatch.undo()
     registry.forget("test.hourly")

@@ -24,5 +24,6 @@ class Command(BaseCommand):
         stop = process.stop_on_signal()
         presence = process.presence(WorkerRole.DISPATCHER)
         self.stdout.write(f"Dispatcher {presence.name} is ready.")
-        loop.run_forever(presence=presence, turn=Ringer(worker=presence.name, stop=stop).turn, stop=stop)
+        with loop.housekeeping(presence=presence, stop=stop):
+            loop.run_forever(turn=Ringer(worker=presence.name, stop=stop).turn, stop=stop)
         self.stdout.write(f"Dispatcher {presence.name} has stopped.")

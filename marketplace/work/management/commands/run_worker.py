@@ -29,7 +29,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Worker {presence.name} is ready.")
 
         def turn() -> int:
-            return loop.run_until_idle(worker=presence.name, stop=stop, max_seconds=loop.TURN_SECONDS)
+            return loop.run_until_idle(worker=presence.name, stop=stop, max_seconds=60.0)
 
-        loop.run_forever(presence=presence, turn=turn, stop=stop)
+        with loop.housekeeping(presence=presence, stop=stop):
+            loop.run_forever(turn=turn, stop=stop)
         self.stdout.write(f"Worker {presence.name} has stopped.")
