@@ -6,11 +6,11 @@
 | place | 50 % declared coverage (country > region > ... > world) + 30 % place of delivery against the wish + 20 % experience there or a peer of the region | steps |
 | audience | 50 % audience + 30 % level + 20 % level of government; adapted: 400 for the audience, 600 or 200 for the level | - |
 | language | native 900 plus 100 for the languages that are welcome as well; interpreted 400 | - |
-| dates | session in the window 1000, dated vaguely 500 plus half its overlap; capacity 600 plus 5 a day of slack up to 60; length cut 400 | days |
+| dates | session in the window 1000, dated vaguely 500 plus half its overlap; capacity 500 plus 5 a day of slack up to 60; length cut 400 | days |
 | group | seats / the line's maximum | participants |
 | cost | 1000 up to half of the ceiling, then down to 600 at the ceiling and 0 at twice the ceiling | cents |
 | track_record | mean of evaluations, shrunk to the mean of the form, which is shrunk to the policy's prior (Bayes) | evaluations |
-| lead_time | days left to ask / 90 | days |
+| lead_time | days left to ask / 60 | days |
 | text | BM25 of need and offer, share of the best possible | permille |
 | award | the award wanted or a higher one 1000, else 0 | - |
 | load | free share of the slot | permille |
@@ -36,7 +36,7 @@ from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
 NEAR_VALUES = (1000, 850, 700, 600)  # coverage by steps from the country
 WORLDWIDE_VALUE = 500
 SLACK_DAYS = 60
-NOTICE_DAYS = 90
+NOTICE_DAYS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _dates(catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
         [
             np.where(precise, 1000, 500 + found.overlap // 2),
             np.full(len(kind), 400),
-            600 + 5 * np.minimum(found.slack, SLACK_DAYS),
+            500 + 5 * np.minimum(found.slack, SLACK_DAYS),
             np.full(len(kind), 900),
         ],
         default=NEUTRAL,

@@ -19,7 +19,8 @@ from matching.engine.slots import Screen
 from matching.engine.types import Need, Offer, PlaceWish, SessionSlot
 
 REQUESTER, PROVIDER, SECRETARIAT = "requester", "provider", "secretariat"
-HOPELESS = Fail.THEME_OTHER_FIELD | Fail.CONFLICT_OF_INTEREST  # no small change helps
+# No small change helps; and what is not published is nobody's business.
+HOPELESS = Fail.THEME_OTHER_FIELD | Fail.CONFLICT_OF_INTEREST | Fail.OFFERING_NOT_PUBLISHED | Fail.NOT_BOOKABLE
 
 
 def near_misses(setting: Setting, found: Screen) -> tuple[NearMiss, ...]:
@@ -64,6 +65,9 @@ def _near_miss(setting: Setting, found: Screen, position: int) -> NearMiss | Non
     for fail in Fail:
         if mask & fail:
             changes += WRITERS[fail](setting, found, position)
+    days = sum(_number(change, "days") for change in changes if "days" in change.params)
+    if days > setting.policy.near_miss_days:
+        return None
     score: int | None = None
     if all(change.actor == REQUESTER for change in changes):
         score = _score_after(setting, found, position, changes)
@@ -206,8 +210,6 @@ WRITERS: dict[Fail, Callable[[Setting, Screen, int], list[Change]]] = {
     Fail.GROUP_TOO_SMALL: _group,
     Fail.COST_OVER_CEILING: _cost,
     Fail.AWARD_UNAVAILABLE: _of_offer("accept_award", REQUESTER, "award", lambda _, offer: offer.award or "none"),
-    Fail.OFFERING_NOT_PUBLISHED: _fixed("publish", PROVIDER),
-    Fail.NOT_BOOKABLE: _fixed("make_bookable", PROVIDER),
     Fail.VETTING_EXPIRED: _fixed("renew_vetting", SECRETARIAT),
     Fail.PROVIDER_NOT_IN_STANDING: _fixed("verify_provider", SECRETARIAT),
     Fail.EXCLUDED_BY_REQUESTER: _of_offer(
@@ -300,8 +302,6 @@ OFFER_CHANGES: dict[str, Callable[[Offer, Need, int, date], Offer]] = {
     "serve_region": lambda offer, need, n, _: replace(offer, regions=offer.regions | {need.line(n).region or "001"}),
     "admit_audience": lambda offer, need, n, _: replace(offer, audiences=offer.audiences | {need.line(n).audience}),
     "schedule_session": _scheduled,
-    "publish": lambda offer, _need, _n, _: replace(offer, published=True),
-    "make_bookable": lambda offer, _need, _n, _: replace(offer, bookable=True),
     "renew_vetting": lambda offer, _need, _n, as_of: replace(offer, vetted_until=as_of + timedelta(365)),
     "verify_provider": lambda offer, _need, _n, _: replace(offer, provider_verified=True, provider_verified_until=None),
 }

@@ -34,11 +34,17 @@ class PlaceIndex:
     countries: tuple[Country, ...]
     parents: Mapping[str, str | None]
     by_code: Mapping[str, Country] = field(init=False, repr=False, compare=False)
+    members: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)  # region -> countries
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.countries, key=lambda country: country.code))
         object.__setattr__(self, "countries", ordered)
         object.__setattr__(self, "by_code", {country.code: country for country in ordered})
+        members: dict[str, set[str]] = {region: set() for region in self.parents}
+        for country in ordered:
+            for region in self.chain(country.region):
+                members[region].add(country.code)
+        object.__setattr__(self, "members", {region: frozenset(codes) for region, codes in members.items()})
 
     def country(self, code: str) -> Country:
         """Return a country. Raises EngineError(unknown_country)."""

@@ -79,6 +79,7 @@ class Policy:
     proposals: int = 5  # for requests of several lines
     near_misses: int = 10
     near_miss_constraints: int = 2  # an offer failing more is no near miss
+    near_miss_days: int = 180  # nor one for which the window would have to move by more
     relaxations: int = 10
     search_nodes: int = 60_000  # of the search for teams; beyond it the answer is marked as not proven
 

@@ -74,7 +74,7 @@ def _line(setting: Setting, found: Screen, scored: Scored, limit: int) -> LineRa
     ]
     return LineRanking(
         line=setting.line.number,
-        considered=len(setting.catalogue.offers),
+        considered=int(setting.catalogue.columns.published.sum()),
         eligible=len(scored.best),
         candidates=tuple(candidate(pair, rank) for rank, pair in enumerate(pairs, start=1)),
         near_misses=near_misses(setting, found),

@@ -153,22 +153,22 @@ def _relaxation(setting: Setting, found: Screen, mask: int) -> Relaxation | None
     )
 
 
-def _best_masks(found: Screen) -> dict[int, int]:
-    """Return for each offer on the market the mask of its slot that fails least."""
-    counts = popcount(found.bits)
-    best: dict[int, int] = {}
-    for position in np.lexsort((found.bits, counts)).tolist():
-        if not int(found.bits[position]) & int(OFF_MARKET):
-            best.setdefault(int(found.offer[position]), int(found.bits[position]))
-    return best
+def _best_masks(found: Screen) -> tuple[Ints, Ints]:
+    """Return the offers on the market, and for each the mask of its slot that fails least."""
+    order = np.lexsort((found.bits, popcount(found.bits)))
+    offers, first = np.unique(found.offer[order], return_index=True)
+    masks = found.bits[order][first]
+    on_market = (masks & np.int64(OFF_MARKET)) == 0
+    return offers[on_market], masks[on_market]
 
 
 def _failing(found: Screen) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for mask in _best_masks(found).values():
-        for code in codes_of(mask):
-            counts[code] = counts.get(code, 0) + 1
-    return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+    _, masks = _best_masks(found)
+    bits: dict[str, int] = {}
+    for fail, code in CODES.items():
+        bits[code] = bits.get(code, 0) | fail
+    counts = {code: int(((masks & np.int64(mask)) != 0).sum()) for code, mask in bits.items()}
+    return dict(sorted(((c, n) for c, n in counts.items() if n), key=lambda entry: (-entry[1], entry[0])))
 
 
 def _reasons(setting: Setting, found: Screen, relaxations: Iterable[Relaxation]) -> tuple[str, ...]:
@@ -177,8 +177,8 @@ def _reasons(setting: Setting, found: Screen, relaxations: Iterable[Relaxation])
     No theme: nothing on the market treats the theme itself or a part of it. No language: nothing on the market is
     given in it without interpretation. Then what every offer on the theme fails; else what the smallest relaxations name.
     """
-    market = _best_masks(found)
-    on_market = np.isin(found.offer, np.array(sorted(market), dtype=np.int64))
+    market, masks = _best_masks(found)
+    on_market = np.isin(found.offer, market)
     relations = setting.catalogue.scheme.relations(setting.line.theme)
     proper = (relations[Relation.EQUAL] | relations[Relation.NARROWER]).astype(np.int64)
     on_theme = per_offer(setting.catalogue, proper)[found.offer] > 0
@@ -187,9 +187,9 @@ def _reasons(setting: Setting, found: Screen, relaxations: Iterable[Relaxation])
         reasons.append("no_theme")
     if setting.line.language is not None and not (on_market & found.native).any():
         reasons.append("no_language")
-    themed = [mask for mask in market.values() if not mask & (Fail.THEME_MISMATCH | Fail.THEME_OTHER_FIELD)]
+    themed = masks[(masks & np.int64(Fail.THEME_MISMATCH | Fail.THEME_OTHER_FIELD)) == 0]
     for fail, reason in UNMET_REASONS.items():
-        if themed and all(mask & fail for mask in themed):
+        if len(themed) and ((themed & np.int64(fail)) != 0).all():
             reasons.append(reason)
     if not reasons:
         codes = {code for entry in relaxations for code in entry.codes}

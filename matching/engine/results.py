@@ -109,7 +109,7 @@ class LineConflict:
 
 @dataclass(frozen=True, slots=True)
 class LineRanking:
-    """Everything found for one line."""
+    """Everything found for one line. `considered` counts published offers, `eligible` those that fail nothing."""
 
     line: int
     considered: int

@@ -191,11 +191,6 @@ TEMPLATES: Mapping[str, Mapping[str, str]] = {
         "en": "let the provider see the request",
         "fr": "rendre la demande visible pour le prestataire",
     },
-    "change.publish": {"en": "publish the offering", "fr": "publier l’offre"},
-    "change.make_bookable": {
-        "en": "make the series bookable as such",
-        "fr": "rendre le cycle réservable en tant que tel",
-    },
     "change.renew_vetting": {"en": "renew the vetting of the offering", "fr": "renouveler l’agrément de l’offre"},
     "change.verify_provider": {"en": "verify the provider", "fr": "vérifier le prestataire"},
     "change.serve_country": {"en": "extend the offering to {country}", "fr": "étendre l’offre à : {country}"},

@@ -36,7 +36,7 @@ class Screen:
     cost: Ints
     floor_cost: Ints  # for the smallest number that is enough
     slack: Ints  # days between the earliest possible end and the end of the window
-    notice: Ints  # days left before it is too late to ask
+    notice: Ints  # days left before it is too late to ask: until enrolment closes, or the last possible start
     overlap: Ints  # permille of the slot's period that lies in the window
     native: Bools
     shortened: Bools
@@ -138,7 +138,8 @@ def _dates(need: Need, catalogue: Catalogue, policy: Policy, rows: Ints, today: 
         bits=bits,
         slack=np.where(session, 0, np.maximum(0, latest - (begin + duration - 1))),
         notice=np.maximum(
-            0, np.where(session, np.minimum(slots.closes[rows], first) - today, begin - (today + columns.lead[offer]))
+            0,
+            np.where(session, np.minimum(slots.closes[rows], first) - today, latest - duration + 1 - ready),
         ),
         overlap=np.where(session & ~precise, np.clip(1000 * touched // length, 0, 1000), 1000),
         shortened=~session & ~late & (begin + duration - 1 > latest),

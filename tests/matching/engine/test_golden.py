@@ -73,9 +73,9 @@ def test_expected_offering_stays_first_when_weights_are_shifted_a_little(case: g
     named = {offer for entry in case["expected"] for offer in entry["offerings"]}
     base = dict(Policy().weights)
     as_of = date.fromisoformat(case["as_of"])
-    for taken in base:
-        step = min(20, base[taken])
-        weights = {**base, taken: base[taken] - step}
+    for taken, weight in base.items():
+        step = min(20, weight)
+        weights = {**base, taken: weight - step}
         gaining = next(criterion for criterion in base if criterion is not taken)
         weights[gaining] += step
         best = golden.rank_demo(case["request"], as_of, Policy(version="shifted", weights=weights)).proposals[0]
