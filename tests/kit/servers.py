@@ -223,9 +223,29 @@ def free_port() -> int:
 # --- files --------------------------------------------------------------------------------------------------------
 @contextmanager
 def server_folder(prefix: str, account: Account) -> Iterator[Path]:
+    sweep(prefix)
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
+        (Path(name) / "owner").write_text(str(os.getpid()), encoding="utf-8")
         hand_over(Path(name), account)
         yield Path(name)
+
+
+def sweep(prefix: str) -> None:
+    """Remove the folders that runs which were killed outright left behind."""
+    for owner in Path(tempfile.gettempdir()).glob(f"{prefix}*/owner"):
+        with suppress(FileNotFoundError):  # another run sweeps too
+            if not alive(int(owner.read_text(encoding="utf-8") or os.getpid())):
+                shutil.rmtree(owner.parent, ignore_errors=True)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def hand_over(path: Path, account: Account) -> None:

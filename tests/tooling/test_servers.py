@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -64,3 +65,7 @@ def test_servers_of_a_killed_run_die_with_it(project_root: Path) -> None:
     while servers.accepts_postgres(database) or servers.accepts_redis(broker):
         assert time.monotonic() < deadline, "a server outlived its run"
         time.sleep(0.1)
+    for prefix in ("gmg-postgres-", "gmg-valkey-"):
+        servers.sweep(prefix)
+        owners = [owner.read_text() for owner in Path(tempfile.gettempdir()).glob(f"{prefix}*/owner")]
+        assert str(run.pid) not in owners
