@@ -1,0 +1,151 @@
+"""Writing a request: draft, change, upsert by an outside id. An edit that matters keeps the former content."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from marketplace.accounts import queries as accounts
+from marketplace.accounts.actors import Actor
+from marketplace.kernel.errors import DomainError, ErrorCode, unknown_reference
+from marketplace.lifecycles import operations as lifecycles
+from requests_app import queries
+from requests_app.lifecycle import EDITABLE_STATES
+from requests_app.models import TrainingRequest
+from requests_app.operations.content import (
+    MATERIAL,
+    RequestContent,
+    check_complete,
+    check_content,
+    content_of,
+    differences,
+    write_columns,
+    write_groups,
+)
+from requests_app.operations.indexing import index_request
+from requests_app.operations.lines import add_lines, rewrite_lines
+from requests_app.operations.locking import check_requester, check_writer, lock_request
+from requests_app.operations.placing import follow_lines
+from requests_app.operations.revisions import keep_revision
+
+CHANNEL_OF = {"client": "api", "user": "focal_point", "system": "import"}
+
+
+@transaction.atomic
+def create_request(
+    *, actor: Actor, at: datetime, organization: str, content: RequestContent, external_id: str = ""
+) -> TrainingRequest:
+    """Draft a request for an organization (code or public id); a draft may leave anything out.
+
+    Raises DomainError(permission_denied), DomainError(unknown_reference), DomainError(rule_broken), and
+    DomainError(duplicate) when the external id is taken by the same client or organization.
+    """
+    owner = accounts.organization_by_code(organization, "/requesting_organization")
+    check_content(content)
+    request = TrainingRequest(
+        requesting_organization=owner, external_id=external_id, external_client=actor.client, drafted_by=actor.user
+    )
+    write_columns(request, content, _parent(content, actor, at))
+    request.channel = request.channel or CHANNEL_OF.get(actor.kind, "focal_point")
+    _check_writer_of(request, content, actor, at)
+    if external_id and queries.by_external_id(external_id, actor=actor, organization_id=owner.pk).exists():
+        raise DomainError(ErrorCode.DUPLICATE, field="external_id")
+    lifecycles.create(request, actor=actor, at=at, changes={"channel": ["", request.channel]})
+    write_groups(request, content)
+    add_lines(request, content.lines, actor=actor, at=at)
+    index_request(request)
+    return request
+
+
+@transaction.atomic
+def change_request(
+    *, actor: Actor, at: datetime, request_id: int, content: RequestContent, expected_version: int | None = None
+) -> TrainingRequest:
+    """Give a request new content; the differences are found here, and no difference changes nothing.
+
+    Once submitted, an edit of what decides the fit keeps the former content as a revision, raises the content version
+    and says so in the event (``material``), upon which matching supersedes suggestions and asks partners again.
+    Raises DomainError(not_found, precondition_failed, permission_denied, wrong_state, unknown_reference, rule_broken).
+    """
+    request = lock_request(request_id=request_id, expected_version=expected_version)
+    check_requester(request, actor, at)
+    if request.state not in EDITABLE_STATES:
+        raise lifecycles.wrong_state(request, "change")
+    before = content_of(request)
+    check_content(content)
+    if request.state in ("submitted", "open"):
+        check_complete(content)
+    changed = differences(before, content)
+    if not changed:
+        return request
+    write_columns(request, content, _parent(content, actor, at))
+    _check_writer_of(request, content, actor, at)
+    material = sorted(MATERIAL & set(changed)) if not request.is_private else []
+    if material:
+        keep_revision(request, before, sorted(changed), actor=actor, at=at)
+    write_groups(request, content)
+    if "lines" in changed:
+        rewrite_lines(request, content.lines, actor=actor, at=at)
+    lifecycles.record_change(
+        request,
+        "changed",
+        actor=actor,
+        at=at,
+        # What is only drafted is nobody else's business: its audit record names the fields and keeps the words.
+        changes={"fields": sorted(changed)} if request.is_private else changed,
+        data={"material": bool(material), "changed": sorted(changed)},
+    )
+    if material and request.state == "open":
+        lifecycles.reschedule_step(request, at=at, due_at=request.call_ends_at if _call_runs(request) else None)
+    follow_lines(request, actor=actor, at=at)
+    index_request(request)
+    return request
+
+
+def upsert_request(
+    *,
+    actor: Actor,
+    at: datetime,
+    organization: str,
+    external_id: str,
+    content: RequestContent,
+    expected_version: int | None = None,
+) -> tuple[TrainingRequest, bool]:
+    """Create the request that the caller's system knows as ``external_id``, or change it; returns it and whether it is new.
+
+    The external id counts for the client, or for the organization where a person writes. Raises as ``create_request``
+    and ``change_request`` do.
+    """
+    with transaction.atomic():
+        owner = accounts.organization_by_code(organization, "/requesting_organization")
+        found = queries.by_external_id(external_id, actor=actor, organization_id=owner.pk).first()
+        if found is None:
+            return create_request(
+                actor=actor, at=at, organization=organization, content=content, external_id=external_id
+            ), True
+        return change_request(
+            actor=actor, at=at, request_id=found.pk, content=content, expected_version=expected_version
+        ), False
+
+
+def _parent(content: RequestContent, actor: Actor, at: datetime) -> TrainingRequest | None:
+    if not content.parent_request:
+        return None
+    parent = queries.find_request(content.parent_request, actor=actor, at=at)
+    if parent is None:  # also where it exists unseen
+        raise unknown_reference("/parent_request", content.parent_request)
+    return parent
+
+
+def _check_writer_of(request: TrainingRequest, content: RequestContent, actor: Actor, at: datetime) -> None:
+    countries = {line.country for line in content.lines if line.country}
+    check_writer(
+        actor,
+        at,
+        organization_id=request.requesting_organization_id,
+        countries=countries or ({content.place_country} if content.place_country else ()),
+        programme=content.programme or None,
+    )
+
+
+def _call_runs(request: TrainingRequest) -> bool:
+    return request.called_at is not None and request.call_ended_at is None

@@ -1,0 +1,71 @@
+"""Reads of what is asked; the face that other apps use."""
+
+from requests_app.queries.actions import (
+    allowed_actions,
+    asked_by,
+    clarification_actions,
+    endorsement_actions,
+    writes_for,
+)
+from requests_app.queries.facts import LineFacts, RequestFacts, line_facts, request_for_matching
+from requests_app.queries.requests import (
+    FULL_TEXT,
+    SUMMARY_TEXT,
+    by_external_id,
+    call_is_over,
+    clarifications_for,
+    endorsement_blocks,
+    endorsement_state,
+    endorsements_of,
+    find_request,
+    key_is,
+    lines_of,
+    on_requester_side,
+    requester_organizations,
+    requests_to_rank,
+    revisions_of,
+    rows_by_relevance,
+    search_requests,
+    shares_of,
+    worst_endorsement,
+)
+from requests_app.queries.similar import SimilarRequest, similar_requests
+from requests_app.queries.timeline import TimelineEntry, timeline
+from requests_app.queries.visibility import requests_visible_to, visible_subquery
+
+__all__ = [
+    "FULL_TEXT",
+    "SUMMARY_TEXT",
+    "LineFacts",
+    "RequestFacts",
+    "SimilarRequest",
+    "TimelineEntry",
+    "allowed_actions",
+    "asked_by",
+    "by_external_id",
+    "call_is_over",
+    "clarification_actions",
+    "clarifications_for",
+    "endorsement_actions",
+    "endorsement_blocks",
+    "endorsement_state",
+    "endorsements_of",
+    "find_request",
+    "key_is",
+    "line_facts",
+    "lines_of",
+    "on_requester_side",
+    "request_for_matching",
+    "requester_organizations",
+    "requests_to_rank",
+    "requests_visible_to",
+    "revisions_of",
+    "rows_by_relevance",
+    "search_requests",
+    "shares_of",
+    "similar_requests",
+    "timeline",
+    "visible_subquery",
+    "worst_endorsement",
+    "writes_for",
+]

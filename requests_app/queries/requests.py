@@ -1,0 +1,137 @@
+"""Finding requests, and what belongs to them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, When
+
+from marketplace.accounts import permissions
+from marketplace.accounts.actors import Actor
+from marketplace.search import queries as search
+from requests_app.models import Clarification, Endorsement, RequestLine, RequestRevision, RequestShare, TrainingRequest
+from requests_app.queries.visibility import requests_visible_to
+
+# Names under which the words of requests are indexed.
+FULL_TEXT, SUMMARY_TEXT = "training_request", "training_request_summary"
+
+
+def find_request(key: str | UUID, *, actor: Actor, at: datetime) -> TrainingRequest | None:
+    """Find a request by reference or public id among those that ``actor`` may know of."""
+    return requests_visible_to(actor, at=at).filter(key_is(key)).select_related("requesting_organization").first()
+
+
+def key_is(key: str | UUID, prefix: str = "") -> Q:
+    """Make the condition that a request has this reference or public id."""
+    try:
+        return Q(**{f"{prefix}public_id": key if isinstance(key, UUID) else UUID(key)})
+    except ValueError:
+        return Q(**{f"{prefix}reference": key})
+
+
+def by_external_id(external_id: str, *, actor: Actor, organization_id: int) -> QuerySet[TrainingRequest]:
+    """Give the request that the actor's system, or the organization where a person asks, knows by an outside id."""
+    owner = {"external_client": actor.client} if actor.client else {"requesting_organization_id": organization_id}
+    rows = TrainingRequest.objects.filter(external_id=external_id, **owner)
+    return rows if actor.client else rows.filter(external_client__isnull=True)
+
+
+def search_requests(rows: QuerySet[TrainingRequest], *, q: str, language: str) -> QuerySet[TrainingRequest]:
+    """Keep the requests (of ``requests_visible_to``) that have every word of ``q``, annotated with ``relevance``.
+
+    Where the reader has only the summary, only its words count.
+    """
+
+    def relevance(resource: str) -> Subquery:
+        own = search.search(
+            TrainingRequest.objects.filter(pk=OuterRef("pk")), resource=resource, q=q, language=language
+        )
+        return Subquery(own.order_by().values("relevance")[:1], output_field=IntegerField())
+
+    weighed = Case(When(reads_body=True, then=relevance(FULL_TEXT)), default=relevance(SUMMARY_TEXT))
+    return rows.annotate(relevance=weighed).filter(relevance__isnull=False)
+
+
+def requester_organizations(request_id: int) -> frozenset[int]:
+    """Give the ids of the requesting and co-requesting organizations and the funder (recusal and four eyes look at them)."""
+    row = TrainingRequest.objects.only("requesting_organization_id", "funder_id").get(pk=request_id)
+    ids = {row.requesting_organization_id, *row.co_requesters.values_list("pk", flat=True)}
+    return frozenset(ids | ({row.funder_id} if row.funder_id else set()))
+
+
+def requests_to_rank() -> list[int]:
+    """Give the ids of the open requests, oldest first."""
+    return list(TrainingRequest.objects.filter(state="open").order_by("opened_at", "pk").values_list("pk", flat=True))
+
+
+# --- parts of a request -------------------------------------------------------------------------------------------
+
+
+def lines_of(request: TrainingRequest) -> QuerySet[RequestLine]:
+    """Give the lines in their order."""
+    return RequestLine.objects.filter(request=request).select_related("request").order_by("number")
+
+
+def clarifications_for(request: TrainingRequest, actor: Actor, *, at: datetime) -> QuerySet[Clarification]:
+    """Give the questions that ``actor`` may read: all for the requester's side and the secretariat, else one's own."""
+    rows = Clarification.objects.filter(request=request).select_related("asking_organization", "request").order_by("id")
+    if on_requester_side(request, actor, at=at) or _reads_all(actor, at):
+        return rows
+    return rows.filter(asking_organization_id__in=permissions.organization_ids(actor, at))
+
+
+def endorsements_of(request: TrainingRequest) -> QuerySet[Endorsement]:
+    """Give the endorsements asked for, oldest first."""
+    return Endorsement.objects.filter(request=request).select_related("authority", "request").order_by("id")
+
+
+def shares_of(request: TrainingRequest) -> QuerySet[RequestShare]:
+    """Give the organizations that the request was shared with."""
+    return RequestShare.objects.filter(request=request).select_related("organization").order_by("id")
+
+
+def revisions_of(request: TrainingRequest) -> QuerySet[RequestRevision]:
+    """Give the former contents, oldest first."""
+    return RequestRevision.objects.filter(request=request).order_by("content_version")
+
+
+def on_requester_side(request: TrainingRequest, actor: Actor, *, at: datetime) -> bool:
+    """Tell whether ``actor`` belongs to the requesting or a co-requesting organization (or one above it)."""
+    ids = permissions.organization_ids(actor, at)
+    return request.requesting_organization_id in ids or request.co_requesters.filter(pk__in=ids).exists()
+
+
+def _reads_all(actor: Actor, at: datetime) -> bool:
+    return permissions.is_secretariat(actor, at) or any(right.reads_group_wide for right in actor.rights(at))
+
+
+# --- endorsement --------------------------------------------------------------------------------------------------
+
+
+def endorsement_state(request_id: int) -> str:
+    """Give the state of the endorsement gate: not_required, or the worst of the latest word of each authority."""
+    rows = Endorsement.objects.filter(request_id=request_id).order_by("id")
+    latest = dict(rows.values_list("authority_id", "state"))  # later rows of an authority replace earlier ones
+    return worst_endorsement(latest.values())
+
+
+def worst_endorsement(states: Iterable[str]) -> str:
+    """Choose what stands in the way most: refused, pending, expired, given."""
+    found = set(states)
+    return next((state for state in ("refused", "pending", "expired", "given") if state in found), "not_required")
+
+
+def endorsement_blocks(request_id: int) -> bool:
+    """Tell whether an open, refused or expired endorsement forbids the confirmation of a proposal."""
+    return endorsement_state(request_id) not in ("not_required", "given")
+
+
+def call_is_over(request: TrainingRequest, at: datetime) -> bool:
+    """Tell whether the call for offers has ended by ``at``, or the requester gave it up."""
+    ended = request.call_ends_at is not None and request.call_ends_at <= at
+    return ended or request.call_waived_at is not None
+
+
+def rows_by_relevance(rows: QuerySet[TrainingRequest]) -> QuerySet[TrainingRequest]:
+    """Order what ``search_requests`` found: best first, then newest."""
+    return rows.order_by(F("relevance").desc(), "-created_at", "-pk")

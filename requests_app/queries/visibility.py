@@ -1,0 +1,94 @@
+"""Who sees which request (domain rule 5): the one place that every list, filter, count and search goes through."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, Value, When
+
+from marketplace.accounts import permissions
+from marketplace.accounts.actors import Actor, Right
+from marketplace.accounts.roles import Permission
+from requests_app.models import RequestLine, RequestShare, TrainingRequest
+
+NOTHING = Q(pk__in=[])
+
+
+def requests_visible_to(actor: Actor, *, at: datetime) -> QuerySet[TrainingRequest]:
+    """Give the requests that ``actor`` may know of, annotated with ``reads_body``: False where only the summary is for them.
+
+    Drafts are seen by members of the very organization within the countries and programmes of their membership; once
+    submitted, a request is seen by its own side, those it was shared with, the secretariat, auditors of its programme,
+    the group or everybody signed in, as its visibility says.
+    """
+    if actor.kind == "anonymous":
+        return _readable(TrainingRequest.objects.none(), NOTHING)
+    if actor.is_system:
+        return _readable(TrainingRequest.objects.all(), Q(pk__isnull=False))
+    drafts = _drafts_of(actor, at)
+    readable = Q(reference__isnull=True) & drafts | Q(reference__isnull=False) & _submitted_for(actor, at)
+    public = Q(reference__isnull=False, visibility="public")
+    return _readable(TrainingRequest.objects.filter(readable | public), readable)
+
+
+def visible_subquery(actor: Actor, *, at: datetime) -> QuerySet[TrainingRequest, int]:
+    """Give the keys of the requests whose body ``actor`` reads, for the filters of other apps."""
+    return requests_visible_to(actor, at=at).filter(reads_body=True).order_by().values_list("pk", flat=True)
+
+
+def _readable(rows: QuerySet[TrainingRequest], body: Q) -> QuerySet[TrainingRequest]:
+    reads_body = Case(When(body, then=Value(True)), default=Value(False), output_field=BooleanField())
+    return rows.annotate(reads_body=reads_body)
+
+
+def _drafts_of(actor: Actor, at: datetime) -> Q:
+    """Drafts of the organizations of which the actor is a member, or on which a grant lets them write."""
+    found = NOTHING
+    for right in actor.rights(at):
+        found |= Q(requesting_organization_id=right.organization_id) & _in_scope(right, actor)
+    granted = [pk for pk, codename in actor.grants if codename == Permission.REQUESTS_WRITE.codename]
+    return found | Q(requesting_organization_id__in=granted)
+
+
+def _in_scope(right: Right, actor: Actor) -> Q:
+    """Within the countries and programmes of a membership; what one drafted oneself never vanishes."""
+    scope = _programmes(right)
+    if right.countries:
+        inside = RequestLine.objects.filter(request=OuterRef("pk"), country__in=right.countries)
+        scope &= Q(place_country__in=right.countries) | Q(Exists(inside))
+    if actor.user is not None:
+        scope |= Q(drafted_by=actor.user)
+    return scope
+
+
+def _programmes(right: Right) -> Q:
+    return Q(programme__code__in=right.programmes) if right.programmes else Q()
+
+
+def _submitted_for(actor: Actor, at: datetime) -> Q:
+    if permissions.is_secretariat(actor, at):
+        return Q(pk__isnull=False)
+    found = _side({pk for pk, _ in actor.grants}, at)
+    for right in actor.rights(at):
+        if right.reads_group_wide:
+            found |= Q(pk__isnull=False) & _programmes(right)
+            continue
+        found |= _side(right.descendant_ids, at) & _programmes(right)
+        if right.in_group:
+            found |= Q(visibility__in=["group", "public"]) & _programmes(right)
+    return found
+
+
+def _side(organization_ids: Collection[int], at: datetime) -> Q:
+    """Requests of these organizations: as requester, co-requester or funder, or shared with them."""
+    if not organization_ids:
+        return NOTHING
+    ids = list(organization_ids)
+    co_requested = TrainingRequest.co_requesters.through.objects.filter(organization_id__in=ids)
+    unexpired = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
+    shared = RequestShare.objects.filter(unexpired, organization_id__in=ids)
+    return (
+        Q(requesting_organization_id__in=ids)
+        | Q(funder_id__in=ids)
+        | Q(pk__in=co_requested.values("trainingrequest_id"))
+        | Q(pk__in=shared.values("request_id"))
+    )

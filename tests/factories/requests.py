@@ -1,0 +1,199 @@
+"""Rows of what is asked, and contents for the operations that write them."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import factory
+from factory.django import DjangoModelFactory
+
+from marketplace.accounts.actors import Actor
+from marketplace.accounts.models import Organization
+from marketplace.kernel.periods import Period
+from requests_app import operations
+from requests_app.models import (
+    Clarification,
+    Endorsement,
+    LineClaim,
+    ReferenceCounter,
+    RequestLine,
+    RequestRevision,
+    RequestShare,
+    TrainingRequest,
+)
+from requests_app.operations import LineContent, RequestContent
+from tests.factories.accounts import OrganizationFactory
+
+AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
+SYSTEM = Actor.system("test")
+
+
+class TrainingRequestFactory(DjangoModelFactory[TrainingRequest]):
+    """A draft; `submitted=True` gives a submitted one (with `state=` any later one), without audit or events."""
+
+    class Meta:
+        model = TrainingRequest
+
+    class Params:
+        submitted = factory.Trait(
+            state="submitted",
+            submitted_at=AT,
+            reference=factory.Sequence(lambda number: f"GMG-MLI-2026-{number + 1:04d}"),  # type: ignore[no-untyped-call]
+        )
+
+    requesting_organization = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    state = "draft"
+    title: ClassVar[dict[str, str]] = {"en": "Mainstreaming migration into planning"}
+    need_statement: ClassVar[dict[str, str]] = {"en": "Officials of three ministries need training."}
+    start_on = date(2027, 3, 1)
+    end_on = date(2027, 6, 30)
+    created_at = AT
+    updated_at = AT
+
+
+class RequestLineFactory(DjangoModelFactory[RequestLine]):
+    """An open line for 15 to 30 officials in Mali."""
+
+    class Meta:
+        model = RequestLine
+
+    request = factory.SubFactory(TrainingRequestFactory)  # type: ignore[no-untyped-call]
+    number = factory.Sequence(lambda number: number + 1)  # type: ignore[no-untyped-call]
+    state = "open"
+    theme = "mainstreaming"
+    audience = "national_government"
+    country = "MLI"
+    language = "fr"
+    participants_min = 15
+    participants_max = 30
+    created_at = AT
+    updated_at = AT
+
+
+class LineClaimFactory(DjangoModelFactory[LineClaim]):
+    """Twenty participants of a line, held since `AT`; the line's own count is not touched."""
+
+    class Meta:
+        model = LineClaim
+
+    line = factory.SubFactory(RequestLineFactory)  # type: ignore[no-untyped-call]
+    claimant = factory.LazyFunction(uuid4)  # type: ignore[no-untyped-call]
+    participants = 20
+    exclusive = True
+    claimed_at = AT
+
+
+class RequestRevisionFactory(DjangoModelFactory[RequestRevision]):
+    """The first content of a request."""
+
+    class Meta:
+        model = RequestRevision
+
+    request = factory.SubFactory(TrainingRequestFactory, submitted=True)  # type: ignore[no-untyped-call]
+    content_version = 1
+    content: ClassVar[dict[str, Any]] = {"title": {"en": "Earlier title"}}
+    replaced_at = AT
+    editor = "test"
+
+
+class ReferenceCounterFactory(DjangoModelFactory[ReferenceCounter]):
+    """The counter of a year."""
+
+    class Meta:
+        model = ReferenceCounter
+
+    year = factory.Sequence(lambda number: 2100 + number)  # type: ignore[no-untyped-call]
+
+
+class RequestShareFactory(DjangoModelFactory[RequestShare]):
+    """A provider was asked."""
+
+    class Meta:
+        model = RequestShare
+
+    request = factory.SubFactory(TrainingRequestFactory, submitted=True)  # type: ignore[no-untyped-call]
+    organization = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    reason = "asked"
+    shared_at = AT
+
+
+class ClarificationFactory(DjangoModelFactory[Clarification]):
+    """An open question of the secretariat."""
+
+    class Meta:
+        model = Clarification
+
+    request = factory.SubFactory(TrainingRequestFactory, submitted=True)  # type: ignore[no-untyped-call]
+    state = "open"
+    question = "How many of the participants speak English?"
+    question_language = "en"
+    created_at = AT
+    updated_at = AT
+
+
+class EndorsementFactory(DjangoModelFactory[Endorsement]):
+    """A ministry was asked for its word."""
+
+    class Meta:
+        model = Endorsement
+
+    request = factory.SubFactory(TrainingRequestFactory, submitted=True)  # type: ignore[no-untyped-call]
+    authority = factory.SubFactory(OrganizationFactory, kind="government")  # type: ignore[no-untyped-call]
+    state = "pending"
+    created_at = AT
+    updated_at = AT
+
+
+# --- contents and requests made by the operations ------------------------------------------------------------------
+
+
+def line(**changes: Any) -> LineContent:
+    """Give a complete line: 15 to 30 officials in Mali, in French."""
+    facts: dict[str, Any] = {
+        "theme": "mainstreaming",
+        "audience": "national_government",
+        "country": "MLI",
+        "language": "fr",
+        "participants_min": 15,
+        "participants_max": 30,
+        "level": "intermediate",
+        "governance_level": "national",
+    }
+    return LineContent(**{**facts, **changes})
+
+
+def content(**changes: Any) -> RequestContent:
+    """Give a content that can be submitted, with one line."""
+    facts: dict[str, Any] = {
+        "title": {"en": "Mainstreaming migration into planning", "fr": "Intégrer la migration dans la planification"},
+        "need_statement": {"en": "Officials of three ministries need training."},
+        "lines": (line(),),
+        "languages_must": ("fr",),
+        "forms": ("workshop",),
+        "modalities": ("in_person",),
+        "window": Period(date(2027, 3, 1), date(2027, 6, 30)),
+        "budget_ceiling": Decimal("45000.00"),
+        "budget_currency": "USD",
+        "funding_state": "sought",
+        "visibility": "group",
+    }
+    return RequestContent(**{**facts, **changes})
+
+
+def draft(organization: Organization | None = None, *, actor: Actor = SYSTEM, at: datetime = AT, **changes: Any) -> TrainingRequest:
+    """Draft a request through the operation."""
+    owner = organization or OrganizationFactory.create()
+    return operations.create_request(actor=actor, at=at, organization=owner.code, content=content(**changes))
+
+
+def submitted(organization: Organization | None = None, *, at: datetime = AT, **changes: Any) -> TrainingRequest:
+    """Draft and submit a request through the operations."""
+    request = draft(organization, at=at, **changes)
+    return operations.submit_request(actor=SYSTEM, at=at, request_id=request.pk)
+
+
+def opened(organization: Organization | None = None, *, at: datetime = AT, **changes: Any) -> TrainingRequest:
+    """Draft, submit and open a request through the operations."""
+    request = submitted(organization, at=at, **changes)
+    return operations.open_request(actor=SYSTEM, at=at, request_id=request.pk)
