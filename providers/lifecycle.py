@@ -1,6 +1,6 @@
 """Life cycles of the providers app: providers, offerings, sessions, and the holds on their capacity."""
 
-from marketplace.accounts.roles import Permission as P
+from marketplace.accounts.roles import Permission
 from marketplace.kernel.lifecycle import Lifecycle, Party, Step, move
 
 VERIFY = Step("provider.verify", Party.SECRETARIAT)
@@ -12,10 +12,10 @@ PROVIDER = Lifecycle(
     states=("pending", "verified", "suspended"),
     transitions=(
         # Verifying a verified provider renews it.
-        move("verify", "pending verified", "verified", "provider.verified", P.CATALOGUE_VET),
-        move("suspend", "pending verified", "suspended", "provider.suspended", P.CATALOGUE_VET),
+        move("verify", "pending verified", "verified", "provider.verified", Permission.CATALOGUE_VET),
+        move("suspend", "pending verified", "suspended", "provider.suspended", Permission.CATALOGUE_VET),
         # Back to verified, or to pending where the verification has ended meanwhile or never was.
-        move("reinstate", "suspended", "verified pending", "provider.reinstated", P.CATALOGUE_VET),
+        move("reinstate", "suspended", "verified pending", "provider.reinstated", Permission.CATALOGUE_VET),
         move("lapse", "verified", "pending", "provider.verification_lapsed", automatic=True),
     ),
     steps={"pending": VERIFY},
@@ -26,13 +26,15 @@ OFFERING = Lifecycle(
     initial="draft",
     states=("draft", "in_vetting", "published", "suspended", "retired"),
     transitions=(
-        move("submit", "draft", "in_vetting", "offering.submitted", P.CATALOGUE_WRITE, resumes=True),
-        move("publish", "in_vetting", "published", "offering.published", P.CATALOGUE_VET),
-        move("return", "in_vetting", "draft", "offering.returned", P.CATALOGUE_VET, pauses=True),
-        move("suspend", "published", "suspended", "offering.suspended", P.CATALOGUE_VET),
+        move("submit", "draft", "in_vetting", "offering.submitted", Permission.CATALOGUE_WRITE, resumes=True),
+        move("publish", "in_vetting", "published", "offering.published", Permission.CATALOGUE_VET),
+        move("return", "in_vetting", "draft", "offering.returned", Permission.CATALOGUE_VET, pauses=True),
+        move("suspend", "published", "suspended", "offering.suspended", Permission.CATALOGUE_VET),
         # Back to published, or to vetting where the panel's word has ended meanwhile.
-        move("reinstate", "suspended", "published in_vetting", "offering.reinstated", P.CATALOGUE_VET),
-        move("retire", "draft in_vetting published suspended", "retired", "offering.retired", P.CATALOGUE_WRITE),
+        move("reinstate", "suspended", "published in_vetting", "offering.reinstated", Permission.CATALOGUE_VET),
+        move(
+            "retire", "draft in_vetting published suspended", "retired", "offering.retired", Permission.CATALOGUE_WRITE
+        ),
         move("lapse", "published", "in_vetting", "offering.vetting_lapsed", automatic=True),
     ),
     steps={"in_vetting": VET},
@@ -44,10 +46,10 @@ SESSION = Lifecycle(
     initial="planned",
     states=("planned", "open", "running", "completed", "cancelled"),
     transitions=(
-        move("open", "planned", "open", "session.opened", P.CATALOGUE_WRITE),
-        move("start", "open", "running", "session.started", P.CATALOGUE_WRITE),
-        move("complete", "running", "completed", "session.completed", P.CATALOGUE_WRITE),
-        move("cancel", "planned open running", "cancelled", "session.cancelled", P.CATALOGUE_WRITE),
+        move("open", "planned", "open", "session.opened", Permission.CATALOGUE_WRITE),
+        move("start", "open", "running", "session.started", Permission.CATALOGUE_WRITE),
+        move("complete", "running", "completed", "session.completed", Permission.CATALOGUE_WRITE),
+        move("cancel", "planned open running", "cancelled", "session.cancelled", Permission.CATALOGUE_WRITE),
     ),
 )
 

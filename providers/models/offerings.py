@@ -144,9 +144,7 @@ class Offering(LifecycleRecord, TrackRecordColumns):
 
     def event_scope(self) -> EventScope:
         """A draft concerns its provider alone; what stood in the catalogue once is public."""
-        return EventScope(
-            "public" if self.was_public else "organizations", frozenset({self.provider.organization_id})
-        )
+        return EventScope("public" if self.was_public else "organizations", frozenset({self.provider.organization_id}))
 
     def event_data(self) -> dict[str, Any]:
         """Codes of the provider and of the offering."""

@@ -41,9 +41,7 @@ class Session(LifecycleRecord, PeriodColumns):
         constraints = [
             state_is_known(SESSION, "session_state_known"),
             period_is_ordered("session_period_ordered"),
-            models.CheckConstraint(
-                condition=Q(start_on__isnull=False, end_on__isnull=False), name="session_is_dated"
-            ),
+            models.CheckConstraint(condition=Q(start_on__isnull=False, end_on__isnull=False), name="session_is_dated"),
             # Domain rule 2, whatever the code above does.
             models.CheckConstraint(
                 condition=Q(seats_held__gte=0, seats_confirmed__gte=0)

@@ -1,0 +1,78 @@
+"""Writes of the providers app."""
+
+from providers.operations.holds import (
+    Want,
+    confirm_holds,
+    extend_holds,
+    lapse_expired_holds,
+    move_holds,
+    place_holds,
+    release_holds,
+)
+from providers.operations.indexing import reindex_catalogue
+from providers.operations.offerings import change_offering, create_offering, save_offering
+from providers.operations.outcomes import record_outcome
+from providers.operations.providers import change_provider, register_provider
+from providers.operations.sessions import (
+    cancel_session,
+    change_session,
+    complete_session,
+    create_session,
+    open_session,
+    save_session,
+    start_session,
+)
+from providers.operations.verification import (
+    lapse_verifications,
+    reinstate_provider,
+    suspend_provider,
+    verify_provider,
+)
+from providers.operations.vetting import (
+    lapse_vettings,
+    publish_offering,
+    reinstate_offering,
+    retire_offering,
+    return_offering,
+    submit_offering,
+    suspend_offering,
+)
+from providers.operations.windows import change_window, create_window, delete_window
+
+__all__ = [
+    "Want",
+    "cancel_session",
+    "change_offering",
+    "change_provider",
+    "change_session",
+    "change_window",
+    "complete_session",
+    "confirm_holds",
+    "create_offering",
+    "create_session",
+    "create_window",
+    "delete_window",
+    "extend_holds",
+    "lapse_expired_holds",
+    "lapse_verifications",
+    "lapse_vettings",
+    "move_holds",
+    "open_session",
+    "place_holds",
+    "publish_offering",
+    "record_outcome",
+    "register_provider",
+    "reindex_catalogue",
+    "reinstate_offering",
+    "reinstate_provider",
+    "release_holds",
+    "retire_offering",
+    "return_offering",
+    "save_offering",
+    "save_session",
+    "start_session",
+    "submit_offering",
+    "suspend_offering",
+    "suspend_provider",
+    "verify_provider",
+]

@@ -1,0 +1,295 @@
+"""The whole published supply as plain facts, for matching: read in a constant number of queries."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from providers.lifecycle import BOOKABLE_SESSIONS
+from providers.models import CapacityWindow, Offering, OfferingPartner, Provider, Session
+
+TABLES = (Provider, Offering, Session, CapacityWindow)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeFacts:
+    """What others than the provider measured: evaluations, people who answered, mean 0..1000 (None without any)."""
+
+    count: int
+    answers: int
+    mean: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueSession:
+    """A session that can still be booked; seats as they are at this moment."""
+
+    session_id: int
+    public_id: UUID
+    code: str
+    state: str
+    start_on: date
+    end_on: date
+    precision: str
+    enrolment_deadline: date | None
+    modality: str
+    country: str
+    city: str
+    languages: tuple[str, ...]
+    seats_total: int
+    seats_min: int
+    seats_held: int
+    seats_confirmed: int
+
+    @property
+    def seats_free(self) -> int:
+        """Seats that are neither held nor confirmed."""
+        return self.seats_total - self.seats_held - self.seats_confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueWindow:
+    """A capacity window that has not ended; the same window serves every offering of its provider."""
+
+    window_id: int
+    public_id: UUID
+    code: str
+    unit: str  # trainer_days | parallel_deliveries
+    start_on: date
+    end_on: date
+    precision: str
+    quantity: int
+    held: int
+    confirmed: int
+
+    @property
+    def free(self) -> int:
+        """What is neither held nor confirmed, in the window's unit."""
+        return self.quantity - self.held - self.confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueOffer:
+    """An offering with its provider's standing, its sessions to come and its provider's capacity."""
+
+    offering_id: int
+    public_id: UUID
+    code: str
+    reference: str  # code, else public id
+    state: str
+    external_id: str
+    provider_id: int
+    provider_code: str
+    provider_public_id: UUID
+    provider_state: str
+    provider_verification_expires_on: date | None
+    provider_names: Mapping[str, str]
+    provider_country: str
+    organization_id: int
+    organization_code: str
+    partner_organization_ids: frozenset[int]
+    partner_organization_codes: frozenset[str]
+    programme_code: str
+    titles: Mapping[str, str]
+    summaries: Mapping[str, str]
+    objectives: Mapping[str, tuple[str, ...]]
+    themes: tuple[str, ...]
+    form: str
+    modality: str
+    languages: tuple[str, ...]
+    interpretation_possible: bool
+    audiences: tuple[str, ...]
+    level: str
+    governance_levels: tuple[str, ...]
+    scope: str  # global | listed
+    countries_served: tuple[str, ...]
+    regions_served: tuple[str, ...]
+    places: tuple[tuple[str, str], ...]  # (country, city); either may be empty
+    in_country_on_request: bool
+    on_request: bool
+    duration_hours: int | None
+    participants_min: int | None
+    participants_max: int | None
+    cost_per_delivery: Decimal | None
+    cost_per_participant: Decimal | None
+    currency: str
+    lead_time_days: int
+    customisable: bool
+    award: str
+    is_umbrella: bool
+    vetting_verdict: str
+    vetting_expires_on: date | None
+    outcomes: OutcomeFacts  # of the offering
+    provider_outcomes: OutcomeFacts
+    sessions: tuple[CatalogueSession, ...]
+    windows: tuple[CatalogueWindow, ...]
+
+
+def catalogue_version() -> str:
+    """Give a token that changes with every change of a provider, an offering, a session, a window or a hold.
+
+    One query, no lock: versions only grow, so their sum does with every insert and change; the number of rows and the
+    highest key tell of what was taken away. Read it before the catalogue: what slips in between is then read again.
+    """
+    parts = " UNION ALL ".join(
+        f"SELECT {place}, COUNT(*), COALESCE(SUM(version), 0), COALESCE(MAX(id), 0) FROM {model._meta.db_table}"  # noqa: S608  our own table names
+        for place, model in enumerate(TABLES)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(parts)
+        rows = sorted(cursor.fetchall())
+    return "-".join(f"{count}.{versions}.{highest}" for _place, count, versions, highest in rows)
+
+
+def catalogue_for_matching(*, at: datetime) -> list[CatalogueOffer]:
+    """Give every published offering with what can still be booked at ``at``, ordered by key.
+
+    Offerings of providers that are out of standing, or whose vetting has ended, are there with these facts: to say why
+    they do not fit is the engine's part. Four queries whatever the size.
+    """
+    sessions = _sessions(at.date())
+    windows = _windows(at.date())
+    partners = _partners()
+    return [
+        _offer(row, sessions.get(row["id"], ()), windows.get(row["provider_id"], ()), partners.get(row["id"], ()))
+        for row in Offering.objects.filter(state="published").order_by("pk").values(*OFFER_COLUMNS)
+    ]
+
+
+# Columns that have the same name in the facts.
+OWN_COLUMNS = (
+    "public_id",
+    "code",
+    "state",
+    "external_id",
+    "provider_id",
+    "titles",
+    "summaries",
+    "form",
+    "modality",
+    "interpretation_possible",
+    "level",
+    "scope",
+    "in_country_on_request",
+    "on_request",
+    "duration_hours",
+    "participants_min",
+    "participants_max",
+    "cost_per_delivery",
+    "cost_per_participant",
+    "currency",
+    "lead_time_days",
+    "customisable",
+    "award",
+    "is_umbrella",
+    "vetting_verdict",
+    "vetting_expires_on",
+)
+CODE_LISTS = ("themes", "languages", "audiences", "governance_levels", "countries_served", "regions_served")
+OUTCOMES = ("outcome_count", "outcome_answers", "outcome_mean")
+JOINED = {
+    "provider_code": "provider__code",
+    "provider_public_id": "provider__public_id",
+    "provider_state": "provider__state",
+    "provider_verification_expires_on": "provider__verification_expires_on",
+    "provider_names": "provider__names",
+    "provider_country": "provider__organization__country",
+    "organization_id": "provider__organization_id",
+    "organization_code": "provider__organization__code",
+}
+OFFER_COLUMNS = (
+    "id",
+    *OWN_COLUMNS,
+    *CODE_LISTS,
+    *OUTCOMES,
+    *(f"provider__{column}" for column in OUTCOMES),
+    *JOINED.values(),
+    "programme__code",
+    "objectives",
+    "places",
+)
+SESSION_COLUMNS = (
+    "public_id",
+    "code",
+    "state",
+    "start_on",
+    "end_on",
+    "precision",
+    "enrolment_deadline",
+    "modality",
+    "country",
+    "city",
+    "seats_total",
+    "seats_min",
+    "seats_held",
+    "seats_confirmed",
+)
+WINDOW_COLUMNS = ("public_id", "code", "unit", "start_on", "end_on", "precision", "quantity", "held", "confirmed")
+
+
+def _offer(
+    row: Mapping[str, Any],
+    sessions: Iterable[CatalogueSession],
+    windows: Iterable[CatalogueWindow],
+    partners: Iterable[tuple[int, str]],
+) -> CatalogueOffer:
+    behind = tuple(partners)
+    facts: dict[str, Any] = {column: row[column] for column in OWN_COLUMNS}
+    facts |= {column: tuple(row[column]) for column in CODE_LISTS}
+    facts |= {name: row[column] for name, column in JOINED.items()}
+    return CatalogueOffer(
+        offering_id=row["id"],
+        reference=row["code"] or str(row["public_id"]),
+        programme_code=row["programme__code"] or "",
+        partner_organization_ids=frozenset(pk for pk, _ in behind),
+        partner_organization_codes=frozenset(code for _, code in behind),
+        objectives={language: tuple(texts) for language, texts in row["objectives"].items()},
+        places=tuple((place.get("country") or "", place.get("city") or "") for place in row["places"]),
+        outcomes=OutcomeFacts(*(row[column] for column in OUTCOMES)),
+        provider_outcomes=OutcomeFacts(*(row[f"provider__{column}"] for column in OUTCOMES)),
+        sessions=tuple(sessions),
+        windows=tuple(windows),
+        **facts,
+    )
+
+
+def _sessions(day: date) -> dict[int, list[CatalogueSession]]:
+    found: dict[int, list[CatalogueSession]] = defaultdict(list)
+    rows: Iterable[Mapping[str, Any]] = (
+        Session.objects.filter(state__in=BOOKABLE_SESSIONS, end_on__gte=day, offering__state="published")
+        .order_by("start_on", "pk")
+        .values("pk", "offering_id", "languages", *SESSION_COLUMNS)
+    )
+    for row in rows:
+        facts = {column: row[column] for column in SESSION_COLUMNS}
+        session = CatalogueSession(session_id=row["pk"], languages=tuple(row["languages"]), **facts)
+        found[row["offering_id"]].append(session)
+    return found
+
+
+def _windows(day: date) -> dict[int, list[CatalogueWindow]]:
+    found: dict[int, list[CatalogueWindow]] = defaultdict(list)
+    rows: Iterable[Mapping[str, Any]] = (
+        CapacityWindow.objects.filter(end_on__gte=day)
+        .order_by("start_on", "pk")
+        .values("pk", "provider_id", *WINDOW_COLUMNS)
+    )
+    for row in rows:
+        window = CatalogueWindow(window_id=row["pk"], **{column: row[column] for column in WINDOW_COLUMNS})
+        found[row["provider_id"]].append(window)
+    return found
+
+
+def _partners() -> dict[int, list[tuple[int, str]]]:
+    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    rows = OfferingPartner.objects.filter(offering__state="published").values_list(
+        "offering_id", "organization_id", "organization__code"
+    )
+    for offering_id, organization_id, code in rows:
+        found[offering_id].append((organization_id, code))
+    return found

@@ -1,0 +1,96 @@
+"""Finding single things, and what may be done with them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from django.db.models import Q
+
+from marketplace.accounts import permissions
+from marketplace.accounts.actors import Actor
+from marketplace.accounts.roles import Permission
+from marketplace.kernel.errors import unknown_reference
+from marketplace.lifecycles import operations as lifecycles
+from providers.models import CapacityWindow, Offering, OfferingPartner, Provider, Session
+
+T = TypeVar("T")
+
+
+def provider_by_code(code: str, pointer: str = "/provider") -> Provider:
+    """Find a provider by code or public id; raises DomainError(unknown_reference) naming ``pointer``."""
+    return _known(Provider.objects.select_related("organization").filter(_named(code)).first(), code, pointer)
+
+
+def offering_by_reference(reference: str, pointer: str = "/offering") -> Offering:
+    """Find an offering by code or public id; raises DomainError(unknown_reference) naming ``pointer``."""
+    rows = Offering.objects.select_related("provider__organization", "programme")
+    return _known(rows.filter(_named(reference)).first(), reference, pointer)
+
+
+def find_provider(reference: str | UUID) -> Provider | None:
+    """Find a provider by code or public id."""
+    return Provider.objects.select_related("organization").filter(_named(str(reference))).first()
+
+
+def find_offering(reference: str | UUID) -> Offering | None:
+    """Find an offering by code or public id, with its provider."""
+    rows = Offering.objects.select_related("provider__organization", "programme")
+    return rows.filter(_named(str(reference))).first()
+
+
+def find_session(reference: str | UUID) -> Session | None:
+    """Find a session by code or public id, with its offering and provider."""
+    rows = Session.objects.select_related("offering__provider__organization", "offering__programme")
+    return rows.filter(_named(str(reference))).first()
+
+
+def find_window(reference: str | UUID) -> CapacityWindow | None:
+    """Find a capacity window by code or public id, with its provider."""
+    return CapacityWindow.objects.select_related("provider__organization").filter(_named(str(reference))).first()
+
+
+def offering_organizations(offering_ids: Iterable[int]) -> dict[int, frozenset[int]]:
+    """Give for each offering the organizations behind it: the provider's own and the partners' (for recusal)."""
+    wanted = list(offering_ids)
+    found: dict[int, set[int]] = {
+        pk: {organization_id}
+        for pk, organization_id in Offering.objects.filter(pk__in=wanted).values_list("pk", "provider__organization_id")
+    }
+    for pk, organization_id in OfferingPartner.objects.filter(offering_id__in=wanted).values_list(
+        "offering_id", "organization_id"
+    ):
+        found[pk].add(organization_id)
+    return {pk: frozenset(ids) for pk, ids in found.items()}
+
+
+def allowed_actions(record: Provider | Offering | Session, actor: Actor, at: datetime) -> list[str]:
+    """List the verbs that ``actor`` may use on a record now."""
+    organization_id, programme = _owner(record)
+    may = {
+        permission.value: permissions.can(
+            actor, permission, at=at, organization_id=organization_id, programme=programme
+        )
+        for permission in (Permission.CATALOGUE_VET, Permission.CATALOGUE_WRITE)
+    }
+    return lifecycles.allowed_actions(record, may)
+
+
+def _owner(record: Provider | Offering | Session) -> tuple[int, str | None]:
+    if isinstance(record, Provider):
+        return record.organization_id, None
+    offering = record.offering if isinstance(record, Session) else record
+    return offering.provider.organization_id, offering.programme.code if offering.programme else None
+
+
+def _named(text: str) -> Q:
+    try:
+        return Q(public_id=UUID(text))
+    except ValueError:
+        return Q(code=text) & ~Q(code="")
+
+
+def _known(found: T | None, value: object, pointer: str) -> T:
+    if found is None:
+        raise unknown_reference(pointer, value)
+    return found
