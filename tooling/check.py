@@ -20,6 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from tests.kit.servers import ServerUnavailableError, postgres_server
 from tooling import requirements, translations
 from tooling.both_engines import in_ci
 
@@ -27,7 +28,11 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 SCHEMA = ROOT / "openapi" / "marketplace-v1.yaml"
 REDOCLY = ROOT / "node_modules" / ".bin" / "redocly"
-APPS = ("requests_app", "providers", "matching", "fulfilment")
+# Labels of our own apps; what Django's and guardian's migrations do is theirs.
+APPS = (
+    *("accounts", "api", "audit", "events", "files", "notifications", "search", "vocabularies", "work"),
+    *("requests_app", "providers", "matching", "fulfilment"),
+)
 # As on a server, so that Django's deployment checks look at what production would run.
 PRODUCTION = {"PRODUCTION": "1", "DEBUG": "0", "TESTING": "0", "ALLOWED_HOSTS": "marketplace.example.org"}
 
@@ -68,6 +73,16 @@ def command(*words: str | Path, env: dict[str, str] | None = None) -> Finding:
 def manage(*words: str | Path, env: dict[str, str] | None = None) -> Finding:
     """Run one management command."""
     return command(sys.executable, "manage.py", *words, env=env)
+
+
+def safe_migrations() -> Finding:
+    """Lint what the migrations do to PostgreSQL; the initial ones make empty tables and cannot harm."""
+    words = ("lintmigrations", "--include-apps", *APPS, "--ignore-initial-migrations", "--warnings-as-errors")
+    try:
+        with postgres_server() as url:
+            return manage(*words, "--quiet", "ok", "ignore", "--no-cache", env={"DATABASE_URL": url})
+    except ServerUnavailableError as error:
+        return Finding(not in_ci(), note=f"MIGRATIONS NOT LINTED: {error}".upper())
 
 
 def deployment() -> Finding:
@@ -115,7 +130,7 @@ STEPS = (
     Step("house: guards", partial(command, BIN / "pytest", "tests/guards", "-q", "-p", "no:randomly", "-n", "0")),
     Step("migrations: complete", partial(manage, "makemigrations", "--check", "--dry-run")),
     Step("migrations: linear, system checks", partial(manage, "check", "--fail-level", "WARNING")),
-    Step("migrations: safe", partial(manage, "lintmigrations", "--include-apps", *APPS, "--warnings-as-errors")),
+    Step("migrations: safe", safe_migrations),
     Step("deployment: check --deploy", deployment),
     Step("schema: fresh, valid, no warning", schema_drift),
     Step("schema: Redocly recommended", schema_lint),
