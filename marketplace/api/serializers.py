@@ -286,3 +286,15 @@ class LabelField(serializers.CharField):
         """Give the label; the code itself where it has none."""
         request = self.context.get("request")
         return vocabularies.label(self.scheme, str(value), getattr(request, "language", "en"))
+
+
+class CodesField(serializers.ListField):
+    """Codes of related things, read from what was fetched ahead."""
+
+    def __init__(self, *, attribute: str = "code", **options: Any) -> None:
+        self.attribute = attribute
+        super().__init__(child=serializers.CharField(), read_only=True, **options)
+
+    def to_representation(self, data: Any) -> list[str]:
+        """Give the codes in the order of the relation."""
+        return [str(getattr(one, self.attribute)) for one in data.all()]

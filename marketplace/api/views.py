@@ -6,10 +6,11 @@ from typing import Any, ClassVar, cast
 from django.db.models import Model, QuerySet
 from django.http.response import HttpResponseBase
 from rest_framework.decorators import action
+from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.viewsets import GenericViewSet
+from rest_framework.viewsets import ViewSetMixin
 
 from marketplace.api.base import ApiView
 from marketplace.api.contracts import Contract, IfMatch, Write
@@ -23,7 +24,7 @@ from marketplace.lifecycles import operations as lifecycles
 from marketplace.records.models import LifecycleRecord
 
 
-class ThingViewSet(ApiView, GenericViewSet[Any]):
+class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
     """Things of one kind under one path. Subclasses mix in `Lists`, `Reads`, `Creates`, `Changes` and add `verb`s."""
 
     lookup_field = "public_id"
@@ -152,7 +153,7 @@ class ThingViewSet(ApiView, GenericViewSet[Any]):
 
     def show(self, thing: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
         """Answer with the thing and its ETag."""
-        self.etag_version = getattr(thing, "version", None)
+        self.etag_version = getattr(getattr(thing, "root", thing), "version", None)
         return Response(
             self.reads(thing, context=self.shape_context()).data, status=status, headers=dict(headers or {})
         )
@@ -199,7 +200,7 @@ class ThingViewSet(ApiView, GenericViewSet[Any]):
 
     def location(self, write: Write, result: Any) -> dict[str, str]:
         """Give `Location` (and `Retry-After` for work that goes on) of what was made or started."""
-        if write.status not in (201, 202) and not write.location:
+        if write.out is not None and not write.location:
             return {}
         kwargs = {**({"parent_id": self.kwargs["parent_id"]} if self.parent and not write.location else {})}
         route = write.location or f"{self.basename}-detail"
