@@ -1,6 +1,6 @@
 """Life cycles of the matching app: runs, proposals and their parts."""
 
-from marketplace.accounts.roles import Permission as P
+from marketplace.accounts.roles import Permission
 from marketplace.kernel.lifecycle import Lifecycle, Party, Step, move
 
 DECIDE = Step("proposal.decide", Party.SECRETARIAT)
@@ -19,8 +19,8 @@ RUN = Lifecycle(
         move("start", "queued", "running", "match_run.started", automatic=True),
         move("finish", "queued running", "complete no_solution", "match_run.completed", automatic=True),
         move("fail", "queued running", "failed", "match_run.failed", automatic=True),
-        move("retry", "failed cancelled", "queued", "match_run.retried", P.MATCHING_RUN),
-        move("cancel", "queued running", "cancelled", "match_run.cancelled", P.MATCHING_RUN),
+        move("retry", "failed cancelled", "queued", "match_run.retried", Permission.MATCHING_RUN),
+        move("cancel", "queued running", "cancelled", "match_run.cancelled", Permission.MATCHING_RUN),
         move("supersede", "complete no_solution", "superseded", "match_run.superseded", automatic=True),
     ),
     steps={"queued": MATCH, "running": MATCH},
@@ -42,26 +42,47 @@ PROPOSAL = Lifecycle(
         "released",
     ),
     transitions=(
-        move("shortlist", "suggested", "shortlisted", "proposal.shortlisted", P.PROPOSALS_DECIDE),
-        move("consult", "shortlisted", "consulting", "proposal.consulted", P.PROPOSALS_DECIDE),
-        move("prefer", "consulting", "consulting", "proposal.preferred", P.PROPOSALS_CONSULT, step=DECIDE),
-        move("object", "consulting", "consulting", "proposal.objected", P.PROPOSALS_CONSULT, step=DECIDE),
+        move("shortlist", "suggested", "shortlisted", "proposal.shortlisted", Permission.PROPOSALS_DECIDE),
+        move("consult", "shortlisted", "consulting", "proposal.consulted", Permission.PROPOSALS_DECIDE),
+        move("prefer", "consulting", "consulting", "proposal.preferred", Permission.PROPOSALS_CONSULT, step=DECIDE),
+        move("object", "consulting", "consulting", "proposal.objected", Permission.PROPOSALS_CONSULT, step=DECIDE),
         move("hear_silence", "consulting", "consulting", "proposal.consultation_ended", automatic=True, step=DECIDE),
-        move("overrule", "consulting", "consulting", "proposal.objection_overruled", P.PROPOSALS_OVERRULE, step=DECIDE),
-        move("approve", "consulting", "approved awaiting_second_approval", "proposal.approved", P.PROPOSALS_DECIDE),
-        move("approve", "awaiting_second_approval", "approved", "proposal.approved", P.PROPOSALS_DECIDE),
+        move(
+            "overrule",
+            "consulting",
+            "consulting",
+            "proposal.objection_overruled",
+            Permission.PROPOSALS_OVERRULE,
+            step=DECIDE,
+        ),
+        move(
+            "approve",
+            "consulting",
+            "approved awaiting_second_approval",
+            "proposal.approved",
+            Permission.PROPOSALS_DECIDE,
+        ),
+        move("approve", "awaiting_second_approval", "approved", "proposal.approved", Permission.PROPOSALS_DECIDE),
         move("lapse", "awaiting_second_approval", "shortlisted", "proposal.second_approval_lapsed", automatic=True),
         move(
             "decline",
             "suggested shortlisted consulting awaiting_second_approval",
             "declined",
             "proposal.declined",
-            P.PROPOSALS_DECIDE,
+            Permission.PROPOSALS_DECIDE,
         ),
-        move("retract", "awaiting_second_approval approved", "shortlisted", "proposal.retracted", P.PROPOSALS_DECIDE),
-        move("await_endorsement", "approved", "approved", "proposal.awaiting_endorsement", automatic=True, step=ENDORSE),
+        move(
+            "retract",
+            "awaiting_second_approval approved",
+            "shortlisted",
+            "proposal.retracted",
+            Permission.PROPOSALS_DECIDE,
+        ),
+        move(
+            "await_endorsement", "approved", "approved", "proposal.awaiting_endorsement", automatic=True, step=ENDORSE
+        ),
         move("report_gap", "approved", "approved", "proposal.gap_reported", automatic=True, step=DECIDE),
-        move("go_on_without", "approved", "approved", "proposal.narrowed", P.PROPOSALS_DECIDE),
+        move("go_on_without", "approved", "approved", "proposal.narrowed", Permission.PROPOSALS_DECIDE),
         move("confirm", "approved", "confirmed", "proposal.confirmed", automatic=True),
         move("fail", "approved", "declined", "proposal.failed", automatic=True),
         move("release", "awaiting_second_approval approved", "released", "proposal.released", automatic=True),
@@ -94,13 +115,27 @@ PART = Lifecycle(
     transitions=(
         move("ask", "suggested", "asked", "proposal_part.asked", automatic=True),
         move("put_forward", "suggested", "replacement", "proposal_part.replacement_proposed", automatic=True),
-        move("approve", "replacement", "asked awaiting_second_approval", "proposal_part.approved", P.PROPOSALS_DECIDE),
-        move("approve", "awaiting_second_approval", "asked", "proposal_part.approved", P.PROPOSALS_DECIDE),
-        move("decline", "replacement awaiting_second_approval", "superseded", "proposal_part.declined", P.PROPOSALS_DECIDE),
-        move("return", "awaiting_second_approval", "replacement", "proposal_part.second_approval_lapsed", automatic=True),
-        move("accept", "asked", "accepted", "proposal_part.accepted", P.PROPOSALS_ANSWER),
-        move("refuse", "asked countered", "refused", "proposal_part.refused", P.PROPOSALS_ANSWER),
-        move("counter", "asked", "countered", "proposal_part.countered", P.PROPOSALS_ANSWER),
+        move(
+            "approve",
+            "replacement",
+            "asked awaiting_second_approval",
+            "proposal_part.approved",
+            Permission.PROPOSALS_DECIDE,
+        ),
+        move("approve", "awaiting_second_approval", "asked", "proposal_part.approved", Permission.PROPOSALS_DECIDE),
+        move(
+            "decline",
+            "replacement awaiting_second_approval",
+            "superseded",
+            "proposal_part.declined",
+            Permission.PROPOSALS_DECIDE,
+        ),
+        move(
+            "return", "awaiting_second_approval", "replacement", "proposal_part.second_approval_lapsed", automatic=True
+        ),
+        move("accept", "asked", "accepted", "proposal_part.accepted", Permission.PROPOSALS_ANSWER),
+        move("refuse", "asked countered", "refused", "proposal_part.refused", Permission.PROPOSALS_ANSWER),
+        move("counter", "asked", "countered", "proposal_part.countered", Permission.PROPOSALS_ANSWER),
         move("consent", "countered", "accepted countered asked", "proposal_part.counter_answered"),
         move("end_counter", "countered", "asked", "proposal_part.counter_lapsed", automatic=True),
         # Silence, or a session, offering or provider that is gone: the part is lost whatever it had answered.

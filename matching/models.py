@@ -81,7 +81,8 @@ class MatchRun(LifecycleRecord):
                 fields=["request", "mode"], condition=Q(state__in=["queued", "running"]), name="one_run_at_a_time"
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=["complete", "no_solution"]) | Q(finished_at__isnull=False, snapshot_digest__gt=""),
+                condition=~Q(state__in=["complete", "no_solution"])
+                | Q(finished_at__isnull=False, snapshot_digest__gt=""),
                 name="finished_run_has_snapshot",
             ),
         ]
@@ -130,7 +131,8 @@ class MatchProposal(LifecycleRecord):
             state_is_known(PROPOSAL, "proposal_state_known"),
             models.CheckConstraint(condition=Q(score__lte=SCORE_TOP), name="proposal_score_in_range"),
             models.CheckConstraint(
-                condition=Q(approved_at__isnull=True, approved_by="") | Q(approved_at__isnull=False, approved_by__gt=""),
+                condition=Q(approved_at__isnull=True, approved_by="")
+                | Q(approved_at__isnull=False, approved_by__gt=""),
                 name="proposal_approval_whole",
             ),
             models.CheckConstraint(
@@ -200,7 +202,8 @@ class ProposalPart(LifecycleRecord, PeriodColumns):
                 name="part_slot_whole",
             ),
             models.CheckConstraint(
-                condition=Q(answered_at__isnull=True, answered_by="") | Q(answered_at__isnull=False, answered_by__gt=""),
+                condition=Q(answered_at__isnull=True, answered_by="")
+                | Q(answered_at__isnull=False, answered_by__gt=""),
                 name="part_answer_whole",
             ),
         ]
@@ -216,7 +219,8 @@ class ProposalPart(LifecycleRecord, PeriodColumns):
     def event_scope(self) -> EventScope:
         """The requester and, once asked, the partner."""
         return EventScope(
-            "organizations", frozenset({self.provider.organization_id, self.proposal.request.requesting_organization_id})
+            "organizations",
+            frozenset({self.provider.organization_id, self.proposal.request.requesting_organization_id}),
         )
 
     def event_data(self) -> dict[str, Any]:

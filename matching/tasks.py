@@ -72,7 +72,11 @@ def _begin(public_id: UUID, *, at: datetime) -> MatchRun | None:
 
 def prepare_replacement(payload: dict[str, Any], *, at: datetime, progress: Any) -> replacing.Replacement | None:
     """Look for the next best for the lines of a lost part, without the offerings that this proposal had already."""
-    part = ProposalPart.objects.select_related("proposal").prefetch_related("lines__line").get(public_id=UUID(payload["part"]))
+    part = (
+        ProposalPart.objects.select_related("proposal")
+        .prefetch_related("lines__line")
+        .get(public_id=UUID(payload["part"]))
+    )
     proposal = part.proposal
     if proposal.state != "approved":
         return None

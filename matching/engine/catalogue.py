@@ -5,6 +5,7 @@ window of its provider, on request where no capacity was declared, or open acces
 the order in which they are given changes nothing.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -139,10 +140,10 @@ class Catalogue:
 
     def index(self, offer_id: str) -> int:
         """Return the row of an offer. Raises KeyError."""
-        for number, offer in enumerate(self.offers):
-            if offer.id == offer_id:
-                return number
-        raise KeyError(offer_id)
+        number = bisect_left(self.offers, offer_id, key=lambda offer: offer.id)
+        if number == len(self.offers) or self.offers[number].id != offer_id:
+            raise KeyError(offer_id)
+        return number
 
 
 def trainer_days(hours: int) -> int:

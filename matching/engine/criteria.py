@@ -154,10 +154,7 @@ def _delivery_place(need: Need, line: NeedLine, catalogue: Catalogue, found: Scr
 
 def _neighbours(line: NeedLine, catalogue: Catalogue) -> frozenset[str]:
     """Return the countries of the region asked, or of the nearest region around the country asked."""
-    region = catalogue.places.chain_of(country=line.country, region=line.region)[0]
-    return frozenset(
-        country.code for country in catalogue.places.countries if region in catalogue.places.chain(country.region)
-    )
+    return catalogue.places.members[catalogue.places.chain_of(country=line.country, region=line.region)[0]]
 
 
 def _experience(line: NeedLine, catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:

@@ -11,7 +11,7 @@ from matching.engine.rates import to_amount, to_cents
 from matching.engine.results import CandidateResult, CriterionResult, SlotChoice
 from matching.engine.scoring import Scored, tie_hash
 from matching.engine.sentences import Param, Sentence
-from matching.engine.types import Need, NeedLine, Offer
+from matching.engine.types import Need, Offer
 
 RELATION_ORDER = (Relation.EQUAL, Relation.NARROWER, Relation.BROADER, Relation.SAME_FIELD, Relation.NONE)
 KIND_CODES = {
@@ -259,8 +259,3 @@ WRITERS: dict[Criterion, Callable[[Pair], Written]] = {
     Criterion.LOAD: _load,
     Criterion.NEWCOMER: _newcomer,
 }
-
-
-def line_label(line: NeedLine) -> dict[str, str]:
-    """Return the parameters that name a line in a sentence."""
-    return {"line": str(line.number), "theme": line.theme}

@@ -69,16 +69,3 @@ class PlaceIndex:
         if country is not None:
             return self.chain(self.country(country).region)
         return self.chain(region or WORLD)
-
-    def steps_apart(self, country: str, other: str) -> int | None:
-        """Return 0 for the same country, 1 for the same nearest region, 2, 3 ... further up.
-
-        None when only the world is common.
-        """
-        if country == other:
-            return 0
-        around = self.chain_of(country=other, region=None)
-        for step, region in enumerate(self.chain_of(country=country, region=None), start=1):
-            if region in around and region != WORLD:
-                return step
-        return None

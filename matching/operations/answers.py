@@ -132,7 +132,14 @@ def consent_counter(
     if not agree:
         asking.close_counter(part, "rejected", at=at)
         transition(
-            part, "consent", target="asked", actor=actor, at=at, reason_text=reason_text, data=said, step_days=FURTHER_DAYS
+            part,
+            "consent",
+            target="asked",
+            actor=actor,
+            at=at,
+            reason_text=reason_text,
+            data=said,
+            step_days=FURTHER_DAYS,
         )
     elif counter.requester_consent and counter.secretariat_consent:
         asking.close_counter(part, "agreed", at=at)
@@ -149,7 +156,9 @@ def consent_counter(
 def lose_part(part: ProposalPart, *, actor: Actor, at: datetime) -> None:
     """Give back what a refused or lapsed part held, and have the next best looked for in the background."""
     asking.let_go(part, actor=actor, at=at)
-    record_change(part.proposal, "part_lost", actor=actor, at=at, data={"part": str(part.public_id), "state": part.state})
+    record_change(
+        part.proposal, "part_lost", actor=actor, at=at, data={"part": str(part.public_id), "state": part.state}
+    )
     work.enqueue("matching.replace_part", {"part": str(part.public_id)}, key=f"replace:{part.public_id}", at=at)
 
 

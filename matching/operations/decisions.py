@@ -15,7 +15,8 @@ from matching.operations import approvals, asking, confirming
 from matching.operations.locking import lock_proposal
 from matching.operations.reasons import check_reason
 
-APPROVAL = ("approved_at", "approved_by")
+APPROVAL: tuple[str, ...] = ("approved_at", "approved_by")
+FOUR_EYES: tuple[str, ...] = ("four_eyes",)
 CONSULTATION_ENDED = ("preferred", "no_objection", "silent", "overruled")
 
 
@@ -72,7 +73,13 @@ def prefer_proposal(
 ) -> MatchProposal:
     """Say as the requester that a proposal is preferred, or that there is no objection."""
     return _answer_consultation(
-        "prefer", preference, actor=actor, at=at, proposal_id=proposal_id, text=comment, expected_version=expected_version
+        "prefer",
+        preference,
+        actor=actor,
+        at=at,
+        proposal_id=proposal_id,
+        text=comment,
+        expected_version=expected_version,
     )
 
 
@@ -112,7 +119,9 @@ def overrule_objection(
     if proposal.consultation != "objected":
         raise rule_broken("", "no_objection_stands", gettext_noop("No objection stands that could be overruled."))
     if not reason_text.strip():
-        raise rule_broken("/reason_text", "reason_missing", gettext_noop("An objection is overruled in writing: say why."))
+        raise rule_broken(
+            "/reason_text", "reason_missing", gettext_noop("An objection is overruled in writing: say why.")
+        )
     _set_consultation(proposal, "overruled")
     transition(proposal, "overrule", actor=actor, at=at, reason_text=reason_text)
     approvals.record_decision(proposal, "overrule", actor=actor, at=at, reason_text=reason_text)
@@ -141,21 +150,32 @@ def approve_proposal(
     _check_consultation_ended(proposal)
     if earlier:
         approvals.check_second_person(actor, earlier)
-    reasons = {"reason_code": reason_code, "reason_text": reason_text}
     if not earlier and approvals.four_eyes_due(proposal, at=at):
         proposal.four_eyes = True
-        columns = ("four_eyes",)
-        transition(
-            proposal, "approve", target="awaiting_second_approval", actor=actor, at=at, columns=columns, **reasons
-        )
+        target, columns = "awaiting_second_approval", FOUR_EYES
     else:
         proposal.approved_at, proposal.approved_by = at, actor.label
-        transition(proposal, "approve", target="approved", actor=actor, at=at, columns=APPROVAL, **reasons)
-        for part in proposal.parts.filter(state="suggested").select_related("provider").order_by("pk"):
-            part.proposal = proposal
-            asking.ask(part, "ask", actor=actor, at=at)
-    approvals.record_decision(proposal, "approve", actor=actor, at=at, **reasons)
+        target, columns = "approved", APPROVAL
+    transition(
+        proposal,
+        "approve",
+        target=target,
+        actor=actor,
+        at=at,
+        columns=columns,
+        reason_code=reason_code,
+        reason_text=reason_text,
+    )
+    if target == "approved":
+        _ask_all(proposal, actor=actor, at=at)
+    approvals.record_decision(proposal, "approve", actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
     return proposal
+
+
+def _ask_all(proposal: MatchProposal, *, actor: Actor, at: datetime) -> None:
+    for part in proposal.parts.filter(state="suggested").select_related("provider").order_by("pk"):
+        part.proposal = proposal
+        asking.ask(part, "ask", actor=actor, at=at)
 
 
 @transaction.atomic

@@ -9,7 +9,6 @@ from marketplace.kernel.money import Money, convert
 from marketplace.kernel.text import gettext_noop
 from marketplace.vocabularies import queries as vocabularies
 from matching.models import ProposalPart
-from providers import queries as providers
 
 if TYPE_CHECKING:
     from matching.operations.answers import CounterTerms
@@ -60,7 +59,8 @@ def _dates(part: ProposalPart, terms: "CounterTerms") -> Iterator[FieldError]:
 
 
 def _session(part: ProposalPart, terms: "CounterTerms") -> Iterator[FieldError]:
-    if terms.session_id is not None and not providers.session_belongs_to(terms.session_id, part.offering_id):
+    offering = part.offering
+    if terms.session_id is not None and not offering.sessions.filter(pk=terms.session_id).exists():
         yield FieldError("/session", "other_offering", gettext_noop("The session belongs to another offering."))
 
 

@@ -12,7 +12,9 @@ def lock_proposal(proposal_id: int, *, expected_version: int | None = None) -> M
     if request_id is None:
         raise DomainError(ErrorCode.NOT_FOUND)
     requests.lock_request(request_id=request_id)
-    return lock(MatchProposal.objects.filter(pk=proposal_id).select_related("request"), expected_version=expected_version)
+    return lock(
+        MatchProposal.objects.filter(pk=proposal_id).select_related("request"), expected_version=expected_version
+    )
 
 
 def lock_part(part_id: int, *, expected_version: int | None = None) -> tuple[MatchProposal, ProposalPart]:

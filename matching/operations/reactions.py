@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from marketplace.accounts.actors import Actor
+from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles.operations import transition
 from matching.lifecycle import CLAIMING_PARTS, SUPERSEDABLE
 from matching.models import MatchProposal, ProposalPart
@@ -25,7 +26,7 @@ def need_changed(*, request: UUID, at: datetime) -> None:
 
     A part whose lines are gone is withdrawn; the claims of the others follow the new numbers.
     """
-    request_id = requests.lock_request(public_id=request).pk
+    request_id = _lock(request)
     _supersede(request_id, at=at)
     for proposal in _of_request(request_id).filter(state="approved"):
         for part in proposal.parts.filter(state__in=["asked", "countered", "accepted"]).order_by("pk"):
@@ -38,7 +39,7 @@ def need_changed(*, request: UUID, at: datetime) -> None:
 @transaction.atomic
 def need_gone(*, request: UUID, at: datetime, reason: str) -> None:
     """Supersede or release every live proposal of a need that was withdrawn, cancelled, merged or given up."""
-    request_id = requests.lock_request(public_id=request).pk
+    request_id = _lock(request)
     _supersede(request_id, at=at)
     for proposal in _of_request(request_id).filter(state__in=["awaiting_second_approval", "approved"]):
         asking.withdraw_parts(proposal, actor=REACTION, at=at, reason_code=reason)
@@ -84,6 +85,13 @@ def _part_gone(part_id: int, *, at: datetime, reason: str) -> None:
         transition(proposal, "release", actor=REACTION, at=at, reason_code=reason)
     if request_queries.is_open(proposal.request_id):
         runs.request_run(actor=REACTION, at=at, request_id=proposal.request_id)
+
+
+def _lock(public_id: UUID) -> int:
+    request_id = request_queries.request_id_of(public_id)
+    if request_id is None:
+        raise DomainError(ErrorCode.NOT_FOUND)
+    return requests.lock_request(request_id=request_id).pk
 
 
 def _of_request(request_id: int) -> QuerySet[MatchProposal]:

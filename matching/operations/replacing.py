@@ -40,7 +40,9 @@ def put_forward(part_id: int, found: Replacement | None, *, at: datetime) -> Pro
         part.replaces = lost
         transition(part, "put_forward", actor=ENGINE, at=at, columns=("replaces",))
         return part
-    if proposal.parts.filter(state__in=["replacement", "awaiting_second_approval", "asked", "countered", "accepted"]).exists():
+    if proposal.parts.filter(
+        state__in=["replacement", "awaiting_second_approval", "asked", "countered", "accepted"]
+    ).exists():
         transition(proposal, "report_gap", actor=ENGINE, at=at, data={"part": str(lost.public_id)})
     else:
         transition(proposal, "fail", actor=ENGINE, at=at, reason_code="partners_refused")

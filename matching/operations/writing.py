@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, cast
 
 from django.db import transaction
 
@@ -21,7 +22,12 @@ from requests_app import queries as requests
 
 ENGINE = Actor.system("matching")
 Rows = Mapping[str, providers.CatalogueOffer]
-SLOT_KINDS = {"session": "session", "capacity": "capacity_window", "on_request": "on_request", "open_access": "open_access"}
+SLOT_KINDS = {
+    "session": "session",
+    "capacity": "capacity_window",
+    "on_request": "on_request",
+    "open_access": "open_access",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ def write_ranking(run_id: int, computed: Computed, *, at: datetime) -> MatchRun:
         transition(run, "cancel", actor=ENGINE, at=at, reason_code="need_changed")
         return run
     ranking = computed.ranking
-    answer = plain(ranking)
+    answer = cast("dict[str, Any]", plain(ranking))
     run.snapshot, run.snapshot_digest = zlib.compress(computed.snapshot, 6), digest(computed.snapshot)
     run.output_digest = digest(ranking_bytes(ranking))
     run.engine_version, run.as_of, run.finished_at = ranking.engine_version, computed.as_of, at
@@ -61,6 +67,8 @@ def write_ranking(run_id: int, computed: Computed, *, at: datetime) -> MatchRun:
     if run.mode == "request":
         _supersede(run, at=at)
         _write_proposals(run, computed, at=at)
+        outcome = {"run": str(run.public_id), "outcome": ranking.outcome, "proposals": len(ranking.proposals)}
+        request_operations.note_ranking(actor=ENGINE, at=at, request_id=request_id, data=outcome)
     return run
 
 

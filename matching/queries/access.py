@@ -1,6 +1,7 @@
 """Who sees which runs, proposals and parts (domain rule 5)."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
@@ -23,7 +24,7 @@ def proposals_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchProposa
     Secretariat and auditors see all, requesters those for their requests, partners those in which they were asked.
     """
     rows = MatchProposal.objects.select_related("request__requesting_organization", "run__policy", "lead__organization")
-    parts = ProposalPart.objects.select_related("provider__organization", "offering", "session", "window")
+    parts = ProposalPart.objects.select_related("provider__organization", "offering", "session", "window", "replaces")
     rows = rows.prefetch_related(
         Prefetch("parts", parts.prefetch_related("lines__line", "counters__session", "offering__partners")),
         "decisions",
@@ -42,8 +43,16 @@ def proposals_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchProposa
 
 def parts_visible_to(actor: Actor, *, at: datetime) -> QuerySet[ProposalPart]:
     """Give the parts of visible proposals; a partner sees its own and, of the others, only that they take part."""
-    return ProposalPart.objects.filter(proposal__in=proposals_visible_to(actor, at=at).values("pk")).select_related(
-        "proposal__request", "provider__organization", "offering"
+    visible = proposals_visible_to(actor, at=at).order_by().values("pk")
+    related = ("proposal__request", "provider__organization", "offering", "session", "window", "replaces")
+    rows = ProposalPart.objects.filter(proposal__in=visible).select_related(*related)
+    return rows.prefetch_related(
+        "lines__line",
+        "counters__session",
+        "offering__partners",
+        "proposal__request__co_requesters",
+        "proposal__parts__provider",
+        "proposal__parts__offering__partners",
     )
 
 
@@ -54,6 +63,12 @@ def sees_scores(actor: Actor, proposal: MatchProposal, *, at: datetime) -> bool:
     own = permissions.organization_ids(actor, at)
     request = proposal.request
     return request.requesting_organization_id in own or any(row.pk in own for row in request.co_requesters.all())
+
+
+def sees_part(actor: Actor, part: ProposalPart, *, at: datetime) -> bool:
+    """Tell whether the actor may see price, terms and answer of a part: its own, or all where they see the scores."""
+    own = part.provider.organization_id in permissions.organization_ids(actor, at)
+    return own or sees_scores(actor, part.proposal, at=at)
 
 
 def runs_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchRun]:
@@ -69,3 +84,41 @@ def runs_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchRun]:
 def policies_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchingPolicy]:
     """Give the matching policies: how needs are ranked is open to everyone who is signed in."""
     return MatchingPolicy.objects.all() if _may_read(actor, at) else MatchingPolicy.objects.none()
+
+
+def proposals_by_ids(ids: list[str], actor: Actor, *, at: datetime) -> list[MatchProposal]:
+    """Find visible proposals by public id, in the order given; unknown and invisible ones are left out."""
+    wanted = [text for text in ids if _is_uuid(text)]
+    found = {str(row.public_id): row for row in proposals_visible_to(actor, at=at).filter(public_id__in=wanted)}
+    return [found[text] for text in wanted if text in found and sees_scores(actor, found[text], at=at)]
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def side_by_side(proposals: list[MatchProposal]) -> dict[str, object]:
+    """Line up the contributions of several proposals, criterion by criterion."""
+    criteria = list(dict.fromkeys(share["criterion"] for row in proposals for share in row.breakdown))
+    return {
+        "criteria": criteria,
+        "proposals": [
+            {
+                "id": str(row.public_id),
+                "state": row.state,
+                "lead": row.lead.code,
+                "score": row.score,
+                "covers_all": row.covers_all,
+                "contributions": [_share(row, criterion) for criterion in criteria],
+            }
+            for row in proposals
+        ],
+    }
+
+
+def _share(proposal: MatchProposal, criterion: str) -> int:
+    return next((int(share["contribution"]) for share in proposal.breakdown if share["criterion"] == criterion), 0)

@@ -45,9 +45,7 @@ class Market:
     rows: Mapping[str, providers.CatalogueOffer]
 
 
-def need(
-    request_id: int, *, at: datetime, exclusions: Iterable[str] = (), lines: frozenset[int] | None = None
-) -> Need:
+def need(request_id: int, *, at: datetime, exclusions: Iterable[str] = (), lines: frozenset[int] | None = None) -> Need:
     """Give a request as the engine reads it: its open lines (or the numbered ones) with what is still to be placed."""
     facts = requests.request_for_matching(request_id)
     codes = accounts.codes_of(facts.co_requester_ids | facts.excluded_organization_ids)

@@ -28,7 +28,8 @@ def open_actions(proposal: MatchProposal, actor: Actor, *, at: datetime) -> list
     decides = permissions.can(actor, Permission.PROPOSALS_DECIDE, at=at) and not recused
     may = {
         Permission.PROPOSALS_DECIDE.value: decides,
-        Permission.PROPOSALS_OVERRULE.value: not recused and permissions.can(actor, Permission.PROPOSALS_OVERRULE, at=at),
+        Permission.PROPOSALS_OVERRULE.value: not recused
+        and permissions.can(actor, Permission.PROPOSALS_OVERRULE, at=at),
         Permission.PROPOSALS_CONSULT.value: _consults(proposal, actor, at),
     }
     return [verb for verb in allowed_actions(proposal, may) if _is_open(proposal, verb, actor)]
@@ -65,7 +66,9 @@ def _is_open(proposal: MatchProposal, verb: str, actor: Actor) -> bool:
 def _approved_before(proposal: MatchProposal, actor: Actor) -> bool:
     if proposal.state != "awaiting_second_approval" or actor.user is None:
         return False
-    latest = [decision for decision in proposal.decisions.all() if decision.part_id is None and decision.verb == "approve"]
+    latest = [
+        decision for decision in proposal.decisions.all() if decision.part_id is None and decision.verb == "approve"
+    ]
     return bool(latest) and latest[-1].by_id == actor.user.pk
 
 
@@ -84,7 +87,9 @@ def open_part_actions(part: ProposalPart, actor: Actor, *, at: datetime) -> list
     recused = bool(permissions.own_organization_ids(actor, at) & partner_ids(part.proposal))
     decides = not recused and permissions.can(actor, Permission.PROPOSALS_DECIDE, at=at)
     may = {
-        Permission.PROPOSALS_ANSWER.value: permissions.can(actor, Permission.PROPOSALS_ANSWER, at=at, organization_id=own),
+        Permission.PROPOSALS_ANSWER.value: permissions.can(
+            actor, Permission.PROPOSALS_ANSWER, at=at, organization_id=own
+        ),
         Permission.PROPOSALS_DECIDE.value: decides,
     }
     verbs = allowed_actions(part, may)

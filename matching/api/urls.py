@@ -1,0 +1,13 @@
+"""Routes of the matching app."""
+
+from marketplace.api.routers import Routes, nested
+from matching.api import views
+
+routes = Routes()
+routes.register("matching-policies", views.PolicyViewSet, basename="matching-policy")
+routes.register("match-runs", views.RunViewSet, basename="match-run")
+routes.register("proposals", views.ProposalViewSet, basename="proposal")
+routes.register(nested("proposals", "parts"), views.PartViewSet, basename="proposal-part")
+routes.register(nested("requests", "proposals"), views.RequestProposalViewSet, basename="request-proposal")
+routes.register(nested("requests", "offers"), views.OfferViewSet, basename="request-offer")
+urlpatterns = routes.urls

@@ -1,0 +1,372 @@
+"""Policies, runs, proposals and parts over HTTP."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketplace.accounts.actors import Actor
+from marketplace.accounts.roles import Permission
+from marketplace.api.contracts import Contract, IfMatch, Write
+from marketplace.api.lookups import Parent
+from marketplace.api.views import Creates, Lists, Reads, ThingViewSet, described, verb
+from marketplace.kernel.errors import ErrorCode, unknown_reference
+from matching import operations, queries
+from matching.api import serializers
+from matching.api.filters import ProposalFilters, RunFilters
+from matching.models import MatchingPolicy, MatchProposal, MatchRun, ProposalPart
+from requests_app import queries as requests
+
+DECIDE, ANSWER, CONSULT = Permission.PROPOSALS_DECIDE, Permission.PROPOSALS_ANSWER, Permission.PROPOSALS_CONSULT
+STATE_ERRORS = (ErrorCode.WRONG_STATE,)
+DECISION_ERRORS = (ErrorCode.WRONG_STATE, ErrorCode.RECUSED)
+APPROVAL_ERRORS = (
+    *DECISION_ERRORS,
+    ErrorCode.FOUR_EYES_REQUIRED,
+    ErrorCode.RULE_BROKEN,
+    ErrorCode.LINE_TAKEN,
+    ErrorCode.CAPACITY_EXHAUSTED,
+)
+REQUEST_PARENT = Parent(
+    requests.requests_visible_to, column="request", argument="request_id", reference_field="reference"
+)
+
+
+def start_run(*, actor: Actor, at: datetime, request: str, mode: str = "request") -> MatchRun:
+    """Find the request by reference or id and ask for its run. Raises DomainError(unknown_reference)."""
+    found = requests.find_request(request, actor=actor, at=at)
+    if found is None:
+        raise unknown_reference("/request", request)
+    return operations.request_run(actor=actor, at=at, request_id=found.pk, mode=mode)
+
+
+class PolicyViewSet(Lists, Reads, Creates, ThingViewSet):
+    """How needs are ranked."""
+
+    tag, noun, nouns = "Matching", "matching policy", "matching policies"
+    resource, basename = "matching_policies", "matching-policy"
+    access = Permission.PROPOSALS_READ
+    reads = serializers.PolicyOut
+    ordering, ordering_fields = ("-number",), {"number": "number"}
+    create_with = Write(
+        "Publish a matching policy",
+        Permission.MATCHING_POLICY,
+        description="The new version is current from now on; earlier versions stay as they were.",
+        body=serializers.PolicyIn,
+        errors=(ErrorCode.RULE_BROKEN,),
+        operation=operations.publish_policy,
+    )
+
+    def visible(self) -> QuerySet[MatchingPolicy]:
+        """Give all policies."""
+        return queries.policies_visible_to(self.request.actor, at=self.request.at)
+
+
+class RunViewSet(Lists, Reads, Creates, ThingViewSet):
+    """Rankings of requests: asked for, polled, cancelled, asked for again."""
+
+    tag, noun, nouns = "Matching", "matching run", "matching runs"
+    resource, basename = "match_runs", "match-run"
+    access = Permission.PROPOSALS_READ
+    reads = serializers.RunOut
+    id_argument = "run_id"
+    filterset_class = RunFilters
+    create_with = Write(
+        "Ask for a matching run",
+        Permission.MATCHING_RUN,
+        description="Runs in the background: poll the `Location`. A run of the same request that is under way is given.",
+        body=serializers.RunIn,
+        out=serializers.RunOut,
+        status=202,
+        location="match-run-detail",
+        errors=(ErrorCode.WRONG_STATE, ErrorCode.UNKNOWN_REFERENCE),
+        operation=start_run,
+    )
+    cancel = verb(
+        "cancel",
+        Write(
+            "Cancel a matching run",
+            Permission.MATCHING_RUN,
+            if_match=IfMatch.OPTIONAL,
+            errors=STATE_ERRORS,
+            operation=operations.cancel_run,
+        ),
+    )
+    retry = verb(
+        "retry",
+        Write(
+            "Ask again for a matching run that failed or was cancelled",
+            Permission.MATCHING_RUN,
+            if_match=IfMatch.OPTIONAL,
+            errors=(ErrorCode.WRONG_STATE, ErrorCode.CONFLICT),
+            operation=operations.retry_run,
+        ),
+    )
+
+    def visible(self) -> QuerySet[MatchRun]:
+        """Give the runs of which the caller may know."""
+        return queries.runs_visible_to(self.request.actor, at=self.request.at)
+
+
+class ProposalViewSet(Lists, Reads, ThingViewSet):
+    """Proposals with their reasons, from suggestion to the last partner's answer."""
+
+    tag, noun, nouns = "Proposals", "proposal", "proposals"
+    resource, basename = "proposals", "proposal"
+    access = Permission.PROPOSALS_READ
+    reads = serializers.ProposalOut
+    id_argument = "proposal_id"
+    filterset_class = ProposalFilters
+    ordering = ("-created_at",)
+    ordering_fields = {
+        "created_at": "created_at",
+        "updated_at": "updated_at",
+        "score": "score",
+        "rank": "rank",
+        "due_at": "due_at",
+    }
+    shortlist = verb(
+        "shortlist",
+        Write(
+            "Put a proposal on the shortlist",
+            DECIDE,
+            if_match=IfMatch.OPTIONAL,
+            errors=DECISION_ERRORS,
+            operation=operations.shortlist_proposal,
+        ),
+    )
+    consult = verb(
+        "consult",
+        Write(
+            "Ask the requester about a proposal",
+            DECIDE,
+            description="Silence until `due_at` is no objection.",
+            if_match=IfMatch.OPTIONAL,
+            errors=DECISION_ERRORS,
+            operation=operations.consult_proposal,
+        ),
+    )
+    prefer = verb(
+        "prefer",
+        Write(
+            "Prefer a proposal, or say that there is no objection",
+            CONSULT,
+            body=serializers.PreferenceIn,
+            if_match=IfMatch.OPTIONAL,
+            errors=STATE_ERRORS,
+            operation=operations.prefer_proposal,
+        ),
+    )
+    object = verb(
+        "object",
+        Write(
+            "Object to a proposal",
+            CONSULT,
+            body=serializers.ObjectionIn,
+            if_match=IfMatch.OPTIONAL,
+            errors=STATE_ERRORS,
+            operation=operations.object_to_proposal,
+        ),
+    )
+    overrule = verb(
+        "overrule",
+        Write(
+            "Overrule the requester's objection, in writing",
+            Permission.PROPOSALS_OVERRULE,
+            body=serializers.OverruleIn,
+            if_match=IfMatch.REQUIRED,
+            errors=(*DECISION_ERRORS, ErrorCode.RULE_BROKEN),
+            operation=operations.overrule_objection,
+        ),
+    )
+    approve = verb(
+        "approve",
+        Write(
+            "Approve a proposal",
+            (DECIDE, CONSULT),
+            description="Lines are claimed, capacity is held and the partners are asked. Where a partner, the requester "
+            "or the funder belongs to the secretariat's own house, a second person has to approve as well.",
+            body=serializers.ReasonIn,
+            if_match=IfMatch.REQUIRED,
+            errors=APPROVAL_ERRORS,
+            operation=operations.approve_proposal,
+        ),
+    )
+    decline = verb(
+        "decline",
+        Write(
+            "Decline a proposal",
+            DECIDE,
+            body=serializers.DeclineIn,
+            if_match=IfMatch.REQUIRED,
+            errors=DECISION_ERRORS,
+            operation=operations.decline_proposal,
+        ),
+    )
+    retract = verb(
+        "retract",
+        Write(
+            "Take an approval back",
+            DECIDE,
+            description="Open without a time limit until the first partner has answered.",
+            body=serializers.ReasonIn,
+            if_match=IfMatch.REQUIRED,
+            errors=(*DECISION_ERRORS, ErrorCode.ALREADY_ANSWERED),
+            operation=operations.retract_approval,
+        ),
+    )
+    go_on_without = verb(
+        "go-on-without",
+        Write(
+            "Go on without the partners who refused or lapsed",
+            DECIDE,
+            body=serializers.ReasonIn,
+            if_match=IfMatch.REQUIRED,
+            errors=(*DECISION_ERRORS, ErrorCode.RULE_BROKEN),
+            operation=operations.go_on_without,
+        ),
+    )
+
+    def visible(self) -> QuerySet[MatchProposal]:
+        """Give the proposals of which the caller may know."""
+        return queries.proposals_visible_to(self.request.actor, at=self.request.at)
+
+    def allowed_actions(self, thing: Any) -> list[str]:
+        """List what the caller may do with the proposal now."""
+        return queries.open_actions(thing, self.request.actor, at=self.request.at)
+
+    @described(
+        Contract(
+            "Compare proposals side by side",
+            Permission.PROPOSALS_READ,
+            description="The contributions of each criterion, in one order for all.",
+            out=serializers.ComparisonOut,
+            parameters=(
+                OpenApiParameter("ids", str, required=True, description="Two to ten ids of proposals, comma between."),
+            ),
+            errors=(ErrorCode.UNKNOWN_REFERENCE,),
+        ),
+        detail=False,
+    )
+    def compare(self, request: Request) -> Response:
+        """Show chosen proposals criterion by criterion."""
+        asked = [text.strip() for text in request.query_params.get("ids", "").split(",") if text.strip()]
+        found = queries.proposals_by_ids(asked[:10], self.request.actor, at=self.request.at)
+        if len(found) < max(2, len(asked)):
+            raise unknown_reference("/ids", ", ".join(asked) or "-")
+        data = serializers.ComparisonOut(queries.side_by_side(found), context=self.shape_context()).data
+        return Response(data)
+
+
+class RequestProposalViewSet(Lists, ThingViewSet):
+    """The proposals for one request, best first."""
+
+    tag, noun, nouns = "Proposals", "proposal of a request", "proposals of a request"
+    resource, basename = "request_proposals", "request-proposal"
+    access = Permission.PROPOSALS_READ
+    reads = serializers.ProposalOut
+    parent = REQUEST_PARENT
+    filterset_class = ProposalFilters
+    ordering = ("-score", "rank")
+    ordering_fields = ProposalViewSet.ordering_fields
+
+    def visible(self) -> QuerySet[MatchProposal]:
+        """Give the proposals of which the caller may know."""
+        return queries.proposals_visible_to(self.request.actor, at=self.request.at)
+
+    def allowed_actions(self, thing: Any) -> list[str]:
+        """List what the caller may do with the proposal now."""
+        return queries.open_actions(thing, self.request.actor, at=self.request.at)
+
+
+class OfferViewSet(Creates, ThingViewSet):
+    """Providers' own offers to a request."""
+
+    tag, noun, nouns = "Proposals", "provider's own offer", "providers' own offers"
+    resource, basename = "request_offers", "request-offer"
+    access = Permission.PROPOSALS_READ
+    reads = serializers.ProposalOut
+    parent = REQUEST_PARENT
+    create_with = Write(
+        "Offer to serve a request",
+        Permission.OFFERS_MAKE,
+        description="Makes a proposal of origin `provider`, on which the secretariat decides like on any other.",
+        body=serializers.OfferIn,
+        status=201,
+        location="proposal-detail",
+        errors=(ErrorCode.WRONG_STATE, ErrorCode.RULE_BROKEN, ErrorCode.DUPLICATE, ErrorCode.UNKNOWN_REFERENCE),
+        operation=operations.make_offer,
+    )
+
+    def visible(self) -> QuerySet[MatchProposal]:
+        """Give the proposals of which the caller may know."""
+        return queries.proposals_visible_to(self.request.actor, at=self.request.at)
+
+    def allowed_actions(self, thing: Any) -> list[str]:
+        """List what the caller may do with the proposal now."""
+        return queries.open_actions(thing, self.request.actor, at=self.request.at)
+
+
+class PartViewSet(Lists, Reads, ThingViewSet):
+    """The parts of a proposal: each partner answers for its own. `accept` and `consent` are among the engagements' routes."""
+
+    tag, noun, nouns = "Proposals", "part of a proposal", "parts of a proposal"
+    resource, basename = "proposal_parts", "proposal-part"
+    access = Permission.PROPOSALS_READ
+    reads = serializers.PartOut
+    id_argument = "part_id"
+    parent = Parent(queries.proposals_visible_to, column="proposal", argument="proposal_id")
+    ordering, ordering_fields = ("position",), {"position": "position"}
+    refuse = verb(
+        "refuse",
+        Write(
+            "Refuse as a partner",
+            ANSWER,
+            description="Only this part is replaced by the next best; the others' acceptances and holds stand.",
+            body=serializers.RefusalIn,
+            if_match=IfMatch.OPTIONAL,
+            errors=STATE_ERRORS,
+            operation=operations.refuse_part,
+        ),
+    )
+    counter = verb(
+        "counter",
+        Write(
+            "Offer other terms as a partner",
+            ANSWER,
+            description="Within the limits of the request; requester and secretariat are asked for consent.",
+            body=serializers.CounterIn,
+            if_match=IfMatch.OPTIONAL,
+            errors=(*STATE_ERRORS, ErrorCode.RULE_BROKEN, ErrorCode.UNKNOWN_REFERENCE),
+            operation=operations.counter_part,
+        ),
+    )
+    approve = verb(
+        "approve",
+        Write(
+            "Approve a replacement",
+            (DECIDE, CONSULT),
+            body=serializers.ReasonIn,
+            if_match=IfMatch.REQUIRED,
+            errors=APPROVAL_ERRORS,
+            operation=operations.approve_replacement,
+        ),
+    )
+    decline = verb(
+        "decline",
+        Write(
+            "Decline a replacement",
+            DECIDE,
+            body=serializers.DeclineIn,
+            if_match=IfMatch.REQUIRED,
+            errors=DECISION_ERRORS,
+            operation=operations.decline_replacement,
+        ),
+    )
+
+    def visible(self) -> QuerySet[ProposalPart]:
+        """Give the parts of visible proposals."""
+        return queries.parts_visible_to(self.request.actor, at=self.request.at)

@@ -1,0 +1,47 @@
+"""Use cases of the matching app; other apps import from here."""
+
+from matching.operations.answers import CounterTerms, accept_part, consent_counter, counter_part, refuse_part
+from matching.operations.confirming import confirm_if_complete
+from matching.operations.decisions import (
+    approve_proposal,
+    consult_proposal,
+    decline_proposal,
+    go_on_without,
+    object_to_proposal,
+    overrule_objection,
+    prefer_proposal,
+    retract_approval,
+    shortlist_proposal,
+)
+from matching.operations.endorsing import confirm_endorsed
+from matching.operations.offers import make_offer
+from matching.operations.policies import current_policy, publish_policy
+from matching.operations.replacing import approve_replacement, decline_replacement
+from matching.operations.runs import cancel_run, request_run, retry_run
+
+__all__ = [
+    "CounterTerms",
+    "accept_part",
+    "approve_proposal",
+    "approve_replacement",
+    "cancel_run",
+    "confirm_endorsed",
+    "confirm_if_complete",
+    "consent_counter",
+    "consult_proposal",
+    "counter_part",
+    "current_policy",
+    "decline_proposal",
+    "decline_replacement",
+    "go_on_without",
+    "make_offer",
+    "object_to_proposal",
+    "overrule_objection",
+    "prefer_proposal",
+    "publish_policy",
+    "refuse_part",
+    "request_run",
+    "retract_approval",
+    "retry_run",
+    "shortlist_proposal",
+]
