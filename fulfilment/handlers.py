@@ -45,6 +45,13 @@ def cancel_for_request(payload: dict[str, Any], *, at: datetime, **_: object) ->
     operations.cancel_for_request(actor=FOLLOW, at=at, request_id=UUID(payload["resource_id"]))
 
 
+@handles("proposal.confirmed", kind="fulfilment.engage")
+@job("fulfilment.engage")
+def engage(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
+    """Make sure that a confirmed proposal has its engagement, however it came to be confirmed."""
+    operations.engage_confirmed(actor=FOLLOW, at=at, proposal_id=UUID(payload["resource_id"]))
+
+
 # A deadline has one record locked; what follows locks others, in the order of the house, in a job of its own.
 
 

@@ -1,5 +1,6 @@
 """Writes of what is agreed and delivered."""
 
+from fulfilment.operations.acceptance import accept_part, consent_counter, engage_confirmed
 from fulfilment.operations.changes import agree_change, decline_change, propose_change
 from fulfilment.operations.creation import ImportFacts, create_engagement
 from fulfilment.operations.deliveries import (
@@ -41,6 +42,7 @@ __all__ = [
     "ImportFacts",
     "LineTerms",
     "StageCount",
+    "accept_part",
     "add_party",
     "agree_change",
     "agree_engagement",
@@ -53,12 +55,14 @@ __all__ = [
     "confirm_cost_share",
     "confirm_delivery",
     "confirm_engagement",
+    "consent_counter",
     "contest_delivery",
     "contest_engagement",
     "create_engagement",
     "decline_change",
     "deliver_delivery",
     "deliver_engagement",
+    "engage_confirmed",
     "hold_engagement",
     "hold_for_offering",
     "hold_for_provider",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from fulfilment.models import Delivery, Engagement, EngagementLine, EngagementParty
@@ -11,7 +11,7 @@ from fulfilment.operations.creation import span
 from fulfilment.operations.following_up import date_milestones_anew
 from fulfilment.operations.locking import moment, need_code
 from fulfilment.operations.progress import report_due
-from fulfilment.operations.releasing import wants_of
+from fulfilment.operations.releasing import move_capacity
 from fulfilment.operations.terms import ChangeTerms, DeliveryTerms, LineTerms
 from fulfilment.queries.templates import required_levels
 from marketplace.accounts.actors import Actor
@@ -19,11 +19,10 @@ from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
 from marketplace.kernel.periods import Precision
 from marketplace.kernel.text import gettext_noop as _
 from marketplace.lifecycles.operations import record_change, reschedule_step
-from providers import operations as providers
 from requests_app import operations as requests
 
 if TYPE_CHECKING:
-    from providers.models import Offering, Session
+    from providers.models import CapacityWindow, Offering, Session
 
 MOVABLE = ("planned",)  # what has begun keeps its dates, place and seats
 DATED = ("agreed", "in_delivery")
@@ -172,7 +171,7 @@ def _take_over_session(delivery: Delivery, wanted: DeliveryTerms, session: "Sess
 def _move_capacity(deliveries: Sequence[Delivery], parts: Iterable[UUID], actor: Actor, at: datetime) -> None:
     for part_id in sorted(parts):
         part = [row for row in deliveries if row.part_id == part_id and row.state != "cancelled"]
-        providers.move_holds(actor=actor, at=at, holder=part_id, wants=wants_of(part))
+        move_capacity(part_id, part, actor=actor, at=at)
 
 
 def _follow_deliveries(engagement: Engagement, deliveries: Sequence[Delivery], at: datetime) -> None:
@@ -196,17 +195,14 @@ def _follow_deliveries(engagement: Engagement, deliveries: Sequence[Delivery], a
 
 
 def _offering(pk: int) -> "Offering":
-    model = Delivery._meta.get_field("offering").related_model
-    offering: Offering = model._default_manager.select_related("provider").get(pk=pk)
-    return offering
+    model = cast("type[Offering]", Delivery._meta.get_field("offering").related_model)
+    return model.objects.select_related("provider").get(pk=pk)
 
 
 def _session(pk: int) -> "Session":
-    session: Session = Delivery._meta.get_field("session").related_model._default_manager.get(pk=pk)
-    return session
+    return cast("type[Session]", Delivery._meta.get_field("session").related_model).objects.get(pk=pk)
 
 
 def _provider_of_window(pk: int) -> int:
-    windows = Delivery._meta.get_field("window").related_model._default_manager
-    provider_id: int = windows.values_list("provider_id", flat=True).get(pk=pk)
-    return provider_id
+    windows = cast("type[CapacityWindow]", Delivery._meta.get_field("window").related_model)
+    return windows.objects.values_list("provider_id", flat=True).get(pk=pk)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from fulfilment.models import Delivery, Engagement, EngagementCounter, EngagementLine, EngagementParty, Milestone
 from fulfilment.models.engagements import PARTY_ROLES
-from fulfilment.operations.locking import lock_request, moment
+from fulfilment.operations.locking import moment
 from fulfilment.queries.templates import milestones_for, required_levels
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import DomainError, ErrorCode, unknown_reference
@@ -41,7 +41,7 @@ def create_engagement(*, actor: Actor, at: datetime, terms: AgreedTerms) -> Enga
     The caller has checked that the last partner accepted; there is one engagement for each proposal.
     Raises DomainError(duplicate).
     """
-    request = lock_request(terms.request_id)
+    request = requests.lock_request(request_id=terms.request_id)
     if terms.proposal_id and Engagement.objects.filter(proposal_id=terms.proposal_id).exists():
         raise DomainError(ErrorCode.DUPLICATE, field="proposal")
     for part in terms.parts:
@@ -60,7 +60,7 @@ def create_imported(*, actor: Actor, at: datetime, terms: AgreedTerms, facts: Im
 
     Imports get no milestones: their way lies behind them. Raises DomainError(duplicate, line_taken).
     """
-    request = lock_request(terms.request_id)
+    request = requests.lock_request(request_id=terms.request_id)
     if Engagement.objects.filter(source=facts.source, external_id=facts.external_id).exists():
         raise DomainError(ErrorCode.DUPLICATE, field="external_id")
     for part in terms.parts:

@@ -1,7 +1,6 @@
 """Locks in the one order of the house (request, engagement, deliveries, capacity), and who may act on what is locked."""
 
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Prefetch
@@ -15,19 +14,9 @@ from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles.operations import lock, wrong_state
 from marketplace.vocabularies import queries as vocabularies
-
-if TYPE_CHECKING:
-    from requests_app.models import TrainingRequest
+from requests_app import operations as requests
 
 OPENING = time(9)  # the hour at which a dated step falls due, UTC
-
-
-def lock_request(request_id: int) -> "TrainingRequest":
-    """Lock the request (primary key) to the end of the transaction: everything about one request happens in turn."""
-    requests = Engagement._meta.get_field("request").related_model
-    rows = requests._default_manager.select_related("requesting_organization", "programme")
-    request: TrainingRequest = lock(rows.filter(pk=request_id))
-    return request
 
 
 def lock_engagement(engagement_id: UUID, *, expected_version: int | None = None) -> Engagement:
@@ -35,7 +24,7 @@ def lock_engagement(engagement_id: UUID, *, expected_version: int | None = None)
     request_id = Engagement.objects.filter(public_id=engagement_id).values_list("request_id", flat=True).first()
     if request_id is None:
         raise DomainError(ErrorCode.NOT_FOUND)
-    lock_request(request_id)
+    requests.lock_request(request_id=request_id)
     rows = Engagement.objects.select_related("request__programme", "lead_organization", "requesting_organization")
     return lock(rows.filter(public_id=engagement_id), expected_version=expected_version)
 

@@ -1,4 +1,4 @@
-"""Giving back what an engagement held: participants to the lines, seats and units to the catalogue."""
+"""What an engagement holds and gives back: participants of the lines, seats and units of the catalogue."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,6 +7,7 @@ from uuid import UUID
 from fulfilment.models import Delivery, Engagement, EngagementLine
 from marketplace.accounts.actors import Actor
 from providers import operations as providers
+from providers import queries as catalogue
 from requests_app import operations as requests
 
 
@@ -27,7 +28,20 @@ def shrink_part(engagement: Engagement, remaining: Sequence[Delivery], *, actor:
             requests.resize_claim(actor=actor, at=at, claimant=part_id, line_id=row.line_id, participants=kept)
             row.participants = kept
             row.save(update_fields=["participants"])
-    providers.move_holds(actor=actor, at=at, holder=part_id, wants=wants_of(remaining))
+    move_capacity(part_id, remaining, actor=actor, at=at)
+
+
+def move_capacity(part_id: UUID, deliveries: Sequence[Delivery], *, actor: Actor, at: datetime) -> None:
+    """Let a part take what its deliveries need now, and nothing else; confirmed, all or nothing.
+
+    Raises DomainError(capacity_exhausted).
+    """
+    wants = wants_of(deliveries)
+    if catalogue.live_holds(part_id).exists():
+        providers.move_holds(actor=actor, at=at, holder=part_id, wants=wants)
+    elif wants:
+        providers.place_holds(actor=actor, at=at, holder=part_id, wants=wants, expires_at=at)
+        providers.confirm_holds(actor=actor, at=at, holder=part_id)
 
 
 def deliver_part(engagement: Engagement, confirmed: Sequence[Delivery], *, actor: Actor, at: datetime) -> None:
