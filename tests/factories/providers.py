@@ -58,7 +58,10 @@ class OfferingFactory(DjangoModelFactory[Offering]):
 
     provider = factory.SubFactory(ProviderFactory)  # type: ignore[no-untyped-call]
     state = "draft"
-    titles: ClassVar[dict[str, str]] = {"en": "Fair recruitment in practice", "fr": "Le recrutement équitable en pratique"}
+    titles: ClassVar[dict[str, str]] = {
+        "en": "Fair recruitment in practice",
+        "fr": "Le recrutement équitable en pratique",
+    }
     summaries: ClassVar[dict[str, str]] = {"en": "For labour officers.", "fr": "Pour les agents du travail."}
     themes: ClassVar[list[str]] = ["fair-recruitment"]
     form = "workshop"
