@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-import factory
+from factory.declarations import LazyFunction, SubFactory
 from factory.django import DjangoModelFactory
 
 from marketplace.files.models import Document
@@ -19,13 +19,13 @@ class NotificationFactory(DjangoModelFactory[Notification]):
     class Meta:
         model = Notification
 
-    recipient = factory.SubFactory("tests.factories.accounts.UserFactory")  # type: ignore[no-untyped-call]
+    recipient = SubFactory("tests.factories.accounts.UserFactory")
     subject = Subject.STEP_OPENED.value
     step = "request.answer"
     party = "requester"
     due_at = AT
     about_resource = "training_request"
-    about_id = factory.LazyFunction(new_public_id)  # type: ignore[no-untyped-call]
+    about_id = LazyFunction(new_public_id)
     about_reference = "GMG-MLI-2026-0007"
     created_at = AT
     updated_at = AT
@@ -38,8 +38,8 @@ class DocumentFactory(DjangoModelFactory[Document]):
         model = Document
 
     about_resource = "training_request"
-    about_id = factory.LazyFunction(new_public_id)  # type: ignore[no-untyped-call]
-    organization = factory.SubFactory("tests.factories.accounts.OrganizationFactory")  # type: ignore[no-untyped-call]
+    about_id = LazyFunction(new_public_id)
+    organization = SubFactory("tests.factories.accounts.OrganizationFactory")
     kind = "endorsement_letter"
     title = "Letter of the Ministry"
     language = "en"
