@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import uuid4
 
-import factory
+from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory, Trait
 from factory.django import DjangoModelFactory
 
 from marketplace.kernel.ids import new_public_id
@@ -30,9 +30,9 @@ class ProviderFactory(DjangoModelFactory[Provider]):
     class Meta:
         model = Provider
 
-    code = factory.Sequence(lambda number: f"CENTRE-{number}")  # type: ignore[no-untyped-call]
-    organization = factory.SubFactory(OrganizationFactory, kind="regional_centre")  # type: ignore[no-untyped-call]
-    names = factory.LazyAttribute(lambda row: {"en": f"Centre {row.code}", "fr": f"Centre {row.code}"})  # type: ignore[no-untyped-call]
+    code = Sequence(lambda number: f"CENTRE-{number}")
+    organization = SubFactory(OrganizationFactory, kind="regional_centre")
+    names = LazyAttribute(lambda row: {"en": f"Centre {row.code}", "fr": f"Centre {row.code}"})
     working_languages: ClassVar[list[str]] = ["en", "fr"]
     state = "verified"
     verified_on = date(2026, 1, 15)
@@ -47,7 +47,7 @@ class OfferingFactory(DjangoModelFactory[Offering]):
         model = Offering
 
     class Params:
-        published = factory.Trait(
+        published = Trait(
             state="published",
             vetting_panel="Panel",
             vetting_verdict="accepted",
@@ -56,7 +56,7 @@ class OfferingFactory(DjangoModelFactory[Offering]):
             first_published_on=date(2026, 2, 2),
         )
 
-    provider = factory.SubFactory(ProviderFactory)  # type: ignore[no-untyped-call]
+    provider = SubFactory(ProviderFactory)
     state = "draft"
     titles: ClassVar[dict[str, str]] = {
         "en": "Fair recruitment in practice",
@@ -88,8 +88,8 @@ class OfferingPartnerFactory(DjangoModelFactory[OfferingPartner]):
     class Meta:
         model = OfferingPartner
 
-    offering = factory.SubFactory(OfferingFactory)  # type: ignore[no-untyped-call]
-    organization = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    offering = SubFactory(OfferingFactory)
+    organization = SubFactory(OrganizationFactory)
     role = "member"
 
 
@@ -99,7 +99,7 @@ class OfferingFacetFactory(DjangoModelFactory[OfferingFacet]):
     class Meta:
         model = OfferingFacet
 
-    offering = factory.SubFactory(OfferingFactory)  # type: ignore[no-untyped-call]
+    offering = SubFactory(OfferingFactory)
     facet = "theme"
     code = "fair-recruitment"
 
@@ -110,7 +110,7 @@ class SessionFactory(DjangoModelFactory[Session]):
     class Meta:
         model = Session
 
-    offering = factory.SubFactory(OfferingFactory, published=True)  # type: ignore[no-untyped-call]
+    offering = SubFactory(OfferingFactory, published=True)
     state = "open"
     start_on = date(2027, 3, 8)
     end_on = date(2027, 3, 10)
@@ -130,7 +130,7 @@ class CapacityWindowFactory(DjangoModelFactory[CapacityWindow]):
     class Meta:
         model = CapacityWindow
 
-    provider = factory.SubFactory(ProviderFactory)  # type: ignore[no-untyped-call]
+    provider = SubFactory(ProviderFactory)
     unit = "trainer_days"
     quantity = 20
     start_on = date(2027, 1, 1)
@@ -145,8 +145,8 @@ class CapacityHoldFactory(DjangoModelFactory[CapacityHold]):
     class Meta:
         model = CapacityHold
 
-    holder = factory.LazyFunction(uuid4)  # type: ignore[no-untyped-call]
-    session = factory.SubFactory(SessionFactory)  # type: ignore[no-untyped-call]
+    holder = LazyFunction(uuid4)
+    session = SubFactory(SessionFactory)
     quantity = 10
     state = "held"
     expires_at = AT + timedelta(days=14)
@@ -160,8 +160,8 @@ class TrackRecordEntryFactory(DjangoModelFactory[TrackRecordEntry]):
     class Meta:
         model = TrackRecordEntry
 
-    provider = factory.SubFactory(ProviderFactory)  # type: ignore[no-untyped-call]
-    evaluation_id = factory.LazyFunction(new_public_id)  # type: ignore[no-untyped-call]
+    provider = SubFactory(ProviderFactory)
+    evaluation_id = LazyFunction(new_public_id)
     level = 1
     value = 850
     answered = 25
