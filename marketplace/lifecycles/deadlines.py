@@ -10,6 +10,7 @@ from marketplace.accounts.actors import Actor
 from marketplace.accounts.journal import note
 from marketplace.lifecycles.registry import effect_of, lifecycle_models, model_of
 from marketplace.records.models import LifecycleRecord
+from marketplace.vocabularies import queries as vocabularies
 from marketplace.work import operations as work
 
 CLOCK = Actor.system("deadlines")
@@ -58,7 +59,8 @@ def _escalate(record: LifecycleRecord, at: datetime) -> str:
     record.save(update_fields=["escalated_at"])
     note(record, "overdue", actor=CLOCK, at=at, data=_facts(record))
     effect = effect_of(record.step)
-    if effect is None:
+    # The secretariat may switch an effect off in the service-level table.
+    if effect is None or vocabularies.service_level(record.step).deadline_effect == "none":
         return "escalated"
     effect(record, at)
     return "effect"

@@ -228,6 +228,7 @@ def _open_step(
     """Set who owes the next step by when, from the service-level table; a state without a step waits for nobody."""
     step = step or record.usual_step()
     if same and days is None and due_at is None and step is not None and record.step == step.code:
+        record.waiting_for = step.party.value
         return  # the clock of an unchanged state goes on
     record.reminded_at = record.escalated_at = None
     if step is None:
