@@ -1,6 +1,7 @@
 """All routes: the desk at the root, the API under /api/v1/."""
 
 from django.conf import settings
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 ROUTES = ("marketplace.rest", "requests_app.api", "providers.api", "matching.api", "fulfilment.api")
@@ -10,6 +11,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     for package in ROUTES
     if (settings.BASE_DIR / package.replace(".", "/") / "urls.py").is_file()
 ]
+urlpatterns.append(path("", include("marketplace.desk.urls")))
+if settings.ADMIN_ENABLED:
+    urlpatterns.append(path("admin/", admin.site.urls))
 
 handler400 = "marketplace.api.problems.bad_request"
 handler403 = "marketplace.api.problems.forbidden"
