@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from marketplace.accounts import queries as accounts
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
@@ -113,6 +114,10 @@ MATERIAL = frozenset(
 def content_of(request: TrainingRequest) -> RequestContent:
     """Read what the request says now; dropped lines are left out."""
     lines = request.lines.exclude(state="dropped").order_by("number")
+    plain: dict[str, Any] = {name: getattr(request, name) for name in COLUMNS}
+    plain |= {name: tuple(getattr(request, name)) for name in LISTS}
+    plain |= {name: dict(getattr(request, name)) for name in TEXTS}
+    plain |= {name: tuple(getattr(request, name).order_by("code").values_list("code", flat=True)) for name in GROUPS}
     return RequestContent(
         lines=tuple(line_content(line) for line in lines),
         window=request.period,
@@ -120,10 +125,7 @@ def content_of(request: TrainingRequest) -> RequestContent:
         context_event=request.context_event.code if request.context_event else "",
         programme=request.programme.code if request.programme else "",
         parent_request=request.parent_request.reference_text if request.parent_request else "",
-        **{name: getattr(request, name) for name in COLUMNS},
-        **{name: tuple(getattr(request, name)) for name in LISTS},
-        **{name: dict(getattr(request, name)) for name in TEXTS},
-        **{name: tuple(getattr(request, name).order_by("code").values_list("code", flat=True)) for name in GROUPS},
+        **plain,
     )
 
 

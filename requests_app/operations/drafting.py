@@ -1,5 +1,6 @@
 """Writing a request: draft, change, upsert by an outside id. An edit that matters keeps the former content."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -71,6 +72,7 @@ def change_request(
     if request.state not in EDITABLE_STATES:
         raise lifecycles.wrong_state(request, "change")
     before = content_of(request)
+    content = replace(content, channel=content.channel or before.channel)
     check_content(content)
     if request.state in ("submitted", "open"):
         check_complete(content)

@@ -8,6 +8,7 @@ from requests_app.queries.actions import (
     writes_for,
 )
 from requests_app.queries.facts import LineFacts, RequestFacts, line_facts, request_for_matching
+from requests_app.queries.following import is_open, request_id_of, requests_followed_by
 from requests_app.queries.requests import (
     FULL_TEXT,
     SUMMARY_TEXT,
@@ -51,12 +52,15 @@ __all__ = [
     "endorsement_state",
     "endorsements_of",
     "find_request",
+    "is_open",
     "key_is",
     "line_facts",
     "lines_of",
     "on_requester_side",
     "request_for_matching",
+    "request_id_of",
     "requester_organizations",
+    "requests_followed_by",
     "requests_to_rank",
     "requests_visible_to",
     "revisions_of",

@@ -46,7 +46,7 @@ def search_requests(rows: QuerySet[TrainingRequest], *, q: str, language: str) -
         own = search.search(
             TrainingRequest.objects.filter(pk=OuterRef("pk")), resource=resource, q=q, language=language
         )
-        return Subquery(own.order_by().values("relevance")[:1], output_field=IntegerField())
+        return Subquery(own.order_by().values(weight=F("relevance"))[:1], output_field=IntegerField())
 
     weighed = Case(When(reads_body=True, then=relevance(FULL_TEXT)), default=relevance(SUMMARY_TEXT))
     return rows.annotate(relevance=weighed).filter(relevance__isnull=False)

@@ -20,24 +20,24 @@ def requests_visible_to(actor: Actor, *, at: datetime) -> QuerySet[TrainingReque
     submitted, a request is seen by its own side, those it was shared with, the secretariat, auditors of its programme,
     the group or everybody signed in, as its visibility says.
     """
-    if actor.kind == "anonymous":
-        return _readable(TrainingRequest.objects.none(), NOTHING)
-    if actor.is_system:
-        return _readable(TrainingRequest.objects.all(), Q(pk__isnull=False))
-    drafts = _drafts_of(actor, at)
-    readable = Q(reference__isnull=True) & drafts | Q(reference__isnull=False) & _submitted_for(actor, at)
-    public = Q(reference__isnull=False, visibility="public")
-    return _readable(TrainingRequest.objects.filter(readable | public), readable)
+    readable = _readable_by(actor, at)
+    public = NOTHING if actor.kind == "anonymous" else Q(reference__isnull=False, visibility="public")
+    reads_body = Case(When(readable, then=Value(True)), default=Value(False), output_field=BooleanField())
+    return TrainingRequest.objects.filter(readable | public).annotate(reads_body=reads_body)
 
 
 def visible_subquery(actor: Actor, *, at: datetime) -> QuerySet[TrainingRequest, int]:
     """Give the keys of the requests whose body ``actor`` reads, for the filters of other apps."""
-    return requests_visible_to(actor, at=at).filter(reads_body=True).order_by().values_list("pk", flat=True)
+    return TrainingRequest.objects.filter(_readable_by(actor, at)).order_by().values_list("pk", flat=True)
 
 
-def _readable(rows: QuerySet[TrainingRequest], body: Q) -> QuerySet[TrainingRequest]:
-    reads_body = Case(When(body, then=Value(True)), default=Value(False), output_field=BooleanField())
-    return rows.annotate(reads_body=reads_body)
+def _readable_by(actor: Actor, at: datetime) -> Q:
+    if actor.is_system:
+        return Q(pk__isnull=False)
+    if actor.kind == "anonymous":
+        return NOTHING
+    drafts = Q(reference__isnull=True) & _drafts_of(actor, at)
+    return drafts | Q(reference__isnull=False) & _submitted_for(actor, at)
 
 
 def _drafts_of(actor: Actor, at: datetime) -> Q:

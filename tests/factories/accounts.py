@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
-import factory
+from factory.declarations import LazyAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
+from factory.helpers import post_generation
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import (
@@ -33,9 +34,9 @@ class UserFactory(DjangoModelFactory[User]):
     class Meta:
         model = User
 
-    username = factory.Sequence(lambda number: f"person-{number}")  # type: ignore[no-untyped-call]
-    name = factory.LazyAttribute(lambda user: user.username.title())  # type: ignore[no-untyped-call]
-    email = factory.LazyAttribute(lambda user: f"{user.username}@example.org")  # type: ignore[no-untyped-call]
+    username = Sequence(lambda number: f"person-{number}")
+    name = LazyAttribute(lambda user: user.username.title())
+    email = LazyAttribute(lambda user: f"{user.username}@example.org")
 
 
 class OrganizationFactory(DjangoModelFactory[Organization]):
@@ -45,13 +46,13 @@ class OrganizationFactory(DjangoModelFactory[Organization]):
         model = Organization
         skip_postgeneration_save = True
 
-    code = factory.Sequence(lambda number: f"AGENCY-{number}")  # type: ignore[no-untyped-call]
-    names = factory.LazyAttribute(lambda row: {"en": f"Agency {row.code}", "fr": f"Organisme {row.code}"})  # type: ignore[no-untyped-call]
+    code = Sequence(lambda number: f"AGENCY-{number}")
+    names = LazyAttribute(lambda row: {"en": f"Agency {row.code}", "fr": f"Organisme {row.code}"})
     kind = "member_agency"
     created_at = AT
     updated_at = AT
 
-    @factory.post_generation  # type: ignore[misc, untyped-decorator]
+    @post_generation  # type: ignore[untyped-decorator]
     def tree(obj: Organization, create: bool, extracted: object, **kwargs: object) -> None:  # noqa: N805
         """Write the pairs (ancestor, organization)."""
         if not create:
@@ -62,7 +63,7 @@ class OrganizationFactory(DjangoModelFactory[Organization]):
             OrganizationTree.objects.create(ancestor=ancestor, descendant=obj, depth=depth)
             ancestor, depth = ancestor.parent, depth + 1
 
-    @factory.post_generation  # type: ignore[misc, untyped-decorator]
+    @post_generation  # type: ignore[untyped-decorator]
     def roles(obj: Organization, create: bool, extracted: Iterable[str] | None, **kwargs: object) -> None:  # noqa: N805
         """Give the organization group roles without end."""
         if create:
@@ -76,7 +77,7 @@ class OrganizationAliasFactory(DjangoModelFactory[OrganizationAlias]):
     class Meta:
         model = OrganizationAlias
 
-    organization = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    organization = SubFactory(OrganizationFactory)
     text = "OIM"
     language = "fr"
 
@@ -87,7 +88,7 @@ class OrganizationRoleFactory(DjangoModelFactory[OrganizationRole]):
     class Meta:
         model = OrganizationRole
 
-    organization = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    organization = SubFactory(OrganizationFactory)
     role = "member"
 
 
@@ -97,8 +98,8 @@ class OrganizationTreeFactory(DjangoModelFactory[OrganizationTree]):
     class Meta:
         model = OrganizationTree
 
-    ancestor = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
-    descendant = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    ancestor = SubFactory(OrganizationFactory)
+    descendant = SubFactory(OrganizationFactory)
     depth = 1
 
 
@@ -108,8 +109,8 @@ class ProgrammeFactory(DjangoModelFactory[Programme]):
     class Meta:
         model = Programme
 
-    code = factory.Sequence(lambda number: f"PROGRAMME-{number}")  # type: ignore[no-untyped-call]
-    names = factory.LazyAttribute(lambda row: {"en": row.code, "fr": row.code})  # type: ignore[no-untyped-call]
+    code = Sequence(lambda number: f"PROGRAMME-{number}")
+    names = LazyAttribute(lambda row: {"en": row.code, "fr": row.code})
     start_on = date(2027, 1, 1)
     end_on = date(2027, 12, 31)
     created_at = AT
@@ -122,8 +123,8 @@ class ContextEventFactory(DjangoModelFactory[ContextEvent]):
     class Meta:
         model = ContextEvent
 
-    code = factory.Sequence(lambda number: f"FORUM-{number}")  # type: ignore[no-untyped-call]
-    names = factory.LazyAttribute(lambda row: {"en": row.code, "fr": row.code})  # type: ignore[no-untyped-call]
+    code = Sequence(lambda number: f"FORUM-{number}")
+    names = LazyAttribute(lambda row: {"en": row.code, "fr": row.code})
     start_on = date(2027, 6, 1)
     end_on = date(2027, 6, 30)
     precision = "month"
@@ -137,8 +138,8 @@ class MembershipFactory(DjangoModelFactory[Membership]):
     class Meta:
         model = Membership
 
-    user = factory.SubFactory(UserFactory)  # type: ignore[no-untyped-call]
-    organization = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    user = SubFactory(UserFactory)
+    organization = SubFactory(OrganizationFactory)
     role = "focal_point"
     created_at = AT
     updated_at = AT
@@ -150,8 +151,8 @@ class OrganizationUserGrantFactory(DjangoModelFactory[OrganizationUserGrant]):
     class Meta:
         model = OrganizationUserGrant
 
-    user = factory.SubFactory(UserFactory)  # type: ignore[no-untyped-call]
-    content_object = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    user = SubFactory(UserFactory)
+    content_object = SubFactory(OrganizationFactory)
 
 
 class OrganizationGroupGrantFactory(DjangoModelFactory[OrganizationGroupGrant]):
@@ -160,7 +161,7 @@ class OrganizationGroupGrantFactory(DjangoModelFactory[OrganizationGroupGrant]):
     class Meta:
         model = OrganizationGroupGrant
 
-    content_object = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    content_object = SubFactory(OrganizationFactory)
 
 
 class ServiceClientFactory(DjangoModelFactory[ServiceClient]):
@@ -169,9 +170,9 @@ class ServiceClientFactory(DjangoModelFactory[ServiceClient]):
     class Meta:
         model = ServiceClient
 
-    client_id = factory.Sequence(lambda number: f"system-{number}")  # type: ignore[no-untyped-call]
+    client_id = Sequence(lambda number: f"system-{number}")
     name = "Planning system"
-    organization = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    organization = SubFactory(OrganizationFactory)
     scopes: ClassVar[list[str]] = ["requests:read", "requests:write"]
     created_at = AT
     updated_at = AT
@@ -184,9 +185,9 @@ class AccessTokenFactory(DjangoModelFactory[AccessToken]):
         model = AccessToken
 
     name = "script"
-    prefix = factory.Sequence(lambda number: f"{number:012x}")  # type: ignore[no-untyped-call]
+    prefix = Sequence(lambda number: f"{number:012x}")
     digest = hashlib.sha256(b"secret").hexdigest()
-    user = factory.SubFactory(UserFactory)  # type: ignore[no-untyped-call]
+    user = SubFactory(UserFactory)
     scopes: ClassVar[list[str]] = ["requests:read"]
     expires_at = AT + timedelta(days=1)
     created_at = AT

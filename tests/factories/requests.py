@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import uuid4
 
-import factory
+from factory.declarations import LazyFunction, Sequence, SubFactory, Trait
 from factory.django import DjangoModelFactory
 
 from marketplace.accounts.actors import Actor
@@ -36,13 +36,13 @@ class TrainingRequestFactory(DjangoModelFactory[TrainingRequest]):
         model = TrainingRequest
 
     class Params:
-        submitted = factory.Trait(
+        submitted = Trait(
             state="submitted",
             submitted_at=AT,
-            reference=factory.Sequence(lambda number: f"GMG-MLI-2026-{number + 1:04d}"),  # type: ignore[no-untyped-call]
+            reference=Sequence(lambda number: f"GMG-MLI-2026-{number + 1:04d}"),
         )
 
-    requesting_organization = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    requesting_organization = SubFactory(OrganizationFactory)
     state = "draft"
     title: ClassVar[dict[str, str]] = {"en": "Mainstreaming migration into planning"}
     need_statement: ClassVar[dict[str, str]] = {"en": "Officials of three ministries need training."}
@@ -58,8 +58,8 @@ class RequestLineFactory(DjangoModelFactory[RequestLine]):
     class Meta:
         model = RequestLine
 
-    request = factory.SubFactory(TrainingRequestFactory)  # type: ignore[no-untyped-call]
-    number = factory.Sequence(lambda number: number + 1)  # type: ignore[no-untyped-call]
+    request = SubFactory(TrainingRequestFactory)
+    number = Sequence(lambda number: number + 1)
     state = "open"
     theme = "mainstreaming"
     audience = "national_government"
@@ -77,8 +77,8 @@ class LineClaimFactory(DjangoModelFactory[LineClaim]):
     class Meta:
         model = LineClaim
 
-    line = factory.SubFactory(RequestLineFactory)  # type: ignore[no-untyped-call]
-    claimant = factory.LazyFunction(uuid4)  # type: ignore[no-untyped-call]
+    line = SubFactory(RequestLineFactory)
+    claimant = LazyFunction(uuid4)
     participants = 20
     exclusive = True
     claimed_at = AT
@@ -90,7 +90,7 @@ class RequestRevisionFactory(DjangoModelFactory[RequestRevision]):
     class Meta:
         model = RequestRevision
 
-    request = factory.SubFactory(TrainingRequestFactory, submitted=True)  # type: ignore[no-untyped-call]
+    request = SubFactory(TrainingRequestFactory, submitted=True)
     content_version = 1
     content: ClassVar[dict[str, Any]] = {"title": {"en": "Earlier title"}}
     replaced_at = AT
@@ -103,7 +103,7 @@ class ReferenceCounterFactory(DjangoModelFactory[ReferenceCounter]):
     class Meta:
         model = ReferenceCounter
 
-    year = factory.Sequence(lambda number: 2100 + number)  # type: ignore[no-untyped-call]
+    year = Sequence(lambda number: 2100 + number)
 
 
 class RequestShareFactory(DjangoModelFactory[RequestShare]):
@@ -112,8 +112,8 @@ class RequestShareFactory(DjangoModelFactory[RequestShare]):
     class Meta:
         model = RequestShare
 
-    request = factory.SubFactory(TrainingRequestFactory, submitted=True)  # type: ignore[no-untyped-call]
-    organization = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    request = SubFactory(TrainingRequestFactory, submitted=True)
+    organization = SubFactory(OrganizationFactory)
     reason = "asked"
     shared_at = AT
 
@@ -124,7 +124,7 @@ class ClarificationFactory(DjangoModelFactory[Clarification]):
     class Meta:
         model = Clarification
 
-    request = factory.SubFactory(TrainingRequestFactory, submitted=True)  # type: ignore[no-untyped-call]
+    request = SubFactory(TrainingRequestFactory, submitted=True)
     state = "open"
     question = "How many of the participants speak English?"
     question_language = "en"
@@ -138,8 +138,8 @@ class EndorsementFactory(DjangoModelFactory[Endorsement]):
     class Meta:
         model = Endorsement
 
-    request = factory.SubFactory(TrainingRequestFactory, submitted=True)  # type: ignore[no-untyped-call]
-    authority = factory.SubFactory(OrganizationFactory, kind="government")  # type: ignore[no-untyped-call]
+    request = SubFactory(TrainingRequestFactory, submitted=True)
+    authority = SubFactory(OrganizationFactory, kind="government")
     state = "pending"
     created_at = AT
     updated_at = AT
@@ -181,7 +181,9 @@ def content(**changes: Any) -> RequestContent:
     return RequestContent(**{**facts, **changes})
 
 
-def draft(organization: Organization | None = None, *, actor: Actor = SYSTEM, at: datetime = AT, **changes: Any) -> TrainingRequest:
+def draft(
+    organization: Organization | None = None, *, actor: Actor = SYSTEM, at: datetime = AT, **changes: Any
+) -> TrainingRequest:
     """Draft a request through the operation."""
     owner = organization or OrganizationFactory.create()
     return operations.create_request(actor=actor, at=at, organization=owner.code, content=content(**changes))
