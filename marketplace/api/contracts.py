@@ -44,7 +44,7 @@ class Contract:
     operation_id: str = ""
     tag: str = ""
     secret: tuple[str, ...] = ()  # members of the answer that are shown once and never stored for a replay
-    media_types: tuple[str, ...] = ("application/json",)
+    media_types: tuple[str, ...] = ("application/json",)  # of good answers; `out` is the JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,3 +54,20 @@ class ProblemRenderer(OrjsonRenderer):
 
     media_type = "application/problem+json"
     format = "problem"
+
+
+class PageRenderer(BaseRenderer):
+    """text/html that the view has rendered already."""
+
+    media_type = "text/html"
+    format = "html"
+    charset = "utf-8"
+
+    def render(
+        self,
+        data: object,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, object] | None = None,
+    ) -> str:
+        """Give the page."""
+        return str(data)

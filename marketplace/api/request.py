@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.http import HttpRequest
 from rest_framework.request import Request
 
 from marketplace.accounts.actors import Actor
@@ -17,3 +18,8 @@ class ApiRequest(Request):
     def actor(self) -> Actor:
         """The one who calls; anonymous where nobody signed in."""
         return self.auth if isinstance(self.auth, Actor) else Actor.anonymous()
+
+    @property
+    def django_request(self) -> HttpRequest:
+        """The request below, for what knows no DRF: sessions, CSRF, templates."""
+        return self._request

@@ -112,7 +112,7 @@ class MarketplaceSchema(AutoSchema):
         contract = self.contract
         status = self._status()
         answers: Schema = {str(status): self._answer(status)}
-        if self.method == "GET" and contract.media_types == ("application/json",):
+        if self.method == "GET":
             answers["304"] = {"description": "Unchanged since the ETag in If-None-Match."}
         by_status: dict[int, list[ErrorCode]] = {}
         for code in codes_of(self.view, contract, self.method):
@@ -133,20 +133,21 @@ class MarketplaceSchema(AutoSchema):
             "headers": parameters.answer_headers(contract, self.method, status),
         }
         serializer_class = self.get_response_serializers()
-        if serializer_class is None:
-            return found
+        content: Schema = {
+            name: {"schema": {"type": "string"}} for name in contract.media_types if name != "application/json"
+        }
+        if serializer_class is not None:
+            content["application/json"] = self._json(serializer_class)
+        return {**found, "content": content} if content and status != 204 else found
+
+    def _json(self, serializer_class: Any) -> Schema:
         serializer = force_instance(serializer_class)
-        if contract.media_types != ("application/json",):
-            text = {"schema": {"type": "string"}, "example": ""}
-            found["content"] = {name: dict(text) for name in contract.media_types}
-            return found
         schema = self.resolve_serializer(serializer, "response").ref
         example = self._example(serializer)
-        if contract.pages:
+        if self.contract.pages:
             schema = self._page(serializer_class, schema)
             example = {"example": {"results": [example["example"]], "next": None, "previous": None}} if example else {}
-        found["content"] = {"application/json": {"schema": schema, **example}}
-        return found
+        return {"schema": schema, **example}
 
     def _page(self, serializer_class: Any, schema: Schema) -> Schema:
         name = f"Page{serializer_class.__name__.removesuffix('Out')}"

@@ -1,13 +1,56 @@
 """Routes of the foundation rooms."""
 
-from marketplace.api.routers import Routes
-from marketplace.rest import organizations
+from django.urls import URLPattern, URLResolver, path
+
+from marketplace.api.routers import Routes, nested
+from marketplace.rest import (
+    account,
+    feed,
+    health,
+    jobs,
+    memberships,
+    notices,
+    organizations,
+    places,
+    programmes,
+    service_clients,
+    service_levels,
+    start,
+    trail,
+    vocabularies,
+)
 
 routes = Routes()
 routes.register("organizations", organizations.OrganizationViewSet, basename="organization")
-routes.register("memberships", organizations.MembershipViewSet, basename="membership")
-routes.register("service-clients", organizations.ServiceClientViewSet, basename="service-client")
-routes.register("programmes", organizations.ProgrammeViewSet, basename="programme")
-routes.register("context-events", organizations.ContextEventViewSet, basename="context-event")
+routes.register("memberships", memberships.MembershipViewSet, basename="membership")
+routes.register("service-clients", service_clients.ServiceClientViewSet, basename="service-client")
+routes.register(
+    nested("service-clients", "tokens"), service_clients.ServiceClientTokenViewSet, basename="service-client-token"
+)
+routes.register("programmes", programmes.ProgrammeViewSet, basename="programme")
+routes.register("context-events", programmes.ContextEventViewSet, basename="context-event")
+routes.register("me/tokens", account.TokenViewSet, basename="token")
+routes.register("notifications", notices.NotificationViewSet, basename="notification")
+routes.register("audit", trail.AuditViewSet, basename="audit-record")
+routes.register("jobs", jobs.JobViewSet, basename="job")
 
-urlpatterns = routes.urls
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", start.RootView.as_view(), name="api-root"),
+    path("schema", start.SchemaView.as_view(), name="schema"),
+    path("docs", start.DocsView.as_view(), name="docs"),
+    path("errors", start.ErrorsView.as_view(), name="errors"),
+    path("errors/<str:code>", start.ErrorView.as_view(), name="error"),
+    path("health/live", health.LiveView.as_view(), name="health-live"),
+    path("health/ready", health.ReadyView.as_view(), name="health-ready"),
+    path("me", account.MeView.as_view(), name="me"),
+    path("session", account.SessionView.as_view(), name="session"),
+    path("vocabularies", vocabularies.SchemesView.as_view(), name="vocabularies"),
+    path("vocabularies/<str:scheme>", vocabularies.VocabularyView.as_view(), name="vocabulary"),
+    path("countries", places.CountriesView.as_view(), name="countries"),
+    path("regions", places.RegionsView.as_view(), name="regions"),
+    path("exchange-rates", places.RatesView.as_view(), name="exchange-rates"),
+    path("service-levels", service_levels.ServiceLevelsView.as_view(), name="service-levels"),
+    path("service-levels/<str:step>", service_levels.ServiceLevelView.as_view(), name="service-level"),
+    path("events", feed.FeedView.as_view(), name="events"),
+    *routes.urls,
+]
