@@ -163,6 +163,8 @@ TIME_ZONE = "UTC"
 # --- web ---------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+if not PRODUCTION:  # the image collects at build time; elsewhere the finders serve and the folder may stay empty
+    STATIC_ROOT.mkdir(exist_ok=True)
 if not (TESTING or DEBUG):
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
