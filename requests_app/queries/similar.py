@@ -12,7 +12,7 @@ from requests_app.queries.visibility import requests_visible_to
 
 GONE = ("draft", "withdrawn", "merged", "cancelled", "ineligible")
 WEIGHTS = {"theme": 400, "place": 250, "audience": 150, "language": 100, "window": 100}  # thousandths
-LEAST = 600  # theme with place, or theme with audience and half the rest
+LEAST = 650  # theme with place, or theme with audience and language
 MOST = 20
 
 

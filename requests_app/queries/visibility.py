@@ -55,9 +55,8 @@ def _in_scope(right: Right, actor: Actor) -> Q:
     if right.countries:
         inside = RequestLine.objects.filter(request=OuterRef("pk"), country__in=right.countries)
         scope &= Q(place_country__in=right.countries) | Q(Exists(inside))
-    if actor.user is not None:
-        scope |= Q(drafted_by=actor.user)
-    return scope
+    limited = bool(right.countries or right.programmes)
+    return scope | Q(drafted_by=actor.user) if limited and actor.user is not None else scope
 
 
 def _programmes(right: Right) -> Q:

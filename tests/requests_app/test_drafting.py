@@ -134,7 +134,9 @@ def test_programme_scope_limits_what_a_member_writes(at: datetime) -> None:
     with refusal(ErrorCode.PERMISSION_DENIED):
         operations.create_request(actor=staff, at=at, organization=agency.code, content=content())
     wanted = content(programme=programme.code)
-    assert operations.create_request(actor=staff, at=at, organization=agency.code, content=wanted).programme == programme
+    assert (
+        operations.create_request(actor=staff, at=at, organization=agency.code, content=wanted).programme == programme
+    )
 
 
 def test_draft_is_changed_without_keeping_the_former_words(at: datetime) -> None:
