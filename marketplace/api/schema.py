@@ -42,7 +42,7 @@ class MarketplaceSchema(AutoSchema):
         if self.contract.operation_id:
             return self.contract.operation_id
         if isinstance(self.view, ThingViewSet):
-            name = self.view.action or ""
+            name = (self.view.action or "").rstrip("_")
             return f"{self.view.resource}_{ACTION_IDS.get(name, name)}"
         return super().get_operation_id()
 

@@ -1,6 +1,7 @@
 """The declarative base of things: an app says what a route promises, the kit keeps the promise."""
 
 from collections.abc import Mapping, Sequence
+from keyword import iskeyword
 from typing import Any, ClassVar, cast
 
 from django.db.models import Model, QuerySet
@@ -248,28 +249,40 @@ class Changes:
         return cast("HttpResponseBase", self.carry_out(self.change_with, thing=self.thing(), partial=True))
 
 
+def attribute(name: str) -> str:
+    """Give the name under which a verb stands in its class: `mark-unmet` is `mark_unmet`, `return` is `return_`."""
+    plain = name.replace("-", "_")
+    return f"{plain}_" if iskeyword(plain) else plain
+
+
+class VerbRoute:
+    """Becomes the handler of a `POST` under the name of the attribute that it is assigned to."""
+
+    def __init__(self, name: str, write: Write, *, detail: bool) -> None:
+        self.name, self.write, self.detail = name, write, detail
+
+    def __set_name__(self, owner: type, attribute: str) -> None:
+        """Put the handler in its place; DRF wants it to bear the attribute's name (`return` cannot be one)."""
+        write, detail = self.write, self.detail
+
+        def handle(view: ThingViewSet, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return view.carry_out(write, thing=view.thing() if detail else None)
+
+        handle.__name__ = attribute
+        handle.__doc__ = write.summary
+        handle.contract = write  # type: ignore[attr-defined]
+        handle.verb = self.name.replace("-", "_")  # type: ignore[attr-defined]
+        setattr(owner, attribute, action(detail, ["post"], url_path=self.name, url_name=self.name)(handle))
+
+
 def verb(name: str, write: Write) -> Any:
     """Make `POST /things/{id}/<name>` of a contract; assign it to an attribute of the view set."""
-
-    def handle(self: ThingViewSet, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return self.carry_out(write, thing=self.thing())
-
-    handle.__name__ = name.replace("-", "_")
-    handle.__doc__ = write.summary
-    handle.contract = write  # type: ignore[attr-defined]
-    return action(detail=True, methods=["post"], url_path=name, url_name=name)(handle)
+    return VerbRoute(name, write, detail=True)
 
 
 def collection_verb(name: str, write: Write) -> Any:
     """Make `POST /things/<name>`, a call about the collection (or about the parent), of a contract."""
-
-    def handle(self: ThingViewSet, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return self.carry_out(write)
-
-    handle.__name__ = name.replace("-", "_")
-    handle.__doc__ = write.summary
-    handle.contract = write  # type: ignore[attr-defined]
-    return action(detail=False, methods=["post"], url_path=name, url_name=name)(handle)
+    return VerbRoute(name, write, detail=False)
 
 
 def described(contract: Contract, *, detail: bool = True, method: str = "get", path: str = "") -> Any:
@@ -278,6 +291,7 @@ def described(contract: Contract, *, detail: bool = True, method: str = "get", p
     def mark(handle: Any) -> Any:
         handle.contract = contract
         url = path or handle.__name__.replace("_", "-")
-        return action(detail=detail, methods=[method], url_path=url, url_name=url)(handle)
+        methods: Any = [method]
+        return action(detail, methods, url_path=url, url_name=url)(handle)
 
     return mark
