@@ -185,11 +185,10 @@ def _check_places(offers: Iterable[Offer], places: PlaceIndex) -> None:
 
 
 def _slots_of(number: int, offer: Offer) -> list[Slot]:
-    found = [_session(number, offer, entry) for entry in sorted(offer.sessions, key=lambda s: (s.start, s.code))]
+    found = [_session(number, offer, entry) for entry in offer.sessions]
     if offer.on_request or offer.in_country_on_request:
-        windows = sorted(offer.capacity, key=lambda window: (window.start, window.code))
-        found += [_capacity(number, offer, entry) for entry in windows]
-        found += _on_request(number, offer, windows)
+        found += [_capacity(number, offer, entry) for entry in offer.capacity]
+        found += _on_request(number, offer)
     if offer.form in OPEN_ACCESS_FORMS:
         found.append(
             Slot(
@@ -247,8 +246,9 @@ def _capacity(number: int, offer: Offer, entry: CapacitySlot) -> Slot:
     )
 
 
-def _on_request(number: int, offer: Offer, windows: list[CapacitySlot]) -> list[Slot]:
+def _on_request(number: int, offer: Offer) -> list[Slot]:
     """Outside the periods for which capacity is declared nothing is known of it: before the first, after the last."""
+    windows = offer.capacity
     ranges = [(FAR_PAST, FAR_FUTURE)]
     if windows:
         last = max(window.end.toordinal() for window in windows)

@@ -69,7 +69,7 @@ RELAXABLE = (
 # Offers that fail one of these are not on the market today, whatever is asked.
 OFF_MARKET = Fail.OFFERING_NOT_PUBLISHED | Fail.NOT_BOOKABLE | Fail.VETTING_EXPIRED | Fail.PROVIDER_NOT_IN_STANDING
 
-# Code list `reason_codes.unmet` of the vocabularies.
+# Code list `unmet_reasons` of the vocabularies.
 UNMET_REASONS: dict[Fail, str] = {
     Fail.THEME_OTHER_FIELD: "no_theme",
     Fail.THEME_MISMATCH: "no_theme",

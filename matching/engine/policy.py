@@ -37,7 +37,7 @@ CRITERIA: tuple[Criterion, ...] = tuple(Criterion)
 # three fifths); then dates, group and cost; what is only an indication (track record of few evaluations,
 # likeness of texts, load, being new) can turn a near tie and nothing more.
 DEFAULT_WEIGHTS: Mapping[Criterion, int] = {
-    Criterion.THEME: 220,
+    Criterion.THEME: 230,
     Criterion.PLACE: 130,
     Criterion.AUDIENCE: 120,
     Criterion.LANGUAGE: 110,
@@ -46,7 +46,7 @@ DEFAULT_WEIGHTS: Mapping[Criterion, int] = {
     Criterion.COST: 80,
     Criterion.TRACK_RECORD: 60,
     Criterion.LEAD_TIME: 40,
-    Criterion.TEXT: 30,
+    Criterion.TEXT: 20,
     Criterion.AWARD: 20,
     Criterion.LOAD: 20,
     Criterion.NEWCOMER: 10,

@@ -117,7 +117,7 @@ TEMPLATES: Mapping[str, Mapping[str, str]] = {
         "fr": "Pas encore évaluée ; elle compte comme les autres de sa forme ({value} sur 1 000).",
     },
     "lead_time.days": {
-        "en": "{days} {days?day|days} are left to ask for it.",
+        "en": "{days} {days?day is|days are} left to ask for it.",
         "fr": "Il reste {days} {days?jour|jours} pour la demander.",
     },
     "text.alike": {

@@ -119,6 +119,8 @@ class Offer:
             raise EngineError("bad_offer", self.id, f"level {self.level} is unknown")
         if self.award is not None and self.award not in AWARDS:
             raise EngineError("bad_offer", self.id, f"award {self.award} is unknown")
+        object.__setattr__(self, "sessions", tuple(sorted(self.sessions, key=lambda slot: (slot.start, slot.code))))
+        object.__setattr__(self, "capacity", tuple(sorted(self.capacity, key=lambda slot: (slot.start, slot.code))))
 
 
 @dataclass(frozen=True, slots=True)
