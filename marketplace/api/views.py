@@ -272,7 +272,7 @@ class VerbRoute:
         handle.__doc__ = write.summary
         handle.contract = write  # type: ignore[attr-defined]
         handle.verb = self.name.replace("-", "_")  # type: ignore[attr-defined]
-        setattr(owner, attribute, action(detail, ["post"], url_path=self.name, url_name=self.name)(handle))
+        setattr(owner, attribute, action(["post"], detail, url_path=self.name, url_name=self.name)(handle))
 
 
 def verb(name: str, write: Write) -> Any:
@@ -292,6 +292,6 @@ def described(contract: Contract, *, detail: bool = True, method: str = "get", p
         handle.contract = contract
         url = path or handle.__name__.replace("_", "-")
         methods: Any = [method]
-        return action(detail, methods, url_path=url, url_name=url)(handle)
+        return action(methods, detail, url_path=url, url_name=url)(handle)
 
     return mark
