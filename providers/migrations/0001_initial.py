@@ -2,431 +2,868 @@
 
 import django.db.models.deletion
 import django.db.models.expressions
+from django.db import migrations, models
+
 import marketplace.kernel.ids
 import marketplace.records.fields
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Provider',
+            name="Provider",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=marketplace.kernel.ids.new_public_id, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(editable=False)),
-                ('updated_at', models.DateTimeField(editable=False)),
-                ('state', models.CharField(db_index=True, editable=False, max_length=32)),
-                ('step', models.CharField(blank=True, editable=False, max_length=40)),
-                ('waiting_for', models.CharField(choices=[('authority', 'authority'), ('nobody', 'nobody'), ('provider', 'provider'), ('providers', 'providers'), ('requester', 'requester'), ('requester_and_secretariat', 'requester_and_secretariat'), ('second_approver', 'second_approver'), ('secretariat', 'secretariat'), ('system', 'system')], default='nobody', editable=False, max_length=32)),
-                ('due_at', models.DateTimeField(db_index=True, editable=False, null=True)),
-                ('remind_at', models.DateTimeField(editable=False, null=True)),
-                ('reminded_at', models.DateTimeField(editable=False, null=True)),
-                ('escalated_at', models.DateTimeField(editable=False, null=True)),
-                ('step_balance', models.JSONField(default=dict, editable=False)),
-                ('outcome_count', models.PositiveIntegerField(default=0, editable=False)),
-                ('outcome_answers', models.PositiveIntegerField(default=0, editable=False)),
-                ('outcome_mean', models.PositiveSmallIntegerField(editable=False, null=True)),
-                ('code', models.CharField(max_length=40, unique=True)),
-                ('names', marketplace.records.fields.LanguageMapField(blank=True, default=dict, validators=[marketplace.records.fields.check_language_map])),
-                ('scope', models.CharField(choices=[('global', 'global'), ('listed', 'listed')], default='global', max_length=10)),
-                ('countries_served', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('regions_served', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('working_languages', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('checks', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('verified_on', models.DateField(blank=True, null=True)),
-                ('verification_expires_on', models.DateField(blank=True, null=True)),
-                ('provenance', models.JSONField(blank=True, default=dict)),
-                ('network_parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='network_members', to='providers.provider')),
-                ('organization', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.UUIDField(default=marketplace.kernel.ids.new_public_id, editable=False, unique=True),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(editable=False)),
+                ("updated_at", models.DateTimeField(editable=False)),
+                ("state", models.CharField(db_index=True, editable=False, max_length=32)),
+                ("step", models.CharField(blank=True, editable=False, max_length=40)),
+                (
+                    "waiting_for",
+                    models.CharField(
+                        choices=[
+                            ("authority", "authority"),
+                            ("nobody", "nobody"),
+                            ("provider", "provider"),
+                            ("providers", "providers"),
+                            ("requester", "requester"),
+                            ("requester_and_secretariat", "requester_and_secretariat"),
+                            ("second_approver", "second_approver"),
+                            ("secretariat", "secretariat"),
+                            ("system", "system"),
+                        ],
+                        default="nobody",
+                        editable=False,
+                        max_length=32,
+                    ),
+                ),
+                ("due_at", models.DateTimeField(db_index=True, editable=False, null=True)),
+                ("remind_at", models.DateTimeField(editable=False, null=True)),
+                ("reminded_at", models.DateTimeField(editable=False, null=True)),
+                ("escalated_at", models.DateTimeField(editable=False, null=True)),
+                ("step_balance", models.JSONField(default=dict, editable=False)),
+                ("outcome_count", models.PositiveIntegerField(default=0, editable=False)),
+                ("outcome_answers", models.PositiveIntegerField(default=0, editable=False)),
+                ("outcome_mean", models.PositiveSmallIntegerField(editable=False, null=True)),
+                ("code", models.CharField(max_length=40, unique=True)),
+                (
+                    "names",
+                    marketplace.records.fields.LanguageMapField(
+                        blank=True, default=dict, validators=[marketplace.records.fields.check_language_map]
+                    ),
+                ),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[("global", "global"), ("listed", "listed")], default="global", max_length=10
+                    ),
+                ),
+                ("countries_served", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("regions_served", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("working_languages", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("checks", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("verified_on", models.DateField(blank=True, null=True)),
+                ("verification_expires_on", models.DateField(blank=True, null=True)),
+                ("provenance", models.JSONField(blank=True, default=dict)),
+                (
+                    "network_parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="network_members",
+                        to="providers.provider",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['code'],
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='Offering',
+            name="Offering",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=marketplace.kernel.ids.new_public_id, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(editable=False)),
-                ('updated_at', models.DateTimeField(editable=False)),
-                ('state', models.CharField(db_index=True, editable=False, max_length=32)),
-                ('step', models.CharField(blank=True, editable=False, max_length=40)),
-                ('waiting_for', models.CharField(choices=[('authority', 'authority'), ('nobody', 'nobody'), ('provider', 'provider'), ('providers', 'providers'), ('requester', 'requester'), ('requester_and_secretariat', 'requester_and_secretariat'), ('second_approver', 'second_approver'), ('secretariat', 'secretariat'), ('system', 'system')], default='nobody', editable=False, max_length=32)),
-                ('due_at', models.DateTimeField(db_index=True, editable=False, null=True)),
-                ('remind_at', models.DateTimeField(editable=False, null=True)),
-                ('reminded_at', models.DateTimeField(editable=False, null=True)),
-                ('escalated_at', models.DateTimeField(editable=False, null=True)),
-                ('step_balance', models.JSONField(default=dict, editable=False)),
-                ('outcome_count', models.PositiveIntegerField(default=0, editable=False)),
-                ('outcome_answers', models.PositiveIntegerField(default=0, editable=False)),
-                ('outcome_mean', models.PositiveSmallIntegerField(editable=False, null=True)),
-                ('code', models.CharField(blank=True, max_length=60)),
-                ('external_id', models.CharField(blank=True, max_length=200)),
-                ('source', models.CharField(blank=True, max_length=100)),
-                ('titles', marketplace.records.fields.LanguageMapField(blank=True, default=dict, validators=[marketplace.records.fields.check_language_map])),
-                ('summaries', marketplace.records.fields.LanguageMapField(blank=True, default=dict, validators=[marketplace.records.fields.check_language_map])),
-                ('objectives', models.JSONField(blank=True, default=dict)),
-                ('prerequisites', marketplace.records.fields.LanguageMapField(blank=True, default=dict, validators=[marketplace.records.fields.check_language_map])),
-                ('language_of_record', models.CharField(default='en', max_length=10)),
-                ('themes', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('scheme_concepts', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('form', models.CharField(blank=True, max_length=40)),
-                ('modality', models.CharField(blank=True, max_length=20)),
-                ('components', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('sequence', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('is_umbrella', models.BooleanField(default=False)),
-                ('languages', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('interpretation_possible', models.BooleanField(default=False)),
-                ('audiences', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('level', models.CharField(blank=True, max_length=20)),
-                ('governance_levels', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('customisable', models.BooleanField(default=False)),
-                ('scope', models.CharField(choices=[('global', 'global'), ('listed', 'listed')], default='global', max_length=10)),
-                ('countries_served', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('regions_served', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('places', models.JSONField(blank=True, default=list)),
-                ('in_country_on_request', models.BooleanField(default=False)),
-                ('on_request', models.BooleanField(default=False)),
-                ('lead_time_days', models.PositiveIntegerField(default=0)),
-                ('duration_hours', models.PositiveIntegerField(blank=True, null=True)),
-                ('workload_hours_per_week', models.PositiveIntegerField(blank=True, null=True)),
-                ('participants_min', models.PositiveIntegerField(blank=True, null=True)),
-                ('participants_max', models.PositiveIntegerField(blank=True, null=True)),
-                ('cost_per_delivery', models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True)),
-                ('cost_per_participant', models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('cost_includes', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('cost_items', models.JSONField(blank=True, default=dict)),
-                ('award', models.CharField(default='none', max_length=20)),
-                ('accreditor', models.CharField(blank=True, max_length=200)),
-                ('reach', models.JSONField(blank=True, default=list)),
-                ('vetting_panel', models.CharField(blank=True, max_length=200)),
-                ('vetting_verdict', models.CharField(choices=[('none', 'none'), ('pending', 'pending'), ('accepted', 'accepted'), ('refused', 'refused')], default='none', max_length=10)),
-                ('vetted_on', models.DateField(blank=True, null=True)),
-                ('vetting_expires_on', models.DateField(blank=True, null=True)),
-                ('first_published_on', models.DateField(blank=True, null=True)),
-                ('provenance', models.JSONField(blank=True, default=dict)),
-                ('programme', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.programme')),
-                ('series', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='members', to='providers.offering')),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='offerings', to='providers.provider')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.UUIDField(default=marketplace.kernel.ids.new_public_id, editable=False, unique=True),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(editable=False)),
+                ("updated_at", models.DateTimeField(editable=False)),
+                ("state", models.CharField(db_index=True, editable=False, max_length=32)),
+                ("step", models.CharField(blank=True, editable=False, max_length=40)),
+                (
+                    "waiting_for",
+                    models.CharField(
+                        choices=[
+                            ("authority", "authority"),
+                            ("nobody", "nobody"),
+                            ("provider", "provider"),
+                            ("providers", "providers"),
+                            ("requester", "requester"),
+                            ("requester_and_secretariat", "requester_and_secretariat"),
+                            ("second_approver", "second_approver"),
+                            ("secretariat", "secretariat"),
+                            ("system", "system"),
+                        ],
+                        default="nobody",
+                        editable=False,
+                        max_length=32,
+                    ),
+                ),
+                ("due_at", models.DateTimeField(db_index=True, editable=False, null=True)),
+                ("remind_at", models.DateTimeField(editable=False, null=True)),
+                ("reminded_at", models.DateTimeField(editable=False, null=True)),
+                ("escalated_at", models.DateTimeField(editable=False, null=True)),
+                ("step_balance", models.JSONField(default=dict, editable=False)),
+                ("outcome_count", models.PositiveIntegerField(default=0, editable=False)),
+                ("outcome_answers", models.PositiveIntegerField(default=0, editable=False)),
+                ("outcome_mean", models.PositiveSmallIntegerField(editable=False, null=True)),
+                ("code", models.CharField(blank=True, max_length=60)),
+                ("external_id", models.CharField(blank=True, max_length=200)),
+                ("source", models.CharField(blank=True, max_length=100)),
+                (
+                    "titles",
+                    marketplace.records.fields.LanguageMapField(
+                        blank=True, default=dict, validators=[marketplace.records.fields.check_language_map]
+                    ),
+                ),
+                (
+                    "summaries",
+                    marketplace.records.fields.LanguageMapField(
+                        blank=True, default=dict, validators=[marketplace.records.fields.check_language_map]
+                    ),
+                ),
+                ("objectives", models.JSONField(blank=True, default=dict)),
+                (
+                    "prerequisites",
+                    marketplace.records.fields.LanguageMapField(
+                        blank=True, default=dict, validators=[marketplace.records.fields.check_language_map]
+                    ),
+                ),
+                ("language_of_record", models.CharField(default="en", max_length=10)),
+                ("themes", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("scheme_concepts", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("form", models.CharField(blank=True, max_length=40)),
+                ("modality", models.CharField(blank=True, max_length=20)),
+                ("components", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("sequence", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("is_umbrella", models.BooleanField(default=False)),
+                ("languages", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("interpretation_possible", models.BooleanField(default=False)),
+                ("audiences", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("level", models.CharField(blank=True, max_length=20)),
+                ("governance_levels", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("customisable", models.BooleanField(default=False)),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[("global", "global"), ("listed", "listed")], default="global", max_length=10
+                    ),
+                ),
+                ("countries_served", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("regions_served", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("places", models.JSONField(blank=True, default=list)),
+                ("in_country_on_request", models.BooleanField(default=False)),
+                ("on_request", models.BooleanField(default=False)),
+                ("lead_time_days", models.PositiveIntegerField(default=0)),
+                ("duration_hours", models.PositiveIntegerField(blank=True, null=True)),
+                ("workload_hours_per_week", models.PositiveIntegerField(blank=True, null=True)),
+                ("participants_min", models.PositiveIntegerField(blank=True, null=True)),
+                ("participants_max", models.PositiveIntegerField(blank=True, null=True)),
+                ("cost_per_delivery", models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True)),
+                ("cost_per_participant", models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True)),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                ("cost_includes", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("cost_items", models.JSONField(blank=True, default=dict)),
+                ("award", models.CharField(default="none", max_length=20)),
+                ("accreditor", models.CharField(blank=True, max_length=200)),
+                ("reach", models.JSONField(blank=True, default=list)),
+                ("vetting_panel", models.CharField(blank=True, max_length=200)),
+                (
+                    "vetting_verdict",
+                    models.CharField(
+                        choices=[
+                            ("none", "none"),
+                            ("pending", "pending"),
+                            ("accepted", "accepted"),
+                            ("refused", "refused"),
+                        ],
+                        default="none",
+                        max_length=10,
+                    ),
+                ),
+                ("vetted_on", models.DateField(blank=True, null=True)),
+                ("vetting_expires_on", models.DateField(blank=True, null=True)),
+                ("first_published_on", models.DateField(blank=True, null=True)),
+                ("provenance", models.JSONField(blank=True, default=dict)),
+                (
+                    "programme",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.programme",
+                    ),
+                ),
+                (
+                    "series",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="members",
+                        to="providers.offering",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="offerings", to="providers.provider"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='CapacityWindow',
+            name="CapacityWindow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('start_on', models.DateField(blank=True, null=True)),
-                ('end_on', models.DateField(blank=True, null=True)),
-                ('precision', models.CharField(choices=[('day', 'day'), ('month', 'month'), ('quarter', 'quarter'), ('year', 'year')], default='day', max_length=10)),
-                ('public_id', models.UUIDField(default=marketplace.kernel.ids.new_public_id, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(editable=False)),
-                ('updated_at', models.DateTimeField(editable=False)),
-                ('code', models.CharField(blank=True, max_length=60)),
-                ('unit', models.CharField(choices=[('trainer_days', 'trainer_days'), ('parallel_deliveries', 'parallel_deliveries')], max_length=24)),
-                ('quantity', models.PositiveIntegerField()),
-                ('held', models.PositiveIntegerField(default=0, editable=False)),
-                ('confirmed', models.PositiveIntegerField(default=0, editable=False)),
-                ('provenance', models.JSONField(blank=True, default=dict)),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='capacity_windows', to='providers.provider')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("start_on", models.DateField(blank=True, null=True)),
+                ("end_on", models.DateField(blank=True, null=True)),
+                (
+                    "precision",
+                    models.CharField(
+                        choices=[("day", "day"), ("month", "month"), ("quarter", "quarter"), ("year", "year")],
+                        default="day",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=marketplace.kernel.ids.new_public_id, editable=False, unique=True),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(editable=False)),
+                ("updated_at", models.DateTimeField(editable=False)),
+                ("code", models.CharField(blank=True, max_length=60)),
+                (
+                    "unit",
+                    models.CharField(
+                        choices=[("trainer_days", "trainer_days"), ("parallel_deliveries", "parallel_deliveries")],
+                        max_length=24,
+                    ),
+                ),
+                ("quantity", models.PositiveIntegerField()),
+                ("held", models.PositiveIntegerField(default=0, editable=False)),
+                ("confirmed", models.PositiveIntegerField(default=0, editable=False)),
+                ("provenance", models.JSONField(blank=True, default=dict)),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="capacity_windows",
+                        to="providers.provider",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['start_on', 'id'],
+                "ordering": ["start_on", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Session',
+            name="Session",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('start_on', models.DateField(blank=True, null=True)),
-                ('end_on', models.DateField(blank=True, null=True)),
-                ('precision', models.CharField(choices=[('day', 'day'), ('month', 'month'), ('quarter', 'quarter'), ('year', 'year')], default='day', max_length=10)),
-                ('public_id', models.UUIDField(default=marketplace.kernel.ids.new_public_id, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(editable=False)),
-                ('updated_at', models.DateTimeField(editable=False)),
-                ('state', models.CharField(db_index=True, editable=False, max_length=32)),
-                ('step', models.CharField(blank=True, editable=False, max_length=40)),
-                ('waiting_for', models.CharField(choices=[('authority', 'authority'), ('nobody', 'nobody'), ('provider', 'provider'), ('providers', 'providers'), ('requester', 'requester'), ('requester_and_secretariat', 'requester_and_secretariat'), ('second_approver', 'second_approver'), ('secretariat', 'secretariat'), ('system', 'system')], default='nobody', editable=False, max_length=32)),
-                ('due_at', models.DateTimeField(db_index=True, editable=False, null=True)),
-                ('remind_at', models.DateTimeField(editable=False, null=True)),
-                ('reminded_at', models.DateTimeField(editable=False, null=True)),
-                ('escalated_at', models.DateTimeField(editable=False, null=True)),
-                ('step_balance', models.JSONField(default=dict, editable=False)),
-                ('code', models.CharField(blank=True, max_length=60)),
-                ('external_id', models.CharField(blank=True, max_length=200)),
-                ('source', models.CharField(blank=True, max_length=100)),
-                ('enrolment_deadline', models.DateField(blank=True, null=True)),
-                ('modality', models.CharField(max_length=20)),
-                ('city', models.CharField(blank=True, max_length=200)),
-                ('country', models.CharField(blank=True, max_length=3)),
-                ('venue', models.CharField(blank=True, max_length=300)),
-                ('languages', marketplace.records.fields.CodeListField(blank=True, default=list)),
-                ('seats_total', models.PositiveIntegerField()),
-                ('seats_min', models.PositiveIntegerField(default=1)),
-                ('seats_held', models.PositiveIntegerField(default=0, editable=False)),
-                ('seats_confirmed', models.PositiveIntegerField(default=0, editable=False)),
-                ('original_period', models.JSONField(blank=True, null=True)),
-                ('provenance', models.JSONField(blank=True, default=dict)),
-                ('offering', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sessions', to='providers.offering')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("start_on", models.DateField(blank=True, null=True)),
+                ("end_on", models.DateField(blank=True, null=True)),
+                (
+                    "precision",
+                    models.CharField(
+                        choices=[("day", "day"), ("month", "month"), ("quarter", "quarter"), ("year", "year")],
+                        default="day",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=marketplace.kernel.ids.new_public_id, editable=False, unique=True),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(editable=False)),
+                ("updated_at", models.DateTimeField(editable=False)),
+                ("state", models.CharField(db_index=True, editable=False, max_length=32)),
+                ("step", models.CharField(blank=True, editable=False, max_length=40)),
+                (
+                    "waiting_for",
+                    models.CharField(
+                        choices=[
+                            ("authority", "authority"),
+                            ("nobody", "nobody"),
+                            ("provider", "provider"),
+                            ("providers", "providers"),
+                            ("requester", "requester"),
+                            ("requester_and_secretariat", "requester_and_secretariat"),
+                            ("second_approver", "second_approver"),
+                            ("secretariat", "secretariat"),
+                            ("system", "system"),
+                        ],
+                        default="nobody",
+                        editable=False,
+                        max_length=32,
+                    ),
+                ),
+                ("due_at", models.DateTimeField(db_index=True, editable=False, null=True)),
+                ("remind_at", models.DateTimeField(editable=False, null=True)),
+                ("reminded_at", models.DateTimeField(editable=False, null=True)),
+                ("escalated_at", models.DateTimeField(editable=False, null=True)),
+                ("step_balance", models.JSONField(default=dict, editable=False)),
+                ("code", models.CharField(blank=True, max_length=60)),
+                ("external_id", models.CharField(blank=True, max_length=200)),
+                ("source", models.CharField(blank=True, max_length=100)),
+                ("enrolment_deadline", models.DateField(blank=True, null=True)),
+                ("modality", models.CharField(max_length=20)),
+                ("city", models.CharField(blank=True, max_length=200)),
+                ("country", models.CharField(blank=True, max_length=3)),
+                ("venue", models.CharField(blank=True, max_length=300)),
+                ("languages", marketplace.records.fields.CodeListField(blank=True, default=list)),
+                ("seats_total", models.PositiveIntegerField()),
+                ("seats_min", models.PositiveIntegerField(default=1)),
+                ("seats_held", models.PositiveIntegerField(default=0, editable=False)),
+                ("seats_confirmed", models.PositiveIntegerField(default=0, editable=False)),
+                ("original_period", models.JSONField(blank=True, null=True)),
+                ("provenance", models.JSONField(blank=True, default=dict)),
+                (
+                    "offering",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="sessions", to="providers.offering"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['start_on', 'id'],
+                "ordering": ["start_on", "id"],
             },
         ),
         migrations.CreateModel(
-            name='CapacityHold',
+            name="CapacityHold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=marketplace.kernel.ids.new_public_id, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(editable=False)),
-                ('updated_at', models.DateTimeField(editable=False)),
-                ('state', models.CharField(db_index=True, editable=False, max_length=32)),
-                ('step', models.CharField(blank=True, editable=False, max_length=40)),
-                ('waiting_for', models.CharField(choices=[('authority', 'authority'), ('nobody', 'nobody'), ('provider', 'provider'), ('providers', 'providers'), ('requester', 'requester'), ('requester_and_secretariat', 'requester_and_secretariat'), ('second_approver', 'second_approver'), ('secretariat', 'secretariat'), ('system', 'system')], default='nobody', editable=False, max_length=32)),
-                ('due_at', models.DateTimeField(db_index=True, editable=False, null=True)),
-                ('remind_at', models.DateTimeField(editable=False, null=True)),
-                ('reminded_at', models.DateTimeField(editable=False, null=True)),
-                ('escalated_at', models.DateTimeField(editable=False, null=True)),
-                ('step_balance', models.JSONField(default=dict, editable=False)),
-                ('holder', models.UUIDField(db_index=True)),
-                ('quantity', models.PositiveIntegerField()),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('window', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='providers.capacitywindow')),
-                ('session', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='providers.session')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.UUIDField(default=marketplace.kernel.ids.new_public_id, editable=False, unique=True),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(editable=False)),
+                ("updated_at", models.DateTimeField(editable=False)),
+                ("state", models.CharField(db_index=True, editable=False, max_length=32)),
+                ("step", models.CharField(blank=True, editable=False, max_length=40)),
+                (
+                    "waiting_for",
+                    models.CharField(
+                        choices=[
+                            ("authority", "authority"),
+                            ("nobody", "nobody"),
+                            ("provider", "provider"),
+                            ("providers", "providers"),
+                            ("requester", "requester"),
+                            ("requester_and_secretariat", "requester_and_secretariat"),
+                            ("second_approver", "second_approver"),
+                            ("secretariat", "secretariat"),
+                            ("system", "system"),
+                        ],
+                        default="nobody",
+                        editable=False,
+                        max_length=32,
+                    ),
+                ),
+                ("due_at", models.DateTimeField(db_index=True, editable=False, null=True)),
+                ("remind_at", models.DateTimeField(editable=False, null=True)),
+                ("reminded_at", models.DateTimeField(editable=False, null=True)),
+                ("escalated_at", models.DateTimeField(editable=False, null=True)),
+                ("step_balance", models.JSONField(default=dict, editable=False)),
+                ("holder", models.UUIDField(db_index=True)),
+                ("quantity", models.PositiveIntegerField()),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "window",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="holds",
+                        to="providers.capacitywindow",
+                    ),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="holds",
+                        to="providers.session",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='TrackRecordEntry',
+            name="TrackRecordEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=marketplace.kernel.ids.new_public_id, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(editable=False)),
-                ('updated_at', models.DateTimeField(editable=False)),
-                ('evaluation_id', models.UUIDField(unique=True)),
-                ('level', models.PositiveSmallIntegerField()),
-                ('value', models.PositiveSmallIntegerField()),
-                ('answered', models.PositiveIntegerField()),
-                ('source', models.CharField(choices=[('participants', 'participants'), ('requester', 'requester'), ('external', 'external')], max_length=20)),
-                ('happened_at', models.DateTimeField()),
-                ('offering', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='outcomes', to='providers.offering')),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='outcomes', to='providers.provider')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.UUIDField(default=marketplace.kernel.ids.new_public_id, editable=False, unique=True),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(editable=False)),
+                ("updated_at", models.DateTimeField(editable=False)),
+                ("evaluation_id", models.UUIDField(unique=True)),
+                ("level", models.PositiveSmallIntegerField()),
+                ("value", models.PositiveSmallIntegerField()),
+                ("answered", models.PositiveIntegerField()),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("participants", "participants"),
+                            ("requester", "requester"),
+                            ("external", "external"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("happened_at", models.DateTimeField()),
+                (
+                    "offering",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="outcomes",
+                        to="providers.offering",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="outcomes", to="providers.provider"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'track record entries',
-                'ordering': ['-happened_at', '-id'],
+                "verbose_name_plural": "track record entries",
+                "ordering": ["-happened_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='OfferingFacet',
+            name="OfferingFacet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('facet', models.CharField(choices=[('theme', 'theme'), ('language', 'language'), ('audience', 'audience'), ('country', 'country'), ('region', 'region'), ('governance_level', 'governance_level')], max_length=20)),
-                ('code', models.CharField(max_length=60)),
-                ('offering', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='facets', to='providers.offering')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "facet",
+                    models.CharField(
+                        choices=[
+                            ("theme", "theme"),
+                            ("language", "language"),
+                            ("audience", "audience"),
+                            ("country", "country"),
+                            ("region", "region"),
+                            ("governance_level", "governance_level"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("code", models.CharField(max_length=60)),
+                (
+                    "offering",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="facets", to="providers.offering"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('facet', 'code', 'offering'), name='offering_facet_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("facet", "code", "offering"), name="offering_facet_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OfferingPartner',
+            name="OfferingPartner",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(max_length=20)),
-                ('offering', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='partners', to='providers.offering')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("role", models.CharField(max_length=20)),
+                (
+                    "offering",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="partners", to="providers.offering"
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'constraints': [models.UniqueConstraint(fields=('offering', 'organization', 'role'), name='offering_partner_once')],
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("offering", "organization", "role"), name="offering_partner_once")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='provider',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('pending', 'verified', 'suspended'))), name='provider_state_known'),
+            model_name="provider",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ("pending", "verified", "suspended"))), name="provider_state_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='provider',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome_count', 0), ('outcome_mean__isnull', True)), models.Q(('outcome_count__gt', 0), ('outcome_mean__isnull', False), ('outcome_mean__lte', 1000)), _connector='OR'), name='provider_outcome_whole'),
+            model_name="provider",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("outcome_count", 0), ("outcome_mean__isnull", True)),
+                    models.Q(("outcome_count__gt", 0), ("outcome_mean__isnull", False), ("outcome_mean__lte", 1000)),
+                    _connector="OR",
+                ),
+                name="provider_outcome_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='provider',
-            constraint=models.CheckConstraint(condition=models.Q(('scope__in', ['global', 'listed'])), name='provider_scope_known'),
+            model_name="provider",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("scope__in", ["global", "listed"])), name="provider_scope_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='provider',
-            constraint=models.CheckConstraint(condition=models.Q(('network_parent__isnull', True), models.Q(('network_parent', models.F('id')), _negated=True), _connector='OR'), name='provider_not_own_network'),
+            model_name="provider",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("network_parent__isnull", True),
+                    models.Q(("network_parent", models.F("id")), _negated=True),
+                    _connector="OR",
+                ),
+                name="provider_not_own_network",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='provider',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'verified'), _negated=True), ('verified_on__isnull', False), _connector='OR'), name='verified_provider_is_dated'),
+            model_name="provider",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "verified"), _negated=True), ("verified_on__isnull", False), _connector="OR"
+                ),
+                name="verified_provider_is_dated",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='provider',
-            constraint=models.CheckConstraint(condition=models.Q(('verification_expires_on__isnull', True), models.Q(('verification_expires_on__gte', models.F('verified_on')), ('verified_on__isnull', False)), _connector='OR'), name='provider_verification_ordered'),
+            model_name="provider",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("verification_expires_on__isnull", True),
+                    models.Q(("verification_expires_on__gte", models.F("verified_on")), ("verified_on__isnull", False)),
+                    _connector="OR",
+                ),
+                name="provider_verification_ordered",
+            ),
         ),
         migrations.AddIndex(
-            model_name='offering',
-            index=models.Index(fields=['provider', 'state'], name='offering_provider_state'),
+            model_name="offering",
+            index=models.Index(fields=["provider", "state"], name="offering_provider_state"),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('draft', 'in_vetting', 'published', 'suspended', 'retired'))), name='offering_state_known'),
+            model_name="offering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ("draft", "in_vetting", "published", "suspended", "retired"))),
+                name="offering_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome_count', 0), ('outcome_mean__isnull', True)), models.Q(('outcome_count__gt', 0), ('outcome_mean__isnull', False), ('outcome_mean__lte', 1000)), _connector='OR'), name='offering_outcome_whole'),
+            model_name="offering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("outcome_count", 0), ("outcome_mean__isnull", True)),
+                    models.Q(("outcome_count__gt", 0), ("outcome_mean__isnull", False), ("outcome_mean__lte", 1000)),
+                    _connector="OR",
+                ),
+                name="offering_outcome_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.UniqueConstraint(condition=models.Q(('code', ''), _negated=True), fields=('code',), name='offering_code_once'),
+            model_name="offering",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("code", ""), _negated=True), fields=("code",), name="offering_code_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('provider', 'source', 'external_id'), name='offering_external_id_once'),
+            model_name="offering",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("provider", "source", "external_id"),
+                name="offering_external_id_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.CheckConstraint(condition=models.Q(('scope__in', ['global', 'listed'])), name='offering_scope_known'),
+            model_name="offering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("scope__in", ["global", "listed"])), name="offering_scope_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.CheckConstraint(condition=models.Q(('participants_min__isnull', True), ('participants_max__isnull', True), models.Q(('participants_max__gte', models.F('participants_min')), ('participants_min__gte', 1)), _connector='OR'), name='offering_participants_ordered'),
+            model_name="offering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("participants_min__isnull", True),
+                    ("participants_max__isnull", True),
+                    models.Q(("participants_max__gte", models.F("participants_min")), ("participants_min__gte", 1)),
+                    _connector="OR",
+                ),
+                name="offering_participants_ordered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cost_per_delivery__isnull', True), ('cost_per_participant__isnull', True)), models.Q(('currency', ''), _negated=True), _connector='OR'), name='offering_cost_has_currency'),
+            model_name="offering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("cost_per_delivery__isnull", True), ("cost_per_participant__isnull", True)),
+                    models.Q(("currency", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="offering_cost_has_currency",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cost_per_delivery__isnull', True), ('cost_per_delivery__gte', 0), _connector='OR'), models.Q(('cost_per_participant__isnull', True), ('cost_per_participant__gte', 0), _connector='OR')), name='offering_cost_not_negative'),
+            model_name="offering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("cost_per_delivery__isnull", True), ("cost_per_delivery__gte", 0), _connector="OR"),
+                    models.Q(("cost_per_participant__isnull", True), ("cost_per_participant__gte", 0), _connector="OR"),
+                ),
+                name="offering_cost_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'published'), _negated=True), models.Q(('first_published_on__isnull', False), ('vetted_on__isnull', False), ('vetting_verdict', 'accepted')), _connector='OR'), name='published_offering_is_vetted'),
+            model_name="offering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "published"), _negated=True),
+                    models.Q(
+                        ("first_published_on__isnull", False),
+                        ("vetted_on__isnull", False),
+                        ("vetting_verdict", "accepted"),
+                    ),
+                    _connector="OR",
+                ),
+                name="published_offering_is_vetted",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offering',
-            constraint=models.CheckConstraint(condition=models.Q(('vetting_expires_on__isnull', True), models.Q(('vetted_on__isnull', False), ('vetting_expires_on__gte', models.F('vetted_on'))), _connector='OR'), name='offering_vetting_ordered'),
+            model_name="offering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("vetting_expires_on__isnull", True),
+                    models.Q(("vetted_on__isnull", False), ("vetting_expires_on__gte", models.F("vetted_on"))),
+                    _connector="OR",
+                ),
+                name="offering_vetting_ordered",
+            ),
         ),
         migrations.AddIndex(
-            model_name='capacitywindow',
-            index=models.Index(fields=['provider', 'end_on'], name='window_provider_end'),
+            model_name="capacitywindow",
+            index=models.Index(fields=["provider", "end_on"], name="window_provider_end"),
         ),
         migrations.AddConstraint(
-            model_name='capacitywindow',
-            constraint=models.CheckConstraint(condition=models.Q(('end_on__isnull', True), ('end_on__gte', models.F('start_on')), _connector='OR'), name='capacity_window_period_ordered'),
+            model_name="capacitywindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"),
+                name="capacity_window_period_ordered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='capacitywindow',
-            constraint=models.CheckConstraint(condition=models.Q(('end_on__isnull', False), ('start_on__isnull', False)), name='capacity_window_is_dated'),
+            model_name="capacitywindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("end_on__isnull", False), ("start_on__isnull", False)),
+                name="capacity_window_is_dated",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='capacitywindow',
-            constraint=models.CheckConstraint(condition=models.Q(('unit__in', ['trainer_days', 'parallel_deliveries'])), name='capacity_unit_known'),
+            model_name="capacitywindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("unit__in", ["trainer_days", "parallel_deliveries"])), name="capacity_unit_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='capacitywindow',
-            constraint=models.CheckConstraint(condition=models.Q(('confirmed__gte', 0), ('held__gte', 0), ('quantity__gte', django.db.models.expressions.CombinedExpression(models.F('held'), '+', models.F('confirmed')))), name='capacity_never_overbooked'),
+            model_name="capacitywindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("confirmed__gte", 0),
+                    ("held__gte", 0),
+                    (
+                        "quantity__gte",
+                        django.db.models.expressions.CombinedExpression(models.F("held"), "+", models.F("confirmed")),
+                    ),
+                ),
+                name="capacity_never_overbooked",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='capacitywindow',
-            constraint=models.UniqueConstraint(condition=models.Q(('code', ''), _negated=True), fields=('code',), name='capacity_window_code_once'),
+            model_name="capacitywindow",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("code", ""), _negated=True), fields=("code",), name="capacity_window_code_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['offering', 'state', 'end_on'], name='session_offering_state'),
+            model_name="session",
+            index=models.Index(fields=["offering", "state", "end_on"], name="session_offering_state"),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('planned', 'open', 'running', 'completed', 'cancelled'))), name='session_state_known'),
+            model_name="session",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ("planned", "open", "running", "completed", "cancelled"))),
+                name="session_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('end_on__isnull', True), ('end_on__gte', models.F('start_on')), _connector='OR'), name='session_period_ordered'),
+            model_name="session",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"),
+                name="session_period_ordered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('end_on__isnull', False), ('start_on__isnull', False)), name='session_is_dated'),
+            model_name="session",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("end_on__isnull", False), ("start_on__isnull", False)), name="session_is_dated"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('seats_confirmed__gte', 0), ('seats_held__gte', 0), ('seats_total__gte', django.db.models.expressions.CombinedExpression(models.F('seats_held'), '+', models.F('seats_confirmed')))), name='session_never_overbooked'),
+            model_name="session",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("seats_confirmed__gte", 0),
+                    ("seats_held__gte", 0),
+                    (
+                        "seats_total__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("seats_held"), "+", models.F("seats_confirmed")
+                        ),
+                    ),
+                ),
+                name="session_never_overbooked",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('seats_min__gte', 1), ('seats_total__gte', models.F('seats_min'))), name='session_seats_ordered'),
+            model_name="session",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("seats_min__gte", 1), ("seats_total__gte", models.F("seats_min"))),
+                name="session_seats_ordered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.UniqueConstraint(condition=models.Q(('code', ''), _negated=True), fields=('code',), name='session_code_once'),
+            model_name="session",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("code", ""), _negated=True), fields=("code",), name="session_code_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('offering', 'source', 'external_id'), name='session_external_id_once'),
+            model_name="session",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("offering", "source", "external_id"),
+                name="session_external_id_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='capacityhold',
-            index=models.Index(condition=models.Q(('state', 'held')), fields=['expires_at'], name='hold_expiry'),
+            model_name="capacityhold",
+            index=models.Index(condition=models.Q(("state", "held")), fields=["expires_at"], name="hold_expiry"),
         ),
         migrations.AddConstraint(
-            model_name='capacityhold',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('held', 'confirmed', 'released', 'lapsed'))), name='capacity_hold_state_known'),
+            model_name="capacityhold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ("held", "confirmed", "released", "lapsed"))),
+                name="capacity_hold_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='capacityhold',
-            constraint=models.CheckConstraint(condition=models.Q(('session__isnull', True), ('window__isnull', True), _connector='XOR'), name='hold_is_on_one_thing'),
+            model_name="capacityhold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("session__isnull", True), ("window__isnull", True), _connector="XOR"),
+                name="hold_is_on_one_thing",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='capacityhold',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='hold_is_of_something'),
+            model_name="capacityhold",
+            constraint=models.CheckConstraint(condition=models.Q(("quantity__gte", 1)), name="hold_is_of_something"),
         ),
         migrations.AddConstraint(
-            model_name='capacityhold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'held'), _negated=True), ('expires_at__isnull', False), _connector='OR'), name='hold_has_an_end'),
+            model_name="capacityhold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "held"), _negated=True), ("expires_at__isnull", False), _connector="OR"
+                ),
+                name="hold_has_an_end",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='capacityhold',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('held', 'confirmed'))), fields=('holder', 'session'), name='one_live_hold_on_a_session'),
+            model_name="capacityhold",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ("held", "confirmed"))),
+                fields=("holder", "session"),
+                name="one_live_hold_on_a_session",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='capacityhold',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('held', 'confirmed'))), fields=('holder', 'window'), name='one_live_hold_on_a_window'),
+            model_name="capacityhold",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ("held", "confirmed"))),
+                fields=("holder", "window"),
+                name="one_live_hold_on_a_window",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trackrecordentry',
-            constraint=models.CheckConstraint(condition=models.Q(('level__gte', 1), ('level__lte', 4)), name='outcome_level_known'),
+            model_name="trackrecordentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("level__gte", 1), ("level__lte", 4)), name="outcome_level_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trackrecordentry',
-            constraint=models.CheckConstraint(condition=models.Q(('value__gte', 0), ('value__lte', 1000)), name='outcome_normalised'),
+            model_name="trackrecordentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("value__gte", 0), ("value__lte", 1000)), name="outcome_normalised"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trackrecordentry',
-            constraint=models.CheckConstraint(condition=models.Q(('answered__gte', 1)), name='outcome_has_answers'),
+            model_name="trackrecordentry",
+            constraint=models.CheckConstraint(condition=models.Q(("answered__gte", 1)), name="outcome_has_answers"),
         ),
         migrations.AddConstraint(
-            model_name='trackrecordentry',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['participants', 'requester', 'external'])), name='outcome_never_from_the_provider'),
+            model_name="trackrecordentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("source__in", ["participants", "requester", "external"])),
+                name="outcome_never_from_the_provider",
+            ),
         ),
     ]

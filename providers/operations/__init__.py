@@ -10,6 +10,7 @@ from providers.operations.holds import (
     release_holds,
 )
 from providers.operations.indexing import reindex_catalogue
+from providers.operations.intake import file_offering, file_session, file_window
 from providers.operations.offerings import change_offering, create_offering, save_offering
 from providers.operations.outcomes import record_outcome
 from providers.operations.providers import change_provider, register_provider
@@ -53,6 +54,9 @@ __all__ = [
     "create_window",
     "delete_window",
     "extend_holds",
+    "file_offering",
+    "file_session",
+    "file_window",
     "lapse_expired_holds",
     "lapse_verifications",
     "lapse_vettings",

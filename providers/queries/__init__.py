@@ -10,6 +10,8 @@ from providers.queries.catalogue import (
     catalogue_version,
 )
 from providers.queries.choosing import (
+    bookable_sessions,
+    having,
     in_period,
     offerings_for_audience,
     offerings_in_language,
@@ -24,9 +26,12 @@ from providers.queries.finding import (
     find_provider,
     find_session,
     find_window,
+    named,
     offering_by_reference,
     offering_organizations,
     provider_by_code,
+    visible_offering,
+    visible_provider,
 )
 from providers.queries.visibility import (
     offerings_visible_to,
@@ -41,6 +46,7 @@ __all__ = [
     "CatalogueWindow",
     "OutcomeFacts",
     "allowed_actions",
+    "bookable_sessions",
     "catalogue_for_matching",
     "catalogue_version",
     "find_offering",
@@ -48,8 +54,10 @@ __all__ = [
     "find_session",
     "find_window",
     "free_capacity",
+    "having",
     "in_period",
     "live_holds",
+    "named",
     "offering_by_reference",
     "offering_organizations",
     "offerings_for_audience",
@@ -62,6 +70,8 @@ __all__ = [
     "providers_visible_to",
     "sessions_visible_to",
     "trainer_days_needed",
+    "visible_offering",
+    "visible_provider",
     "windows_visible_to",
     "with_code",
 ]

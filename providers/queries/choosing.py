@@ -8,7 +8,8 @@ from django.db.models import Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from marketplace.vocabularies import queries as vocabularies
-from providers.models import Offering, OfferingFacet, Provider
+from providers.lifecycle import BOOKABLE_SESSIONS
+from providers.models import Offering, OfferingFacet, Provider, Session
 
 M = TypeVar("M", bound=Model)
 
@@ -17,17 +18,17 @@ def offerings_on_theme(rows: QuerySet[Offering], theme: str) -> QuerySet[Offerin
     """Keep the offerings on a theme or on a narrower one; a concept of a mapped scheme stands for its core themes."""
     themes = vocabularies.core_themes_of(theme) or (theme,)
     wanted = {code for core in themes for code in (core, *vocabularies.concept_descendants(core))}
-    return _having(rows, "theme", wanted)
+    return having(rows, "theme", wanted)
 
 
 def offerings_in_language(rows: QuerySet[Offering], language: str) -> QuerySet[Offering]:
     """Keep the offerings that can be given in a language."""
-    return _having(rows, "language", {language})
+    return having(rows, "language", {language})
 
 
 def offerings_for_audience(rows: QuerySet[Offering], audience: str) -> QuerySet[Offering]:
     """Keep the offerings made for an audience."""
-    return _having(rows, "audience", {audience})
+    return having(rows, "audience", {audience})
 
 
 def offerings_serving(rows: QuerySet[Offering], country: str) -> QuerySet[Offering]:
@@ -64,6 +65,12 @@ def in_period(rows: QuerySet[M], *, start: date | None = None, end: date | None 
     return rows if end is None else rows.filter(start_on__lte=end)
 
 
-def _having(rows: QuerySet[Offering], facet: str, codes: set[str]) -> QuerySet[Offering]:
+def having(rows: QuerySet[Offering], facet: str, codes: set[str]) -> QuerySet[Offering]:
+    """Keep the offerings that have one of the codes in the list that the facet stands for."""
     found = OfferingFacet.objects.filter(facet=facet, code__in=sorted(codes)).values("offering_id")
     return rows.filter(pk__in=found)
+
+
+def bookable_sessions() -> QuerySet[Session]:
+    """Give the sessions that take bookings."""
+    return Session.objects.filter(state__in=BOOKABLE_SESSIONS).order_by()

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
@@ -13,8 +13,10 @@ from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import unknown_reference
 from marketplace.lifecycles import operations as lifecycles
 from providers.models import CapacityWindow, Offering, OfferingPartner, Provider, Session
+from providers.queries.visibility import offerings_visible_to, providers_visible_to
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 
 
 def provider_by_code(code: str, pointer: str = "/provider") -> Provider:
@@ -83,6 +85,11 @@ def _owner(record: Provider | Offering | Session) -> tuple[int, str | None]:
     return offering.provider.organization_id, offering.programme.code if offering.programme else None
 
 
+def named(rows: QuerySet[M], reference: str) -> QuerySet[M]:
+    """Keep the row that has this code or public id."""
+    return rows.filter(_named(reference))
+
+
 def _named(text: str) -> Q:
     try:
         return Q(public_id=UUID(text))
@@ -94,3 +101,15 @@ def _known(found: T | None, value: object, pointer: str) -> T:
     if found is None:
         raise unknown_reference(pointer, value)
     return found
+
+
+def visible_provider(reference: str, *, actor: Actor, at: datetime, pointer: str = "/provider") -> Provider:
+    """Find a provider that the actor sees by code or public id; raises DomainError(unknown_reference) for any other."""
+    rows = providers_visible_to(actor, at=at).select_related("organization")
+    return _known(rows.filter(_named(reference)).first(), reference, pointer)
+
+
+def visible_offering(reference: str, *, actor: Actor, at: datetime, pointer: str = "/offering") -> Offering:
+    """Find an offering that the actor sees by code or public id; raises DomainError(unknown_reference) for any other."""
+    rows = offerings_visible_to(actor, at=at).select_related("provider__organization", "programme")
+    return _known(rows.filter(_named(reference)).first(), reference, pointer)
