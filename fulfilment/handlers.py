@@ -59,18 +59,18 @@ def engage(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
 def silence_confirms(record: LifecycleRecord, at: datetime) -> None:
     """Let the requester's silence count as confirmation."""
     if isinstance(record, Engagement):
-        engagement_id = record.public_id
+        engagement_id = record.pk
     elif isinstance(record, Delivery):
-        engagement_id = record.engagement.public_id
+        engagement_id = record.engagement_id
     else:
         return
-    work.enqueue("fulfilment.confirm_by_silence", {"engagement": str(engagement_id)}, at=at)
+    work.enqueue("fulfilment.confirm_by_silence", {"engagement": engagement_id}, at=at)
 
 
 @job("fulfilment.confirm_by_silence")
 def confirm_by_silence(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
     """Confirm the reports that nobody answered in time."""
-    operations.confirm_by_silence(actor=CLOCK, at=at, engagement_id=UUID(payload["engagement"]))
+    operations.confirm_by_silence(actor=CLOCK, at=at, engagement_id=payload["engagement"])
 
 
 @deadline_effect("evaluation.level3")
@@ -87,10 +87,10 @@ def level4_unanswered(record: LifecycleRecord, at: datetime) -> None:
 
 def _leave_unanswered(record: LifecycleRecord, at: datetime) -> None:
     if isinstance(record, Milestone):
-        work.enqueue("fulfilment.leave_unanswered", {"milestone": str(record.public_id)}, at=at)
+        work.enqueue("fulfilment.leave_unanswered", {"milestone": record.pk}, at=at)
 
 
 @job("fulfilment.leave_unanswered")
 def leave_unanswered(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
     """Mark one follow-up as not answered."""
-    operations.leave_unanswered(actor=CLOCK, at=at, milestone_id=UUID(payload["milestone"]))
+    operations.leave_unanswered(actor=CLOCK, at=at, milestone_id=payload["milestone"])

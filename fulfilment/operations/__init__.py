@@ -1,6 +1,6 @@
 """Writes of what is agreed and delivered."""
 
-from fulfilment.operations.acceptance import accept_part, consent_counter, engage_confirmed
+from fulfilment.operations.acceptance import PartAnswer, accept_part, consent_counter, engage_confirmed
 from fulfilment.operations.changes import agree_change, decline_change, propose_change
 from fulfilment.operations.creation import ImportFacts, create_engagement
 from fulfilment.operations.deliveries import (
@@ -14,7 +14,7 @@ from fulfilment.operations.deliveries import (
 from fulfilment.operations.evaluations import EvaluationFacts, record_evaluation, tell_outcome, waive_evaluation
 from fulfilment.operations.following_up import complete_milestone, leave_unanswered, waive_milestone
 from fulfilment.operations.holding import cancel_engagement, hold_engagement, resume_engagement
-from fulfilment.operations.importing import import_engagement
+from fulfilment.operations.importing import advance_import, import_engagement
 from fulfilment.operations.participation import StageCount, record_participation
 from fulfilment.operations.partners import (
     add_party,
@@ -41,9 +41,11 @@ __all__ = [
     "EvaluationFacts",
     "ImportFacts",
     "LineTerms",
+    "PartAnswer",
     "StageCount",
     "accept_part",
     "add_party",
+    "advance_import",
     "agree_change",
     "agree_engagement",
     "cancel_delivery",

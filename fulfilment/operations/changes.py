@@ -1,7 +1,6 @@
 """Changes of what was agreed: proposed by one side, agreed by the others; the last one makes it happen."""
 
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 
@@ -22,7 +21,7 @@ def propose_change(
     *,
     actor: Actor,
     at: datetime,
-    engagement_id: UUID,
+    engagement_id: int,
     terms: ChangeTerms,
     reason_text: str = "",
     expected_version: int | None = None,
@@ -53,7 +52,7 @@ def propose_change(
 
 
 @transaction.atomic
-def agree_change(*, actor: Actor, at: datetime, engagement_id: UUID, expected_version: int | None = None) -> Change:
+def agree_change(*, actor: Actor, at: datetime, engagement_id: int, expected_version: int | None = None) -> Change:
     """Agree to the open change for the sides on which the actor stands; with the last side it takes effect at once.
 
     An officer who belongs to a partner may not agree for the secretariat. Raises DomainError(permission_denied, recused,
@@ -93,7 +92,7 @@ def agree_change(*, actor: Actor, at: datetime, engagement_id: UUID, expected_ve
 
 @transaction.atomic
 def decline_change(
-    *, actor: Actor, at: datetime, engagement_id: UUID, reason_text: str, expected_version: int | None = None
+    *, actor: Actor, at: datetime, engagement_id: int, reason_text: str, expected_version: int | None = None
 ) -> Change:
     """Decline the open change in writing; what was agreed stays. The side that proposed it may take it back so.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 
@@ -41,7 +40,7 @@ CANCELLABLE = frozenset({"planned", "agreed", "in_delivery", "on_hold"})
 
 
 @transaction.atomic
-def start_delivery(*, actor: Actor, at: datetime, delivery_id: UUID, expected_version: int | None = None) -> Delivery:
+def start_delivery(*, actor: Actor, at: datetime, delivery_id: int, expected_version: int | None = None) -> Delivery:
     """Begin one delivery; the first one starts the engagement. Raises DomainError(permission_denied, wrong_state)."""
     engagement, _deliveries, delivery = lock_delivery(delivery_id, expected_version=expected_version)
     check_deliverer(delivery, actor, at)
@@ -58,7 +57,7 @@ def deliver_delivery(
     *,
     actor: Actor,
     at: datetime,
-    delivery_id: UUID,
+    delivery_id: int,
     report: LanguageMap | None = None,
     participation: Sequence[StageCount] = (),
     expected_version: int | None = None,
@@ -79,7 +78,7 @@ def deliver_delivery(
 
 @transaction.atomic
 def confirm_delivery(
-    *, actor: Actor, at: datetime, delivery_id: UUID, reason_text: str = "", expected_version: int | None = None
+    *, actor: Actor, at: datetime, delivery_id: int, reason_text: str = "", expected_version: int | None = None
 ) -> Delivery:
     """Confirm the report of one delivery; a contested one is settled by an unconcerned officer, in writing.
 
@@ -108,7 +107,7 @@ def contest_delivery(
     *,
     actor: Actor,
     at: datetime,
-    delivery_id: UUID,
+    delivery_id: int,
     reason_code: str,
     reason_text: str = "",
     expected_version: int | None = None,
@@ -132,7 +131,7 @@ def cancel_delivery(
     *,
     actor: Actor,
     at: datetime,
-    delivery_id: UUID,
+    delivery_id: int,
     reason_code: str,
     reason_text: str = "",
     expected_version: int | None = None,
@@ -160,7 +159,7 @@ def cancel_delivery(
 
 
 @transaction.atomic
-def confirm_by_silence(*, actor: Actor, at: datetime, engagement_id: UUID) -> int:
+def confirm_by_silence(*, actor: Actor, at: datetime, engagement_id: int) -> int:
     """Confirm the reports whose deadline has passed without a word of the requester; returns how many. Safe to repeat."""
     engagement = lock_engagement(engagement_id)
     if engagement.state not in ANSWERABLE:

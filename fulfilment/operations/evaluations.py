@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from uuid import UUID
 
 from django.db import transaction
 
@@ -51,7 +50,7 @@ def record_evaluation(
     *,
     actor: Actor,
     at: datetime,
-    engagement_id: UUID,
+    engagement_id: int,
     facts: EvaluationFacts,
     expected_version: int | None = None,
 ) -> Evaluation:
@@ -99,7 +98,7 @@ def waive_evaluation(
     *,
     actor: Actor,
     at: datetime,
-    engagement_id: UUID,
+    engagement_id: int,
     level: int,
     reason_code: str,
     reason_text: str = "",
@@ -129,7 +128,7 @@ def tell_outcome(
     *,
     actor: Actor,
     at: datetime,
-    engagement_id: UUID,
+    engagement_id: int,
     kind: str,
     texts: LanguageMap,
     spin_off_request: str = "",

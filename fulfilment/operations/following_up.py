@@ -1,7 +1,6 @@
 """Milestones: reached, waived, dropped with what they belonged to, dated anew, or left unanswered."""
 
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -19,7 +18,7 @@ from marketplace.lifecycles.operations import find_transition, reschedule_step, 
 
 @transaction.atomic
 def complete_milestone(
-    *, actor: Actor, at: datetime, milestone_id: UUID, note: str = "", expected_version: int | None = None
+    *, actor: Actor, at: datetime, milestone_id: int, note: str = "", expected_version: int | None = None
 ) -> Milestone:
     """Record that a milestone is reached; by the party that owes it, or the secretariat for it.
 
@@ -43,7 +42,7 @@ def waive_milestone(
     *,
     actor: Actor,
     at: datetime,
-    milestone_id: UUID,
+    milestone_id: int,
     reason_code: str,
     reason_text: str = "",
     expected_version: int | None = None,
@@ -65,19 +64,19 @@ def waive_milestone(
 
 
 @transaction.atomic
-def leave_unanswered(*, actor: Actor, at: datetime, milestone_id: UUID) -> None:
+def leave_unanswered(*, actor: Actor, at: datetime, milestone_id: int) -> None:
     """Mark a follow-up whose deadline has passed as not answered; a late answer still completes it."""
     milestone = _lock_milestone(milestone_id, None)
     if milestone.state == "open" and milestone.due_at is not None and milestone.due_at <= at:
         transition(milestone, "lapse", actor=actor, at=at)
 
 
-def _lock_milestone(milestone_id: UUID, expected_version: int | None) -> Milestone:
-    found = Milestone.objects.filter(public_id=milestone_id).values_list("engagement__public_id", flat=True).first()
+def _lock_milestone(milestone_id: int, expected_version: int | None) -> Milestone:
+    found = Milestone.objects.filter(pk=milestone_id).values_list("engagement_id", flat=True).first()
     if found is None:
         raise DomainError(ErrorCode.NOT_FOUND)
     engagement = lock_engagement(found, expected_version=expected_version)
-    milestone = Milestone.objects.select_for_update(of=("self",)).get(public_id=milestone_id)
+    milestone = Milestone.objects.select_for_update(of=("self",)).get(pk=milestone_id)
     milestone.engagement = engagement
     return milestone
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 
@@ -22,7 +21,7 @@ def hold_engagement(
     *,
     actor: Actor,
     at: datetime,
-    engagement_id: UUID,
+    engagement_id: int,
     reason_code: str,
     reason_text: str = "",
     expected_version: int | None = None,
@@ -43,7 +42,7 @@ def hold_engagement(
 
 @transaction.atomic
 def resume_engagement(
-    *, actor: Actor, at: datetime, engagement_id: UUID, expected_version: int | None = None
+    *, actor: Actor, at: datetime, engagement_id: int, expected_version: int | None = None
 ) -> Engagement:
     """Go on where the hold interrupted, with what was left of the clock or by the dates of delivery.
 
@@ -70,7 +69,7 @@ def cancel_engagement(
     *,
     actor: Actor,
     at: datetime,
-    engagement_id: UUID,
+    engagement_id: int,
     reason_code: str,
     reason_text: str = "",
     expected_version: int | None = None,

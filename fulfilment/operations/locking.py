@@ -1,7 +1,6 @@
 """Locks in the one order of the house (request, engagement, deliveries, capacity), and who may act on what is locked."""
 
 from datetime import UTC, date, datetime, time
-from uuid import UUID
 
 from django.db.models import Prefetch
 
@@ -19,14 +18,14 @@ from requests_app import operations as requests
 OPENING = time(9)  # the hour at which a dated step falls due, UTC
 
 
-def lock_engagement(engagement_id: UUID, *, expected_version: int | None = None) -> Engagement:
+def lock_engagement(engagement_id: int, *, expected_version: int | None = None) -> Engagement:
     """Lock an engagement after its request. Raises DomainError(not_found, precondition_failed)."""
-    request_id = Engagement.objects.filter(public_id=engagement_id).values_list("request_id", flat=True).first()
+    request_id = Engagement.objects.filter(pk=engagement_id).values_list("request_id", flat=True).first()
     if request_id is None:
         raise DomainError(ErrorCode.NOT_FOUND)
     requests.lock_request(request_id=request_id)
     rows = Engagement.objects.select_related("request__programme", "lead_organization", "requesting_organization")
-    return lock(rows.filter(public_id=engagement_id), expected_version=expected_version)
+    return lock(rows.filter(pk=engagement_id), expected_version=expected_version)
 
 
 def lock_deliveries(engagement: Engagement) -> list[Delivery]:
@@ -45,17 +44,15 @@ def lock_deliveries(engagement: Engagement) -> list[Delivery]:
 
 
 def lock_delivery(
-    delivery_id: UUID, *, expected_version: int | None = None
+    delivery_id: int, *, expected_version: int | None = None
 ) -> tuple[Engagement, list[Delivery], Delivery]:
     """Lock the engagement of a delivery and all its deliveries. Raises DomainError(not_found, precondition_failed)."""
-    engagement_id = (
-        Delivery.objects.filter(public_id=delivery_id).values_list("engagement__public_id", flat=True).first()
-    )
+    engagement_id = Delivery.objects.filter(pk=delivery_id).values_list("engagement_id", flat=True).first()
     if engagement_id is None:
         raise DomainError(ErrorCode.NOT_FOUND)
     engagement = lock_engagement(engagement_id, expected_version=expected_version)
     deliveries = lock_deliveries(engagement)
-    return engagement, deliveries, next(row for row in deliveries if row.public_id == delivery_id)
+    return engagement, deliveries, next(row for row in deliveries if row.pk == delivery_id)
 
 
 # --- who may -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
-from uuid import UUID
 
 from django.db import transaction
 
@@ -43,7 +42,7 @@ def record_participation(
     *,
     actor: Actor,
     at: datetime,
-    delivery_id: UUID,
+    delivery_id: int,
     counts: Sequence[StageCount],
     expected_version: int | None = None,
 ) -> Delivery:

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
 
 from django.db import transaction
 
@@ -27,7 +26,7 @@ def pledge_cost_share(
     *,
     actor: Actor,
     at: datetime,
-    engagement_id: UUID,
+    engagement_id: int,
     organization: str,
     kind: str,
     amount: Decimal,
@@ -76,7 +75,7 @@ def confirm_cost_share(
     *,
     actor: Actor,
     at: datetime,
-    share_id: UUID,
+    share_id: int,
     agreement_reference: str = "",
     expected_version: int | None = None,
 ) -> CostShare:
@@ -91,7 +90,7 @@ def confirm_cost_share(
 
 @transaction.atomic
 def receive_cost_share(
-    *, actor: Actor, at: datetime, share_id: UUID, actual_amount: Decimal, expected_version: int | None = None
+    *, actor: Actor, at: datetime, share_id: int, actual_amount: Decimal, expected_version: int | None = None
 ) -> CostShare:
     """Record what was received, in the currency of the share.
 
@@ -110,7 +109,7 @@ def receive_cost_share(
 
 @transaction.atomic
 def withdraw_cost_share(
-    *, actor: Actor, at: datetime, share_id: UUID, reason_text: str = "", expected_version: int | None = None
+    *, actor: Actor, at: datetime, share_id: int, reason_text: str = "", expected_version: int | None = None
 ) -> CostShare:
     """Take a pledge back. Raises DomainError(permission_denied, wrong_state, precondition_failed)."""
     share = _lock_share(share_id, actor, at, expected_version)
@@ -123,7 +122,7 @@ def add_party(
     *,
     actor: Actor,
     at: datetime,
-    engagement_id: UUID,
+    engagement_id: int,
     organization: str,
     role: str,
     expected_version: int | None = None,
@@ -152,7 +151,7 @@ def remove_party(
     *,
     actor: Actor,
     at: datetime,
-    engagement_id: UUID,
+    engagement_id: int,
     organization: str,
     role: str,
     expected_version: int | None = None,
@@ -179,12 +178,12 @@ def _tell_parties(engagement: Engagement, changes: dict[str, object], actor: Act
     record_change(engagement, "parties_changed", actor=actor, at=at, changes=changes)
 
 
-def _lock_share(share_id: UUID, actor: Actor, at: datetime, expected_version: int | None) -> CostShare:
-    found = CostShare.objects.filter(public_id=share_id).values_list("engagement__public_id", flat=True).first()
+def _lock_share(share_id: int, actor: Actor, at: datetime, expected_version: int | None) -> CostShare:
+    found = CostShare.objects.filter(pk=share_id).values_list("engagement_id", flat=True).first()
     if found is None:
         raise DomainError(ErrorCode.NOT_FOUND)
     engagement = lock_engagement(found, expected_version=expected_version)
     check_lead(engagement, actor, at)
-    share = CostShare.objects.select_for_update(of=("self",)).select_related("organization").get(public_id=share_id)
+    share = CostShare.objects.select_for_update(of=("self",)).select_related("organization").get(pk=share_id)
     share.engagement = engagement
     return share

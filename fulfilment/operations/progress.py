@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 
@@ -32,7 +31,7 @@ from requests_app import operations as requests
 
 @transaction.atomic
 def agree_engagement(
-    *, actor: Actor, at: datetime, engagement_id: UUID, expected_version: int | None = None
+    *, actor: Actor, at: datetime, engagement_id: int, expected_version: int | None = None
 ) -> Engagement:
     """Record that the parties agree. Raises DomainError(permission_denied, wrong_state, precondition_failed)."""
     engagement = lock_engagement(engagement_id, expected_version=expected_version)
@@ -44,7 +43,7 @@ def agree_engagement(
 
 @transaction.atomic
 def start_engagement(
-    *, actor: Actor, at: datetime, engagement_id: UUID, expected_version: int | None = None
+    *, actor: Actor, at: datetime, engagement_id: int, expected_version: int | None = None
 ) -> Engagement:
     """Begin: deliveries whose first day has come start with it, at least the earliest one.
 
@@ -66,7 +65,7 @@ def deliver_engagement(
     *,
     actor: Actor,
     at: datetime,
-    engagement_id: UUID,
+    engagement_id: int,
     report: LanguageMap | None = None,
     participation: Sequence[StageCount] = (),
     expected_version: int | None = None,
@@ -94,7 +93,7 @@ def deliver_engagement(
 
 @transaction.atomic
 def confirm_engagement(
-    *, actor: Actor, at: datetime, engagement_id: UUID, expected_version: int | None = None
+    *, actor: Actor, at: datetime, engagement_id: int, expected_version: int | None = None
 ) -> Engagement:
     """Confirm the reports of all deliveries; evaluation follows. Raises DomainError(permission_denied, wrong_state)."""
     engagement = lock_engagement(engagement_id, expected_version=expected_version)
@@ -113,7 +112,7 @@ def contest_engagement(
     *,
     actor: Actor,
     at: datetime,
-    engagement_id: UUID,
+    engagement_id: int,
     reason_code: str,
     reason_text: str = "",
     expected_version: int | None = None,
@@ -135,7 +134,7 @@ def contest_engagement(
 
 @transaction.atomic
 def close_engagement(
-    *, actor: Actor, at: datetime, engagement_id: UUID, expected_version: int | None = None
+    *, actor: Actor, at: datetime, engagement_id: int, expected_version: int | None = None
 ) -> Engagement:
     """Close; outcomes from others than the provider feed its track record, dated follow-ups stay open.
 

@@ -37,10 +37,10 @@ def hold_for_offering(*, actor: Actor, at: datetime, offering_id: UUID) -> int:
 def cancel_for_request(*, actor: Actor, at: datetime, request_id: UUID) -> int:
     """Cancel engagements of a withdrawn or cancelled request that have not begun, hold those that have; returns how many."""
     rows = Engagement.objects.filter(request__public_id=request_id, request__state__in=("withdrawn", "cancelled"))
-    ended = list(rows.filter(state__in=NOT_BEGUN).values_list("public_id", flat=True).order_by("pk"))
+    ended = list(rows.filter(state__in=NOT_BEGUN).values_list("pk", flat=True).order_by("pk"))
     for engagement_id in ended:
         cancel_engagement(actor=actor, at=at, engagement_id=engagement_id, reason_code="requester_withdrew")
-    begun = list(rows.filter(state="in_delivery").values_list("public_id", flat=True).order_by("pk"))
+    begun = list(rows.filter(state="in_delivery").values_list("pk", flat=True).order_by("pk"))
     for engagement_id in begun:
         hold_engagement(actor=actor, at=at, engagement_id=engagement_id, reason_code="other")
     return len(ended) + len(begun)
@@ -48,7 +48,7 @@ def cancel_for_request(*, actor: Actor, at: datetime, request_id: UUID) -> int:
 
 def _hold(affected: QuerySet[Delivery], reason_code: str, actor: Actor, at: datetime) -> int:
     rows = Engagement.objects.filter(state__in=HOLDABLE, pk__in=affected.values("engagement_id")).order_by("pk")
-    found = list(rows.values_list("public_id", flat=True))
+    found = list(rows.values_list("pk", flat=True))
     for engagement_id in found:
         hold_engagement(actor=actor, at=at, engagement_id=engagement_id, reason_code=reason_code)
     return len(found)

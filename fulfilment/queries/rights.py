@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from fulfilment.models import Change, Engagement, Milestone
+from fulfilment.models import Change, CostShare, Delivery, Engagement, Milestone
 from fulfilment.models.engagements import DELIVERING_ROLES
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.permissions import can, is_secretariat
 from marketplace.accounts.roles import Permission
+from marketplace.lifecycles import operations as lifecycles
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +74,60 @@ def change_actions(rights: Rights, change: Change | None) -> frozenset[str]:
     if change is None:
         return frozenset({"propose-change"})
     return frozenset({"agree-change", "decline-change"}) if rights.sides & set(change.missing_sides) else frozenset()
+
+
+# --- verbs open to a caller; read only what is loaded with the things (parties, changes, programme of the request) -------
+
+CHANGE_VERBS = frozenset({"propose-change", "agree-change", "decline-change"})
+EVALUABLE = frozenset({"in_delivery", "delivered", "evaluating", "closed"})
+RUNNING = frozenset({"planned", "agreed", "in_delivery", "delivered", "evaluating", "on_hold"})
+
+
+def engagement_actions(engagement: Engagement, actor: Actor, *, at: datetime) -> list[str]:
+    """List the verbs that are open to ``actor`` on an engagement now, sorted."""
+    rights = rights_on(engagement, actor, at)
+    verbs = set(lifecycles.allowed_actions(engagement, may_on_engagement(rights)))
+    verbs -= CHANGE_VERBS - change_actions(rights, open_change(engagement))
+    if rights.sides and engagement.state in EVALUABLE:
+        verbs.add("evaluate")
+    if rights.secretariat and engagement.missing_levels and engagement.state in RUNNING:
+        verbs.add("waive-evaluation")
+    if (rights.lead or rights.secretariat) and engagement.state in RUNNING:
+        verbs.add("pledge-cost-share")
+    return sorted(verbs)
+
+
+def open_change(engagement: Engagement) -> Change | None:
+    """Give the change that waits for an answer."""
+    return next((change for change in engagement.changes.all() if change.state == "proposed"), None)
+
+
+def delivery_actions(delivery: Delivery, actor: Actor, *, at: datetime) -> list[str]:
+    """List the verbs that are open to ``actor`` on a delivery now, sorted."""
+    rights = rights_on(delivery.engagement, actor, at)
+    organization_id, programme = delivery.provider.organization_id, programme_of(delivery.engagement)
+    own = can(actor, Permission.ENGAGEMENTS_DELIVER, at=at, organization_id=organization_id, programme=programme)
+    may = dict(may_on_engagement(rights))
+    may[Permission.ENGAGEMENTS_DELIVER] = may[Permission.ENGAGEMENTS_DELIVER] or own
+    verbs = set(lifecycles.allowed_actions(delivery, may))
+    if delivery.engagement.state not in ("agreed", "in_delivery"):
+        verbs -= {"start", "deliver"}
+    if may[Permission.ENGAGEMENTS_DELIVER] and delivery.state not in ("confirmed", "cancelled"):
+        verbs.add("record-participation")
+    return sorted(verbs)
+
+
+def milestone_actions(milestone: Milestone, actor: Actor, *, at: datetime) -> list[str]:
+    """List the verbs that are open to ``actor`` on a milestone now, sorted; an evaluation is recorded, not completed."""
+    rights = rights_on(milestone.engagement, actor, at)
+    verbs = set(lifecycles.allowed_actions(milestone, may_on_milestone(rights, milestone)))
+    if milestone.level is not None:
+        verbs.discard("complete")
+    if milestone.level in milestone.engagement.missing_levels:
+        verbs.discard("waive")
+    return sorted(verbs)
+
+
+def share_actions(share: CostShare, actor: Actor, *, at: datetime) -> list[str]:
+    """List the verbs that are open to ``actor`` on a cost share now, sorted."""
+    return lifecycles.allowed_actions(share, may_on_engagement(rights_on(share.engagement, actor, at)))

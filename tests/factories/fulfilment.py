@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import factory
 from factory.django import DjangoModelFactory
@@ -238,9 +238,9 @@ class Scene:
     sessions: list[Session] = field(default_factory=list)
 
     @property
-    def id(self) -> UUID:
-        """Public id of the engagement."""
-        return self.engagement.public_id
+    def id(self) -> int:
+        """Key of the engagement."""
+        return self.engagement.pk
 
     def deliveries(self) -> list[Delivery]:
         """The deliveries, read anew."""
@@ -374,7 +374,5 @@ def report_all(made: Scene) -> None:
     """Report every delivery with eighteen who attended."""
     for delivery in made.deliveries():
         if delivery.state == "planned":
-            operations.start_delivery(actor=SYSTEM, at=REPORTED, delivery_id=delivery.public_id)
-        operations.deliver_delivery(
-            actor=made.provider, at=REPORTED, delivery_id=delivery.public_id, participation=attended()
-        )
+            operations.start_delivery(actor=SYSTEM, at=REPORTED, delivery_id=delivery.pk)
+        operations.deliver_delivery(actor=made.provider, at=REPORTED, delivery_id=delivery.pk, participation=attended())

@@ -1,0 +1,1 @@
+"""Shapes of what is agreed and delivered: `inputs`, `engagements`, `parts`."""

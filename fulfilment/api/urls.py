@@ -1,0 +1,18 @@
+"""Routes of the fulfilment app."""
+
+from fulfilment.api.views import answers, engagements, parts
+from marketplace.api.routers import Routes, nested
+
+routes = Routes()
+routes.register("engagements", engagements.EngagementViewSet, basename="engagement")
+for path, view in {
+    "changes": parts.ChangeViewSet,
+    "cost-shares": parts.CostShareViewSet,
+    "deliveries": parts.DeliveryViewSet,
+    "evaluations": parts.EvaluationViewSet,
+    "milestones": parts.MilestoneViewSet,
+    "outcome-stories": parts.StoryViewSet,
+}.items():
+    routes.register(nested("engagements", path), view, basename=view.basename)
+routes.register(nested("proposals", "parts"), answers.PartAnswerViewSet, basename="proposal-part-answer")
+urlpatterns = routes.urls

@@ -1,0 +1,1 @@
+"""Engagements, what belongs to them, and the partners' last word, over HTTP."""
