@@ -39,7 +39,7 @@ from matching.engine.results import (
     Relaxation,
     SlotChoice,
 )
-from matching.engine.sentences import Labels, Sentence, render
+from matching.engine.sentences import LABELS, Labels, Sentence, render, sentence_from_plain
 from matching.engine.snapshot import canonical, digest, plain, ranking_bytes, snapshot
 from matching.engine.types import (
     AWARDS,
@@ -65,6 +65,7 @@ __all__ = [
     "DEFAULT_POLICY",
     "DEFAULT_WEIGHTS",
     "ENGINE_VERSION",
+    "LABELS",
     "LEVELS",
     "NO_SOLUTION",
     "PARALLEL_DELIVERIES",
@@ -121,6 +122,7 @@ __all__ = [
     "relax",
     "render",
     "scheme_from_pairs",
+    "sentence_from_plain",
     "snapshot",
     "trainer_days",
 ]

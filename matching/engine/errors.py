@@ -5,7 +5,7 @@ class EngineError(ValueError):
     """A bad instance.
 
     `code` is stable: `bad_weights`, `bad_policy`, `bad_need`, `bad_offer`, `bad_scheme`,
-    `unknown_concept`, `unknown_country`, `unknown_region`, `duplicate_offer`.
+    `bad_sentence`, `unknown_concept`, `unknown_country`, `unknown_region`, `duplicate_offer`.
     `subject` names the thing at fault.
     """
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from matching.engine.errors import EngineError
 from matching.engine.sentence_templates import TEMPLATES
 
 Param = str | int | tuple[str, ...]
@@ -40,6 +41,22 @@ class Sentence:
 
     code: str
     params: Mapping[str, Param] = field(default_factory=dict)
+
+
+def sentence_from_plain(data: Mapping[str, object]) -> Sentence:
+    """Read a sentence back from its stored JSON form (`plain`). Raises EngineError(bad_sentence)."""
+    code, params = data.get("code"), data.get("params")
+    if not isinstance(code, str) or code not in TEMPLATES or not isinstance(params, Mapping):
+        raise EngineError("bad_sentence", str(code), "not a sentence of this engine")
+    return Sentence(code, {str(name): _param(str(name), value) for name, value in params.items()})
+
+
+def _param(name: str, value: object) -> Param:
+    if isinstance(value, str | int):
+        return value
+    if isinstance(value, list | tuple):
+        return tuple(str(entry) for entry in value)
+    raise EngineError("bad_sentence", name, "a parameter is a word, a whole number or a list of words")
 
 
 def render(sentence: Sentence, language: str, labels: Labels | None = None) -> str:

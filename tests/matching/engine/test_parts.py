@@ -27,6 +27,7 @@ from matching.engine import (
     priority,
     render,
     scheme_from_pairs,
+    sentence_from_plain,
     snapshot,
 )
 from matching.engine.bitsets import BitTable
@@ -211,6 +212,15 @@ def test_every_sentence_of_the_demo_can_be_written(language: str) -> None:
         said += [sentence for proposal in ranking.proposals for sentence in proposal.sentences]
         assert said
         assert not [text for text in (render(s, language) for s in said) if re.search(r"[{}|]", text)]
+
+
+def test_stored_sentence_reads_the_same_again() -> None:
+    spoken = Sentence("language.any", {"languages": ("en", "fr")})
+    stored = json.loads(canonical(spoken))
+    assert render(sentence_from_plain(stored), "en") == render(spoken, "en")
+    for broken in ({}, {"code": "nothing.such", "params": {}}, {"code": "text.alike", "params": {"percent": 0.5}}):
+        with pytest.raises(EngineError, match="bad_sentence"):
+            sentence_from_plain(broken)
 
 
 # --- priority -----------------------------------------------------------------------------------------------------
