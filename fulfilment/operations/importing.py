@@ -43,8 +43,9 @@ def import_engagement(
 ) -> Engagement:
     """Record an engagement without a proposal and take it along its way to ``state``, never later than ``at``.
 
-    It is agreed thirty days before it began, or at ``agreed_at`` where that is known; ``waiver`` is a reason code and texts for every required level that was not
-    evaluated (`historic` unless said otherwise). ``at`` is the moment of the import. Raises DomainError(permission_denied, duplicate, rule_broken).
+    It is agreed at ``agreed_at``, else thirty days before it began; ``waiver`` is a reason code and texts for every
+    required level that was not evaluated (`historic` unless said otherwise). ``at`` is the moment of the import.
+    Raises DomainError(permission_denied, duplicate, rule_broken).
     """
     check(actor, Permission.ENGAGEMENTS_MANAGE, at=at)
     if state not in WAY:
@@ -85,7 +86,7 @@ def advance_import(*, actor: Actor, at: datetime, engagement_id: int, state: str
     if engagement.origin != "import" or state not in steps:
         detail = gettext_noop("An import ends in one of these states.")
         raise rule_broken("/state", "not_importable", detail, allowed=steps)
-    if WAY.index(state) != WAY.index(engagement.state) + 1:
+    if engagement.state not in WAY or WAY.index(state) != WAY.index(engagement.state) + 1:
         raise wrong_state(engagement, state)
     _take(state, engagement_id, actor, at)
     engagement.refresh_from_db()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import uuid4
 
-import factory
+from factory.declarations import LazyFunction, SelfAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from fulfilment import operations
@@ -47,7 +47,7 @@ class EngagementCounterFactory(DjangoModelFactory[EngagementCounter]):
     class Meta:
         model = EngagementCounter
 
-    year = factory.Sequence(lambda number: 2100 + number)  # type: ignore[no-untyped-call]
+    year = Sequence(lambda number: 2100 + number)
 
 
 class EngagementFactory(DjangoModelFactory[Engagement]):
@@ -56,10 +56,10 @@ class EngagementFactory(DjangoModelFactory[Engagement]):
     class Meta:
         model = Engagement
 
-    reference = factory.Sequence(lambda number: f"ENG-2099-{number + 1:04d}")  # type: ignore[no-untyped-call]
-    request = factory.SubFactory(TrainingRequestFactory, submitted=True, state="matched")  # type: ignore[no-untyped-call]
-    requesting_organization = factory.SelfAttribute("request.requesting_organization")  # type: ignore[no-untyped-call]
-    lead_organization = factory.SubFactory(OrganizationFactory, kind="regional_centre")  # type: ignore[no-untyped-call]
+    reference = Sequence(lambda number: f"ENG-2099-{number + 1:04d}")
+    request = SubFactory(TrainingRequestFactory, submitted=True, state="matched")
+    requesting_organization = SelfAttribute("request.requesting_organization")
+    lead_organization = SubFactory(OrganizationFactory, kind="regional_centre")
     state = "planned"
     start_on = date(2027, 3, 8)
     end_on = date(2027, 3, 10)
@@ -75,8 +75,8 @@ class EngagementPartyFactory(DjangoModelFactory[EngagementParty]):
     class Meta:
         model = EngagementParty
 
-    engagement = factory.SubFactory(EngagementFactory)  # type: ignore[no-untyped-call]
-    organization = factory.SubFactory(OrganizationFactory)  # type: ignore[no-untyped-call]
+    engagement = SubFactory(EngagementFactory)
+    organization = SubFactory(OrganizationFactory)
     role = "member"
 
 
@@ -86,9 +86,9 @@ class EngagementLineFactory(DjangoModelFactory[EngagementLine]):
     class Meta:
         model = EngagementLine
 
-    engagement = factory.SubFactory(EngagementFactory)  # type: ignore[no-untyped-call]
-    line = factory.SubFactory(RequestLineFactory)  # type: ignore[no-untyped-call]
-    part_id = factory.LazyFunction(uuid4)  # type: ignore[no-untyped-call]
+    engagement = SubFactory(EngagementFactory)
+    line = SubFactory(RequestLineFactory)
+    part_id = LazyFunction(uuid4)
     participants = 20
 
 
@@ -98,8 +98,8 @@ class CostShareFactory(DjangoModelFactory[CostShare]):
     class Meta:
         model = CostShare
 
-    engagement = factory.SubFactory(EngagementFactory)  # type: ignore[no-untyped-call]
-    organization = factory.SubFactory(OrganizationFactory, kind="funder")  # type: ignore[no-untyped-call]
+    engagement = SubFactory(EngagementFactory)
+    organization = SubFactory(OrganizationFactory, kind="funder")
     state = "pledged"
     kind = "cash"
     amount = Decimal("12000.00")
@@ -114,11 +114,11 @@ class DeliveryFactory(DjangoModelFactory[Delivery]):
     class Meta:
         model = Delivery
 
-    engagement = factory.SubFactory(EngagementFactory)  # type: ignore[no-untyped-call]
-    number = factory.Sequence(lambda number: number + 1)  # type: ignore[no-untyped-call]
-    part_id = factory.LazyFunction(uuid4)  # type: ignore[no-untyped-call]
-    offering = factory.SubFactory(OfferingFactory, published=True)  # type: ignore[no-untyped-call]
-    provider = factory.SelfAttribute("offering.provider")  # type: ignore[no-untyped-call]
+    engagement = SubFactory(EngagementFactory)
+    number = Sequence(lambda number: number + 1)
+    part_id = LazyFunction(uuid4)
+    offering = SubFactory(OfferingFactory, published=True)
+    provider = SelfAttribute("offering.provider")
     state = "planned"
     form = "workshop"
     modality = "in_person"
@@ -135,7 +135,7 @@ class ParticipationFactory(DjangoModelFactory[Participation]):
     class Meta:
         model = Participation
 
-    delivery = factory.SubFactory(DeliveryFactory)  # type: ignore[no-untyped-call]
+    delivery = SubFactory(DeliveryFactory)
     stage = "attended"
     total = 18
     recorded_at = AT
@@ -147,7 +147,7 @@ class MilestoneFactory(DjangoModelFactory[Milestone]):
     class Meta:
         model = Milestone
 
-    engagement = factory.SubFactory(EngagementFactory)  # type: ignore[no-untyped-call]
+    engagement = SubFactory(EngagementFactory)
     kind = "terms_of_reference"
     position = 1
     owner = "provider"
@@ -164,7 +164,7 @@ class ChangeFactory(DjangoModelFactory[Change]):
     class Meta:
         model = Change
 
-    engagement = factory.SubFactory(EngagementFactory)  # type: ignore[no-untyped-call]
+    engagement = SubFactory(EngagementFactory)
     state = "proposed"
     proposed_side = "provider"
     proposed_by = "somebody"
@@ -180,7 +180,7 @@ class EvaluationFactory(DjangoModelFactory[Evaluation]):
     class Meta:
         model = Evaluation
 
-    engagement = factory.SubFactory(EngagementFactory)  # type: ignore[no-untyped-call]
+    engagement = SubFactory(EngagementFactory)
     level = 1
     source = "participants"
     invited = 20
@@ -199,7 +199,7 @@ class EvaluationWaiverFactory(DjangoModelFactory[EvaluationWaiver]):
     class Meta:
         model = EvaluationWaiver
 
-    engagement = factory.SubFactory(EngagementFactory)  # type: ignore[no-untyped-call]
+    engagement = SubFactory(EngagementFactory)
     level = 1
     reason_code = "short_event"
     created_at = AT
@@ -212,7 +212,7 @@ class OutcomeStoryFactory(DjangoModelFactory[OutcomeStory]):
     class Meta:
         model = OutcomeStory
 
-    engagement = factory.SubFactory(EngagementFactory)  # type: ignore[no-untyped-call]
+    engagement = SubFactory(EngagementFactory)
     kind = "network"
     texts: ClassVar[dict[str, str]] = {"en": "Colleagues in two countries now call each other."}
     created_at = AT

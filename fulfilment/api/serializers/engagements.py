@@ -7,13 +7,13 @@ from rest_framework import serializers
 from fulfilment import queries
 from fulfilment.api.serializers.parts import (
     STAMPS,
-    ChangeOut,
     CostShareOut,
     DeliveryOut,
+    EngagementChangeOut,
     EvaluationOut,
+    EvaluationWaiverOut,
     MilestoneOut,
-    StoryOut,
-    WaiverOut,
+    OutcomeStoryOut,
 )
 from fulfilment.models import Engagement
 from marketplace.api.serializers import (
@@ -31,7 +31,7 @@ ENGAGEMENT_ID = "0198c0de-0000-7000-8000-000000000e01"
 URL = f"https://marketplace.example/api/v1/engagements/{ENGAGEMENT_ID}"
 
 
-class PartyOut(serializers.Serializer[Any]):
+class EngagementPartyOut(serializers.Serializer[Any]):
     """An organization with its role."""
 
     organization = OrganizationRefOut(read_only=True)
@@ -108,7 +108,7 @@ class EngagementOut(LifecycleOut):
         child=serializers.IntegerField(), read_only=True, help_text="Kirkpatrick levels that closing needs."
     )
     missing_levels = serializers.ListField(child=serializers.IntegerField(), read_only=True)
-    parties = PartyOut(many=True, read_only=True)
+    parties = EngagementPartyOut(many=True, read_only=True)
     lines = EngagementLineOut(many=True, read_only=True)
     open_change = serializers.SerializerMethodField(help_text="Id of the change that waits for an answer.")
     hold_reason = serializers.CharField(read_only=True)
@@ -117,10 +117,10 @@ class EngagementOut(LifecycleOut):
     deliveries = DeliveryOut(many=True, read_only=True)
     milestones = MilestoneOut(many=True, read_only=True)
     evaluations = EvaluationOut(many=True, read_only=True)
-    waivers = WaiverOut(many=True, read_only=True)
+    waivers = EvaluationWaiverOut(many=True, read_only=True)
     cost_shares = CostShareOut(many=True, read_only=True)
-    stories = StoryOut(many=True, read_only=True)
-    changes = ChangeOut(many=True, read_only=True)
+    stories = OutcomeStoryOut(many=True, read_only=True)
+    changes = EngagementChangeOut(many=True, read_only=True)
     links = LinksField(
         {
             "self": "engagement-detail",

@@ -22,7 +22,7 @@ REASON_LENGTH = 4_000  # characters
 SEATS = 100_000
 
 
-class ReasonTextIn(StrictSerializer):
+class EngagementReasonIn(StrictSerializer):
     """A reason in words."""
 
     example: ClassVar[Example] = {"reason_text": "The list of participants proves it."}
@@ -30,7 +30,7 @@ class ReasonTextIn(StrictSerializer):
     reason_text = serializers.CharField(max_length=REASON_LENGTH, required=False, allow_blank=True)
 
 
-class WrittenReasonIn(StrictSerializer):
+class WrittenReasonRequiredIn(StrictSerializer):
     """A reason in words that must be given."""
 
     example: ClassVar[Example] = {"reason_text": "The dates fall into the holidays."}
@@ -38,7 +38,7 @@ class WrittenReasonIn(StrictSerializer):
     reason_text = serializers.CharField(max_length=REASON_LENGTH)
 
 
-class ContestIn(ReasonTextIn):
+class ReportContestIn(EngagementReasonIn):
     """Why a report is contested."""
 
     example: ClassVar[Example] = {"reason_code": "numbers", "reason_text": "Eight people came, not eighteen."}
@@ -46,7 +46,7 @@ class ContestIn(ReasonTextIn):
     reason_code = CodeField("contest_reasons")
 
 
-class HoldIn(ReasonTextIn):
+class EngagementHoldIn(EngagementReasonIn):
     """Why an engagement is interrupted."""
 
     example: ClassVar[Example] = {"reason_code": "security", "reason_text": "Travel is advised against until March."}
@@ -54,7 +54,7 @@ class HoldIn(ReasonTextIn):
     reason_code = CodeField("hold_reasons")
 
 
-class CancelIn(ReasonTextIn):
+class EngagementCancelIn(EngagementReasonIn):
     """Why something is cancelled."""
 
     example: ClassVar[Example] = {"reason_code": "funding_lost", "reason_text": "The grant was not renewed."}
@@ -62,7 +62,7 @@ class CancelIn(ReasonTextIn):
     reason_code = CodeField("cancellation_reasons")
 
 
-class WaiveIn(ReasonTextIn):
+class MilestoneWaiverIn(EngagementReasonIn):
     """Why a milestone is waived."""
 
     example: ClassVar[Example] = {"reason_code": "short_event", "reason_text": "Half a day."}
@@ -70,7 +70,7 @@ class WaiveIn(ReasonTextIn):
     reason_code = CodeField("waiver_reasons")
 
 
-class EvaluationWaiverIn(WaiveIn):
+class EvaluationWaiverIn(MilestoneWaiverIn):
     """Which evaluation is waived, and why."""
 
     example: ClassVar[Example] = {"level": 2, "reason_code": "short_event", "reason_text": "Half a day."}
@@ -78,7 +78,7 @@ class EvaluationWaiverIn(WaiveIn):
     level = serializers.IntegerField(min_value=1, max_value=4)
 
 
-class CompleteIn(StrictSerializer):
+class MilestoneNoteIn(StrictSerializer):
     """A note on a milestone that was reached."""
 
     example: ClassVar[Example] = {"note": "Signed on 4 December."}
@@ -86,7 +86,7 @@ class CompleteIn(StrictSerializer):
     note = serializers.CharField(max_length=REASON_LENGTH, required=False, allow_blank=True)
 
 
-class StageIn(StrictSerializer):
+class ParticipationStageIn(StrictSerializer):
     """How many reached a stage, and who they are, as sums."""
 
     example: ClassVar[Example] = {
@@ -112,25 +112,25 @@ def stage_counts(rows: list[dict[str, Any]]) -> tuple[StageCount, ...]:
 class ParticipationIn(StrictSerializer):
     """Numbers of some stages of one delivery; other stages stay as they are."""
 
-    example: ClassVar[Example] = {"participation": [StageIn.example]}
+    example: ClassVar[Example] = {"participation": [ParticipationStageIn.example]}
 
-    participation = StageIn(many=True, allow_empty=False)
+    participation = ParticipationStageIn(many=True, allow_empty=False)
 
     def arguments(self) -> dict[str, Any]:
         """Give the counts."""
         return {"counts": stage_counts(self.validated_data["participation"])}
 
 
-class ReportIn(StrictSerializer):
+class DeliveryReportIn(StrictSerializer):
     """The report on what was delivered, with the numbers if they are not recorded yet."""
 
     example: ClassVar[Example] = {
         "report": {"en": "Three days, eighteen participants, all modules held."},
-        "participation": [StageIn.example],
+        "participation": [ParticipationStageIn.example],
     }
 
     report = LanguageMapField(required=False)
-    participation = StageIn(many=True, required=False)
+    participation = ParticipationStageIn(many=True, required=False)
 
     def arguments(self) -> dict[str, Any]:
         """Give report and counts."""
@@ -177,7 +177,7 @@ class EvaluationIn(StrictSerializer):
         return {"facts": EvaluationFacts(**self.validated_data)}
 
 
-class StoryIn(StrictSerializer):
+class OutcomeStoryIn(StrictSerializer):
     """What an engagement led to."""
 
     example: ClassVar[Example] = {
@@ -231,7 +231,7 @@ class ReceiveShareIn(StrictSerializer):
     actual_amount = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0)
 
 
-class PartyIn(StrictSerializer):
+class EngagementPartyIn(StrictSerializer):
     """An organization with its role."""
 
     example: ClassVar[Example] = {"organization": "GOV-MLI", "role": "host"}
@@ -240,7 +240,7 @@ class PartyIn(StrictSerializer):
     role = CodeField("partner_roles")
 
 
-class PlaceIn(StrictSerializer):
+class DeliveryPlaceIn(StrictSerializer):
     """Where a delivery takes place."""
 
     example: ClassVar[Example] = {"city": "Bamako", "country": "MLI", "venue": ""}
@@ -261,7 +261,7 @@ class DeliveryChangeIn(StrictSerializer):
 
     number = serializers.IntegerField(min_value=1, max_value=999)
     period = PeriodField(required=False)
-    place = PlaceIn(required=False)
+    place = DeliveryPlaceIn(required=False)
     offering = ReferenceField(required=False)
     session = ReferenceField(required=False)
     capacity_window = ReferenceField(required=False)
@@ -279,7 +279,7 @@ class LineChangeIn(StrictSerializer):
     delivery_number = serializers.IntegerField(min_value=1, max_value=999, required=False)
 
 
-class ChangeIn(ReasonTextIn):
+class EngagementChangeIn(EngagementReasonIn):
     """Other dates, place, scope, partner or budget."""
 
     example: ClassVar[Example] = {
@@ -292,7 +292,7 @@ class ChangeIn(ReasonTextIn):
     budget = MoneyField(required=False)
 
 
-class ConsentIn(ReasonTextIn):
+class CounterConsentIn(EngagementReasonIn):
     """Yes or no to a partner's other terms."""
 
     example: ClassVar[Example] = {"agree": True, "reason_text": ""}

@@ -25,7 +25,7 @@ STAMPS: Mapping[str, object] = {"id": THING_ID, "version": 7, "created_at": MOME
 NOBODY_OWES: Mapping[str, object] = {"waiting_for": "nobody", "step": "", "due_at": None, "allowed_actions": []}
 
 
-class StageOut(serializers.Serializer[Any]):
+class ParticipationStageOut(serializers.Serializer[Any]):
     """How many reached a stage."""
 
     stage = serializers.CharField(read_only=True)
@@ -34,7 +34,7 @@ class StageOut(serializers.Serializer[Any]):
     recorded_at = serializers.DateTimeField(read_only=True)
 
 
-class PlaceOut(serializers.Serializer[Any]):
+class DeliveryPlaceOut(serializers.Serializer[Any]):
     """Where a delivery takes place."""
 
     city = serializers.CharField(read_only=True)
@@ -103,12 +103,12 @@ class DeliveryOut(LivingPartOut):
     capacity_window = serializers.UUIDField(source="window.public_id", default=None, read_only=True, allow_null=True)
     capacity = serializers.IntegerField(read_only=True, help_text="Seats of the session or units of the window.")
     period = PeriodField(source="*", read_only=True)
-    place = PlaceOut(source="*", read_only=True)
+    place = DeliveryPlaceOut(source="*", read_only=True)
     form = serializers.CharField(read_only=True)
     modality = serializers.CharField(read_only=True)
     language = serializers.CharField(read_only=True)
     seats = serializers.IntegerField(read_only=True, allow_null=True, help_text="Participants agreed.")
-    participation = StageOut(many=True, read_only=True)
+    participation = ParticipationStageOut(many=True, read_only=True)
     report = LanguageMapField(read_only=True)
     started_at = serializers.DateTimeField(read_only=True, allow_null=True)
     reported_at = serializers.DateTimeField(read_only=True, allow_null=True)
@@ -198,7 +198,7 @@ class EvaluationOut(PartOfEngagementOut):
     external_id = serializers.CharField(read_only=True)
 
 
-class WaiverOut(PartOfEngagementOut):
+class EvaluationWaiverOut(PartOfEngagementOut):
     """An evaluation that the secretariat does without."""
 
     example: ClassVar[Example] = {
@@ -214,7 +214,7 @@ class WaiverOut(PartOfEngagementOut):
     reason_text = serializers.CharField(read_only=True)
 
 
-class StoryOut(PartOfEngagementOut):
+class OutcomeStoryOut(PartOfEngagementOut):
     """What an engagement led to."""
 
     example: ClassVar[Example] = {
@@ -272,7 +272,7 @@ class CostShareOut(LivingPartOut):
         return [] if request is None else queries.share_actions(thing, request.actor, at=request.at)
 
 
-class ChangeOut(LivingPartOut):
+class EngagementChangeOut(LivingPartOut):
     """A change of what was agreed; it is answered at the engagement."""
 
     example: ClassVar[Example] = {

@@ -45,7 +45,7 @@ class PartAnswerViewSet(ThingViewSet):
             "Agree or not to a partner's other terms",
             (Permission.PROPOSALS_CONSULT, Permission.PROPOSALS_DECIDE),
             description="Requester and secretariat both agree; then the part is accepted on these terms.",
-            body=inputs.ConsentIn,
+            body=inputs.CounterConsentIn,
             out=PartAnswerOut,
             if_match=IfMatch.OPTIONAL,
             errors=(

@@ -137,7 +137,7 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
             (DELIVER, MANAGE),
             description="Reports every delivery that is not reported yet. The number of those who attended must be known "
             "for each; it may be given here where one delivery is open.",
-            body=inputs.ReportIn,
+            body=inputs.DeliveryReportIn,
             if_match=IfMatch.OPTIONAL,
             errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN),
             operation=operations.deliver_engagement,
@@ -159,7 +159,7 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
         Write(
             "Contest the reports of an engagement",
             CONFIRM,
-            body=inputs.ContestIn,
+            body=inputs.ReportContestIn,
             if_match=IfMatch.OPTIONAL,
             errors=WRONG_STATE,
             operation=operations.contest_engagement,
@@ -182,7 +182,7 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
         Write(
             "Put an engagement on hold",
             MANAGE,
-            body=inputs.HoldIn,
+            body=inputs.EngagementHoldIn,
             if_match=IfMatch.OPTIONAL,
             errors=WRONG_STATE,
             operation=operations.hold_engagement,
@@ -204,7 +204,7 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
             "Cancel an engagement",
             MANAGE,
             description="What is not delivered goes back: lines to open, seats and units to the catalogue.",
-            body=inputs.CancelIn,
+            body=inputs.EngagementCancelIn,
             if_match=IfMatch.REQUIRED,
             errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN),
             operation=operations.cancel_engagement,
@@ -217,7 +217,7 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
             SIDES,
             description="Dates, place, scope, partner (another offering) or budget of what has not begun. The sides that "
             "did not propose it must agree. A former open proposal falls away.",
-            body=inputs.ChangeIn,
+            body=inputs.EngagementChangeIn,
             if_match=IfMatch.OPTIONAL,
             errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN, ErrorCode.UNKNOWN_REFERENCE),
             operation=propose_change,
@@ -240,7 +240,7 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
             "Decline the open change",
             SIDES,
             description="In writing; what was agreed stays.",
-            body=inputs.WrittenReasonIn,
+            body=inputs.WrittenReasonRequiredIn,
             if_match=IfMatch.REQUIRED,
             errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN),
             operation=operations.decline_change,
@@ -251,7 +251,7 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
         Write(
             "Add a party that delivers nothing of its own",
             MANAGE,
-            body=inputs.PartyIn,
+            body=inputs.EngagementPartyIn,
             if_match=IfMatch.OPTIONAL,
             errors=(*WRONG_STATE, ErrorCode.UNKNOWN_REFERENCE, ErrorCode.DUPLICATE),
             operation=operations.add_party,
@@ -262,7 +262,7 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
         Write(
             "Remove a party that the engagement can do without",
             MANAGE,
-            body=inputs.PartyIn,
+            body=inputs.EngagementPartyIn,
             if_match=IfMatch.OPTIONAL,
             errors=(*WRONG_STATE, ErrorCode.UNKNOWN_REFERENCE, ErrorCode.RULE_BROKEN),
             operation=operations.remove_party,

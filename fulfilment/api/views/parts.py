@@ -65,7 +65,7 @@ class DeliveryViewSet(Lists, Reads, PartViewSet):
             "Report a delivery",
             (DELIVER, MANAGE),
             description="Also anew after it was contested. The number of those who attended must be known.",
-            body=inputs.ReportIn,
+            body=inputs.DeliveryReportIn,
             if_match=IfMatch.OPTIONAL,
             errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN),
             operation=operations.deliver_delivery,
@@ -77,7 +77,7 @@ class DeliveryViewSet(Lists, Reads, PartViewSet):
             "Confirm the report of a delivery",
             (CONFIRM, MANAGE),
             description="By the requesting organization; a contested report is settled by an unconcerned officer, in writing.",
-            body=inputs.ReasonTextIn,
+            body=inputs.EngagementReasonIn,
             if_match=IfMatch.OPTIONAL,
             errors=(*WRONG_STATE, ErrorCode.RECUSED, ErrorCode.RULE_BROKEN),
             operation=operations.confirm_delivery,
@@ -88,7 +88,7 @@ class DeliveryViewSet(Lists, Reads, PartViewSet):
         Write(
             "Contest the report of a delivery",
             CONFIRM,
-            body=inputs.ContestIn,
+            body=inputs.ReportContestIn,
             if_match=IfMatch.OPTIONAL,
             errors=WRONG_STATE,
             operation=operations.contest_delivery,
@@ -99,7 +99,7 @@ class DeliveryViewSet(Lists, Reads, PartViewSet):
         Write(
             "Cancel one of several deliveries",
             MANAGE,
-            body=inputs.CancelIn,
+            body=inputs.EngagementCancelIn,
             if_match=IfMatch.REQUIRED,
             errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN),
             operation=operations.cancel_delivery,
@@ -142,7 +142,7 @@ class MilestoneViewSet(Lists, Reads, PartViewSet):
             "Record that a milestone is reached",
             SIDES,
             description="By the party that owes it, or the secretariat. Recording an evaluation reaches its milestone.",
-            body=inputs.CompleteIn,
+            body=inputs.MilestoneNoteIn,
             if_match=IfMatch.OPTIONAL,
             errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN),
             operation=operations.complete_milestone,
@@ -153,7 +153,7 @@ class MilestoneViewSet(Lists, Reads, PartViewSet):
         Write(
             "Do without a milestone",
             MANAGE,
-            body=inputs.WaiveIn,
+            body=inputs.MilestoneWaiverIn,
             if_match=IfMatch.OPTIONAL,
             errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN),
             operation=operations.waive_milestone,
@@ -188,7 +188,7 @@ class EvaluationViewSet(Lists, Reads, Creates, PartViewSet):
             WAIVE,
             description="By an officer who belongs to none of the partners.",
             body=inputs.EvaluationWaiverIn,
-            out=parts.WaiverOut,
+            out=parts.EvaluationWaiverOut,
             status=201,
             errors=(*WRONG_STATE, ErrorCode.RECUSED, ErrorCode.DUPLICATE),
             operation=operations.waive_evaluation,
@@ -208,11 +208,11 @@ class StoryViewSet(Lists, Reads, Creates, PartViewSet):
     """What engagements led to."""
 
     noun, nouns, resource, basename = "outcome story", "outcome stories", "engagement_stories", "engagement-story"
-    reads = parts.StoryOut
+    reads = parts.OutcomeStoryOut
     create_with = Write(
         "Tell what an engagement led to",
         (EVALUATE, MANAGE),
-        body=inputs.StoryIn,
+        body=inputs.OutcomeStoryIn,
         errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN, ErrorCode.UNKNOWN_REFERENCE),
         operation=operations.tell_outcome,
     )
@@ -268,7 +268,7 @@ class CostShareViewSet(Lists, Reads, Creates, PartViewSet):
         Write(
             "Take a pledge back",
             (DELIVER, MANAGE),
-            body=inputs.ReasonTextIn,
+            body=inputs.EngagementReasonIn,
             if_match=IfMatch.OPTIONAL,
             errors=WRONG_STATE,
             operation=operations.withdraw_cost_share,
@@ -288,7 +288,7 @@ class ChangeViewSet(Lists, Reads, PartViewSet):
     """Changes of what was agreed; they are proposed and answered at the engagement."""
 
     noun, nouns, resource, basename = "change", "changes", "engagement_changes", "engagement-change"
-    reads = parts.ChangeOut
+    reads = parts.EngagementChangeOut
     ordering = ("-created_at",)
 
     def visible(self) -> QuerySet[Change]:
