@@ -9,5 +9,6 @@ class ProvidersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the listed job and event handlers of this app."""
+        """Register the listed jobs and event handlers of this app."""
+        import_module("providers.tasks")
         import_module("providers.handlers")

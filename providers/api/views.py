@@ -203,7 +203,7 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     reads = serializers.SessionOut
     reference_field, id_argument = "code", "session_id"
     filterset_class = filters.SessionFilters
-    ordering, ordering_fields = ("start",), {**TIMES, "start": "start_on", "end": "end_on"}
+    ordering, ordering_fields = ("start_on",), {**TIMES, "start": "start_on", "end": "end_on"}
     create_with = Write(
         "Plan a session, or change the one with this external id",
         WRITE,
@@ -255,7 +255,7 @@ class WindowViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     reads = serializers.WindowOut
     reference_field, id_argument = "code", "window_id"
     filterset_class = filters.WindowFilters
-    ordering, ordering_fields = ("start",), {**TIMES, "start": "start_on", "end": "end_on"}
+    ordering, ordering_fields = ("start_on",), {**TIMES, "start": "start_on", "end": "end_on"}
     create_with = Write(
         "Add capacity",
         WRITE,

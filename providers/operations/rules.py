@@ -66,7 +66,7 @@ def _cost_items(offering: Offering) -> Iterator[FieldError]:
         if amount is None or amount < 0:
             yield FieldError(f"/cost_items/{item}", "bad_amount", _("An amount is written as a decimal, like 1200.00."))
         total += amount or 0
-    if offering.cost_per_delivery is not None and total > offering.cost_per_delivery:
+    if offering.cost_items and offering.cost_per_delivery is not None and total > offering.cost_per_delivery:
         yield FieldError("/cost_items", "above_total", _("The parts cost more than the whole."))
 
 
