@@ -25,6 +25,7 @@ PAGE_PARAMETERS = ("cursor", "page_size", "with_count")
 SEARCH_LENGTH, SEARCH_TERMS = 200, 10
 ORDERING_KEYS = 3
 CODES = 50  # in one parameter
+TRUTHS = ("true", "false")
 
 __all__ = [
     "AllowListedFilters",
@@ -113,8 +114,9 @@ class AllowListedFilters(DjangoFilterBackend):
         of = cast("ThingViewSet", view)
         filterset = self.get_filterset(request, queryset, of)  # type: ignore[arg-type]
         if filterset is not None:
-            if not filterset.is_valid():
-                raise DomainError(ErrorCode.INVALID_INPUT, errors=list(_form_errors(filterset)))
+            errors = [*_form_errors(filterset), *_bad_truths(filterset, request)]
+            if errors:
+                raise DomainError(ErrorCode.INVALID_INPUT, errors=errors)
             queryset = filterset.qs
         q = search_text(request)
         return of.search(queryset, q) if q else queryset
@@ -126,6 +128,13 @@ def _form_errors(filterset: Any) -> Iterable[FieldError]:
         for error in errors:
             params = error.params if isinstance(error.params, dict) else {}
             yield FieldError(f"?{name}", error.code or "invalid", str(error.message), tuple(allowed), params)
+
+
+def _bad_truths(filterset: Any, request: Request) -> Iterable[FieldError]:
+    """Name what is neither true nor false; the form would take it for "not given"."""
+    for name, one in filterset.filters.items():
+        if isinstance(one, django_filters.BooleanFilter) and request.query_params.get(name) not in (None, *TRUTHS):
+            yield FieldError(f"?{name}", "invalid", gettext_noop("true or false."), TRUTHS)
 
 
 def search_text(request: Request) -> str:

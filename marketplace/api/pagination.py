@@ -19,6 +19,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from marketplace.api.parsers import INTEGER_LIMIT
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
 from marketplace.kernel.text import gettext_noop
 
@@ -148,8 +149,10 @@ def _unpack(value: object) -> object:
     if isinstance(value, dict):
         ((mark, text),) = value.items()
         return _READ[mark](text)
-    if isinstance(value, list):
+    if isinstance(value, list) or (isinstance(value, str) and "\x00" in value):
         raise TypeError("a key is a plain value")
+    if isinstance(value, int) and abs(value) > INTEGER_LIMIT:
+        raise ValueError("no key is that large")
     return value
 
 

@@ -68,9 +68,8 @@ def checked(serializer: StrictSerializer) -> StrictSerializer:
 def _allowed_values(field: Any, pointer: str) -> dict[str, Sequence[str]]:
     """Collect what may be chosen, by JSON pointer, for the messages; lists are looked at through their data."""
     if isinstance(field, StrictSerializer):
-        names = {
-            pointer + "/" + name for name in getattr(field, "initial_data", None) or {} if name not in field.fields
-        }
+        sent = getattr(field, "initial_data", None)
+        names = {f"{pointer}/{name}" for name in sent if name not in field.fields} if isinstance(sent, dict) else ()
         found: dict[str, Sequence[str]] = dict.fromkeys(names, sorted(field.fields))
         for name, inner in field.fields.items():
             found.update(_allowed_values(inner, f"{pointer}/{name}"))

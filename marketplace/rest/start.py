@@ -5,6 +5,7 @@ from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
 from django.utils.translation import get_language, gettext
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer2
@@ -81,9 +82,17 @@ class RootView(ApiView):
         facts = {
             "name": described["TITLE"],
             "version": described["VERSION"],
-            "links": {name: f"{root}{name}" for name in BELOW},
+            "links": {name: f"{root}{name}" for name in BELOW if _is_served(f"/api/v1/{name}")},
         }
         return Response(RootOut(facts, context=self.shape_context()).data)
+
+
+def _is_served(route: str) -> bool:
+    try:
+        resolve(route)
+    except Resolver404:
+        return False
+    return True
 
 
 # --- description --------------------------------------------------------------------------------------------------

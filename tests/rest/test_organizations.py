@@ -7,14 +7,9 @@ from django.test.utils import CaptureQueriesContext
 
 from marketplace.kernel.errors import ErrorCode as C
 from tests.kit.api import ApiClient, check_problem, places
-from tests.kit.people import SmallGroup, organization, small_group
+from tests.kit.people import SmallGroup, organization
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def group(at: datetime) -> SmallGroup:
-    return small_group(at)
 
 
 def test_list_pages_both_ways_in_order(group: SmallGroup, at: datetime) -> None:

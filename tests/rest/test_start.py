@@ -1,0 +1,125 @@
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from django.test import override_settings
+
+from marketplace.kernel.errors import CATALOGUE, ErrorCode
+from marketplace.kernel.errors import ErrorCode as C
+from marketplace.rest import readiness
+from marketplace.work.models import JobState
+from tests.factories.machinery import JobFactory, WorkerHeartbeatFactory
+from tests.kit.api import ApiClient, check_problem
+from tests.kit.people import SmallGroup
+
+pytestmark = pytest.mark.django_db
+
+
+def test_index_links_only_what_is_there() -> None:
+    api = ApiClient()
+    links = api.get("/").body["links"]
+    assert {"organizations", "vocabularies", "events", "docs"} <= set(links)
+    for name, url in links.items():
+        assert api.get(url, Accept="*/*").status_code in (200, 401), name
+
+
+def test_unknown_urls_answer_json_everywhere() -> None:
+    api = ApiClient()
+    for path in ("/nonsense", "/api/nonsense", "/api/v1/organizations/", "/api/v2/organizations"):
+        check_problem(api.call("GET", path), C.NOT_FOUND)
+    page = api.call("GET", "http://testserver/nonsense", headers={"Accept": "text/html"})
+    assert page.status_code == 404
+    assert "<html" in page.content.decode()
+
+
+def test_every_error_has_a_page_in_both_languages() -> None:
+    api = ApiClient()
+    listed = api.get("/errors").body["results"]
+    assert [row["code"] for row in listed] == sorted(code.value for code in ErrorCode)
+    for code in ErrorCode:
+        row = api.get(f"/errors/{code.value}").body
+        assert (row["code"], row["status"]) == (code.value, CATALOGUE[code].status)
+    page = api.get("/errors/wrong_state", Accept="text/html,*/*;q=0.8", Accept_Language="fr")
+    assert page["Content-Type"].startswith("text/html")
+    assert '<html lang="fr">' in page.content.decode()
+    check_problem(api.get("/errors/nonsense"), C.NOT_FOUND)
+
+
+def test_description_comes_as_json_and_yaml() -> None:
+    api = ApiClient()
+    described = api.get("/schema").body
+    assert described["openapi"].startswith("3.1")
+    assert described["paths"]
+    yaml = api.get("/schema", Accept="application/yaml")
+    assert yaml.content.startswith(b"openapi: 3.1")
+
+
+def test_try_it_page_uses_only_what_is_served_here() -> None:
+    page = ApiClient().get("/docs", Accept="text/html")
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "swagger-ui-bundle.js" in text
+    assert "http://" not in text
+    assert "https://" not in text
+    assert "<style" not in text
+    assert "script-src 'self'" in page["Content-Security-Policy"]
+
+
+def test_live_answers_without_anything() -> None:
+    assert ApiClient().get("/health/live").body == {"status": "ok"}
+
+
+def checks(answer: object) -> dict[str, bool]:
+    return {check["name"]: check["ok"] for check in answer.body["checks"]}  # type: ignore[attr-defined]
+
+
+def test_ready_once_a_worker_is_alive(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "_more", [])
+    api = ApiClient()
+    with time_machine.travel(at, tick=False):
+        waiting = api.get("/health/ready")
+        assert waiting.status_code == 503
+        assert waiting["Retry-After"]
+        assert checks(waiting) == {"database": True, "migrations": True, "worker": False, "broker": True}
+        WorkerHeartbeatFactory.create(beat_at=at)
+        ready = api.get("/health/ready")
+        assert (ready.status_code, ready.body["status"]) == (200, "ready")
+    with time_machine.travel(at + timedelta(minutes=5), tick=False):
+        assert api.get("/health/ready").status_code == 503
+
+
+def test_ready_asks_the_rooms_above_too(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "_more", [lambda at: readiness.Finding("demo", ok=False, detail="not loaded")])
+    WorkerHeartbeatFactory.create(beat_at=at)
+    with time_machine.travel(at, tick=False):
+        answer = ApiClient().get("/health/ready")
+    assert answer.status_code == 503
+    assert checks(answer)["demo"] is False
+
+
+def test_ready_goes_on_without_the_doorbell(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "_more", [])
+    WorkerHeartbeatFactory.create(beat_at=at)
+    with time_machine.travel(at, tick=False), override_settings(REDIS_URL="redis://127.0.0.1:1/0"):
+        answer = ApiClient().get("/health/ready")
+    assert answer.status_code == 200
+    assert checks(answer)["broker"] is False
+
+
+def test_dead_letters_are_retried_by_the_secretariat(group: SmallGroup, at: datetime) -> None:
+    dead = JobFactory.create(
+        kind="lifecycles.sweep", state=JobState.DEAD, last_error="boom", finished_at=at, attempts=8
+    )
+    waiting = JobFactory.create()
+    officer = ApiClient.of(group.officer, at)
+    rows = officer.get("/jobs?state=dead").body["results"]
+    assert [row["id"] for row in rows] == [str(dead.public_id)]
+    assert rows[0]["allowed_actions"] == ["retry"]
+    revived = officer.post(f"/jobs/{dead.public_id}/retry")
+    assert (revived.status_code, revived.body["state"]) == (200, "queued")
+    refused = check_problem(officer.post(f"/jobs/{waiting.public_id}/retry"), C.WRONG_STATE)
+    assert "cancel" in refused["detail"]
+    assert officer.post(f"/jobs/{waiting.public_id}/cancel").body["state"] == "cancelled"
+    check_problem(officer.get("/jobs?state=nonsense"), C.INVALID_INPUT)
+    check_problem(ApiClient.of(group.focal_point, at).get("/jobs"), C.PERMISSION_DENIED)
+    check_problem(ApiClient.of(group.focal_point, at).post(f"/jobs/{dead.public_id}/retry"), C.NOT_FOUND)
