@@ -1,7 +1,8 @@
 """Writes of what is asked; the face that other apps use. Every operation is keyword-only with ``actor`` and ``at``."""
 
 from requests_app.operations.content import LineContent, RequestContent, content_of
-from requests_app.operations.drafting import change_request, create_request, upsert_request
+from requests_app.operations.documents import attach_document, remove_document
+from requests_app.operations.drafting import change_request, create_request, edit_request, file_request
 from requests_app.operations.exchanges import (
     answer_clarification,
     ask_clarification,
@@ -9,6 +10,7 @@ from requests_app.operations.exchanges import (
     record_endorsement,
     request_endorsement,
     share_request,
+    share_with,
     withdraw_clarification,
 )
 from requests_app.operations.locking import lock_request
@@ -50,6 +52,7 @@ __all__ = [
     "answer_clarification",
     "answer_request",
     "ask_clarification",
+    "attach_document",
     "call_for_offers",
     "cancel_request",
     "change_request",
@@ -59,8 +62,10 @@ __all__ = [
     "create_request",
     "decline_request",
     "deliver_lines",
+    "edit_request",
     "end_call",
     "expire_endorsements",
+    "file_request",
     "lock_request",
     "mark_unmet",
     "merge_request",
@@ -68,14 +73,15 @@ __all__ = [
     "open_request",
     "record_endorsement",
     "release_lines",
+    "remove_document",
     "reopen_request",
     "request_endorsement",
     "resize_claim",
     "return_request",
     "share_request",
+    "share_with",
     "start_lines",
     "submit_request",
-    "upsert_request",
     "waive_call_for_offers",
     "withdraw_clarification",
     "withdraw_request",

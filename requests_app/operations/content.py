@@ -1,14 +1,14 @@
 """What a request says, as one frozen value: read from rows, compared, checked, kept, and written back."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from marketplace.accounts import queries as accounts
-from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
-from marketplace.kernel.periods import Period
+from marketplace.kernel.errors import DomainError, ErrorCode, FieldError, rule_broken
+from marketplace.kernel.periods import Period, Precision
 from marketplace.kernel.text import gettext_noop as _
 from marketplace.vocabularies import queries as vocabularies
 from requests_app.models import RequestLine, TrainingRequest
@@ -132,6 +132,32 @@ def content_of(request: TrainingRequest) -> RequestContent:
 def line_content(line: RequestLine) -> LineContent:
     """Read one line."""
     return LineContent(number=line.number, **{name: getattr(line, name) for name in LINE_COLUMNS})
+
+
+def merged(content: RequestContent, changes: Mapping[str, object]) -> RequestContent:
+    """Give the content with some fields replaced: names are those of ``RequestContent``.
+
+    Texts by language are merged (None takes one away), ``window`` may be given in parts ``{"start", "end",
+    "precision"}``. Raises DomainError(rule_broken) for a window that is incomplete or ends before it starts.
+    """
+    wanted = dict(changes)
+    for name in ("title", "need_statement"):
+        if isinstance(given := wanted.get(name), Mapping):
+            texts = {**getattr(content, name), **given}
+            wanted[name] = {language: text for language, text in texts.items() if text is not None}
+    if isinstance(parts := wanted.get("window"), Mapping):
+        wanted["window"] = _merged_window(content.window, parts)
+    return replace(content, **wanted)  # type: ignore[arg-type]  # the names are checked where they come in
+
+
+def _merged_window(window: Period | None, parts: Mapping[str, Any]) -> Period:
+    start = parts.get("start", window.start if window else None)
+    end = parts.get("end", window.end if window else None)
+    if start is None or end is None:
+        raise rule_broken("/window", "incomplete", _("A window has a first and a last day."))
+    if end < start:
+        raise rule_broken("/window/end", "order", _("A period ends on or after the day it starts."))
+    return Period(start, end, Precision(parts.get("precision", window.precision if window else Precision.DAY)))
 
 
 def differences(before: RequestContent, after: RequestContent) -> dict[str, list[object]]:

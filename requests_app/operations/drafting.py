@@ -1,5 +1,6 @@
 """Writing a request: draft, change, upsert by an outside id. An edit that matters keeps the former content."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -7,7 +8,9 @@ from django.db import transaction
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.actors import Actor
-from marketplace.kernel.errors import DomainError, ErrorCode, unknown_reference
+from marketplace.accounts.roles import Permission
+from marketplace.kernel.errors import DomainError, ErrorCode, rule_broken, unknown_reference
+from marketplace.kernel.text import gettext_noop as _
 from marketplace.lifecycles import operations as lifecycles
 from requests_app import queries
 from requests_app.lifecycle import EDITABLE_STATES
@@ -19,6 +22,7 @@ from requests_app.operations.content import (
     check_content,
     content_of,
     differences,
+    merged,
     write_columns,
     write_groups,
 )
@@ -67,18 +71,48 @@ def change_request(
     and says so in the event (``material``), upon which matching supersedes suggestions and asks partners again.
     Raises DomainError(not_found, precondition_failed, permission_denied, wrong_state, unknown_reference, rule_broken).
     """
+    request = _lock_editable(request_id, actor, at, expected_version)
+    _rewrite(request, content_of(request), content, actor=actor, at=at)
+    return request
+
+
+@transaction.atomic
+def edit_request(
+    *,
+    actor: Actor,
+    at: datetime,
+    request_id: int,
+    changes: Mapping[str, object],
+    expected_version: int | None = None,
+) -> TrainingRequest:
+    """Change some fields of a request's content, as JSON Merge Patch means it; see ``content.merged`` for the names.
+
+    Raises as ``change_request`` does.
+    """
+    request = _lock_editable(request_id, actor, at, expected_version)
+    before = content_of(request)
+    _rewrite(request, before, merged(before, changes), actor=actor, at=at)
+    return request
+
+
+def _lock_editable(request_id: int, actor: Actor, at: datetime, expected_version: int | None) -> TrainingRequest:
     request = lock_request(request_id=request_id, expected_version=expected_version)
     check_requester(request, actor, at)
     if request.state not in EDITABLE_STATES:
         raise lifecycles.wrong_state(request, "change")
-    before = content_of(request)
+    return request
+
+
+def _rewrite(
+    request: TrainingRequest, before: RequestContent, content: RequestContent, *, actor: Actor, at: datetime
+) -> None:
     content = replace(content, channel=content.channel or before.channel)
     check_content(content)
     if request.state in ("submitted", "open"):
         check_complete(content)
     changed = differences(before, content)
     if not changed:
-        return request
+        return
     write_columns(request, content, _parent(content, actor, at))
     _check_writer_of(request, content, actor, at)
     material = sorted(MATERIAL & set(changed)) if not request.is_private else []
@@ -100,33 +134,41 @@ def change_request(
         lifecycles.reschedule_step(request, at=at, due_at=request.call_ends_at if _call_runs(request) else None)
     follow_lines(request, actor=actor, at=at)
     index_request(request)
-    return request
 
 
-def upsert_request(
+@transaction.atomic
+def file_request(
     *,
     actor: Actor,
     at: datetime,
-    organization: str,
-    external_id: str,
     content: RequestContent,
+    organization: str = "",
+    external_id: str = "",
     expected_version: int | None = None,
 ) -> tuple[TrainingRequest, bool]:
-    """Create the request that the caller's system knows as ``external_id``, or change it; returns it and whether it is new.
+    """Draft a request, or change the one that the caller's system knows as ``external_id``; returns it and whether it is new.
 
-    The external id counts for the client, or for the organization where a person writes. Raises as ``create_request``
-    and ``change_request`` do.
+    The external id counts for the client, or for the organization where a person writes; what is known gets the whole
+    new content. Without ``organization`` it is the only one that the actor writes for. Raises as ``create_request`` and
+    ``change_request`` do.
     """
-    with transaction.atomic():
-        owner = accounts.organization_by_code(organization, "/requesting_organization")
-        found = queries.by_external_id(external_id, actor=actor, organization_id=owner.pk).first()
-        if found is None:
-            return create_request(
-                actor=actor, at=at, organization=organization, content=content, external_id=external_id
-            ), True
-        return change_request(
-            actor=actor, at=at, request_id=found.pk, content=content, expected_version=expected_version
-        ), False
+    owner = accounts.organization_by_code(organization or _only_organization(actor, at), "/requesting_organization")
+    found = queries.by_external_id(external_id, actor=actor, organization_id=owner.pk).first() if external_id else None
+    if found is None:
+        made = create_request(actor=actor, at=at, organization=owner.code, content=content, external_id=external_id)
+        return made, True
+    changed = change_request(
+        actor=actor, at=at, request_id=found.pk, content=content, expected_version=expected_version
+    )
+    return changed, False
+
+
+def _only_organization(actor: Actor, at: datetime) -> str:
+    codes = {right.organization_code for right in actor.rights(at) if Permission.REQUESTS_WRITE in right.permissions}
+    if len(codes) != 1:
+        detail = _("Say for which organization: you write for %(count)s.")
+        raise rule_broken("/requesting_organization", "missing", detail, allowed=sorted(codes), count=len(codes))
+    return codes.pop()
 
 
 def _parent(content: RequestContent, actor: Actor, at: datetime) -> TrainingRequest | None:

@@ -10,7 +10,8 @@ from marketplace.accounts import permissions
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
-from marketplace.kernel.errors import DomainError, ErrorCode, rule_broken
+from marketplace.files import queries as files
+from marketplace.kernel.errors import DomainError, ErrorCode, rule_broken, unknown_reference
 from marketplace.kernel.text import gettext_noop as _
 from marketplace.lifecycles import operations as lifecycles
 from requests_app import queries
@@ -116,13 +117,8 @@ def _lock_clarification(clarification_id: int, expected_version: int | None) -> 
     request = lock_request(request_id=request_id)
     row = lifecycles.lock(Clarification.objects.filter(pk=clarification_id))
     row.request = request
-    _check_own_version(row.version, expected_version)
+    lifecycles.check_version(row, expected_version)
     return row
-
-
-def _check_own_version(actual: int, expected: int | None) -> None:
-    if expected is not None and expected != actual:
-        raise DomainError(ErrorCode.PRECONDITION_FAILED, expected=expected, actual=actual)
 
 
 def _answer(row: Clarification, answer: str, language: str, *, actor: Actor, at: datetime) -> None:
@@ -176,10 +172,12 @@ def record_endorsement(
     """
     row = _lock_endorsement(endorsement_id)
     check_screener(actor, at)
-    _check_own_version(row.version, expected_version)
+    lifecycles.check_version(row, expected_version)
     lifecycles.find_transition(row, "record")
     if letter is None and not letter_reference.strip():
         raise rule_broken("/letter", "missing", _("Name the letter: its document or its reference."))
+    if letter is not None and files.find_document(letter, about=row.request) is None:
+        raise unknown_reference("/letter", letter)
     if decided_on > at.date():
         raise rule_broken("/decided_on", "in_future", _("The letter is dated in the future."))
     if valid_until is not None and valid_until < at.date():
@@ -257,6 +255,29 @@ def share_request(
         codes = sorted(share.organization.code for share in new)
         lifecycles.record_change(request, "shared", actor=actor, at=at, changes={"organizations": [[], codes]})
     return list(request.shares.filter(organization_id__in=wanted).select_related("organization"))
+
+
+@transaction.atomic
+def share_with(
+    *,
+    actor: Actor,
+    at: datetime,
+    request_id: int,
+    organizations: Sequence[str],
+    expires_at: datetime | None = None,
+    expected_version: int | None = None,
+) -> Sequence[RequestShare]:
+    """Show a request to organizations given by code. Raises as ``share_request`` does, and unknown_reference."""
+    lock_request(request_id=request_id, expected_version=expected_version)
+    found = accounts.organizations_by_code(organizations, "/organizations")
+    return share_request(
+        actor=actor,
+        at=at,
+        request_id=request_id,
+        organization_ids=[organization.pk for organization in found],
+        reason="shared",
+        expires_at=expires_at,
+    )
 
 
 def _share(

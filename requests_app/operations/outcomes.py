@@ -109,7 +109,7 @@ def mark_unmet(
     reason_code: str,
     reason_text: str = "",
     conflicts: Sequence[str] = (),
-    line_ids: Iterable[int] | None = None,
+    line_numbers: Iterable[int] | None = None,
     expected_version: int | None = None,
 ) -> TrainingRequest:
     """Answer that a need (all open lines, or those given) is not yet met, with reason and conflicting constraints.
@@ -128,7 +128,7 @@ def mark_unmet(
         detail = _("A call for offers must have ended first, or the requester gives it up.")
         raise rule_broken("", "call_not_over", detail)
     lines = lock_lines(request)
-    for line in _lines_to_give_up(lines, line_ids):
+    for line in _lines_to_give_up(lines, line_numbers):
         lifecycles.transition(line, "mark-unmet", actor=actor, at=at, reason_code=reason_code)
     request.reason_code, request.reason_text, request.conflicts = reason_code, reason_text, list(conflicts)
     if any(line.state not in ("unmet", "dropped") for line in lines):
@@ -151,11 +151,13 @@ def mark_unmet(
     return request
 
 
-def _lines_to_give_up(lines: list[RequestLine], line_ids: Iterable[int] | None) -> list[RequestLine]:
+def _lines_to_give_up(lines: list[RequestLine], line_numbers: Iterable[int] | None) -> list[RequestLine]:
     """The open lines, or those asked for. Raises DomainError(rule_broken) for a line that somebody holds."""
-    wanted = None if line_ids is None else set(line_ids)
+    wanted = None if line_numbers is None else set(line_numbers)
     chosen = [
-        line for line in lines if (wanted is None and line.state in ("open", "held")) or (wanted and line.pk in wanted)
+        line
+        for line in lines
+        if (wanted is None and line.state in ("open", "held")) or (wanted and line.number in wanted)
     ]
     for line in chosen:
         if line.state != "open" or line.claimed:

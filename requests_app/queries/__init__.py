@@ -15,12 +15,17 @@ from requests_app.queries.requests import (
     by_external_id,
     call_is_over,
     clarifications_for,
+    clarifications_visible_to,
+    documents_of,
     endorsement_blocks,
     endorsement_state,
     endorsements_of,
+    endorsements_readable_by,
     find_request,
+    is_near,
     key_is,
     lines_of,
+    lines_readable_by,
     on_requester_side,
     requester_organizations,
     requests_to_rank,
@@ -32,7 +37,7 @@ from requests_app.queries.requests import (
 )
 from requests_app.queries.similar import SimilarRequest, similar_requests
 from requests_app.queries.timeline import TimelineEntry, timeline
-from requests_app.queries.visibility import requests_visible_to, visible_subquery
+from requests_app.queries.visibility import requests_readable_by, requests_visible_to, visible_subquery
 
 __all__ = [
     "FULL_TEXT",
@@ -47,20 +52,26 @@ __all__ = [
     "call_is_over",
     "clarification_actions",
     "clarifications_for",
+    "clarifications_visible_to",
+    "documents_of",
     "endorsement_actions",
     "endorsement_blocks",
     "endorsement_state",
     "endorsements_of",
+    "endorsements_readable_by",
     "find_request",
+    "is_near",
     "is_open",
     "key_is",
     "line_facts",
     "lines_of",
+    "lines_readable_by",
     "on_requester_side",
     "request_for_matching",
     "request_id_of",
     "requester_organizations",
     "requests_followed_by",
+    "requests_readable_by",
     "requests_to_rank",
     "requests_visible_to",
     "revisions_of",

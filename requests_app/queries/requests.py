@@ -8,9 +8,11 @@ from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subqu
 
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
+from marketplace.files import queries as files
+from marketplace.files.models import Document
 from marketplace.search import queries as search
 from requests_app.models import Clarification, Endorsement, RequestLine, RequestRevision, RequestShare, TrainingRequest
-from requests_app.queries.visibility import requests_visible_to
+from requests_app.queries.visibility import requests_visible_to, visible_subquery
 
 # Names under which the words of requests are indexed.
 FULL_TEXT, SUMMARY_TEXT = "training_request", "training_request_summary"
@@ -72,12 +74,36 @@ def lines_of(request: TrainingRequest) -> QuerySet[RequestLine]:
     return RequestLine.objects.filter(request=request).select_related("request").order_by("number")
 
 
-def clarifications_for(request: TrainingRequest, actor: Actor, *, at: datetime) -> QuerySet[Clarification]:
-    """Give the questions that ``actor`` may read: all for the requester's side and the secretariat, else one's own."""
-    rows = Clarification.objects.filter(request=request).select_related("asking_organization", "request").order_by("id")
-    if on_requester_side(request, actor, at=at) or _reads_all(actor, at):
+def lines_readable_by(actor: Actor, *, at: datetime) -> QuerySet[RequestLine]:
+    """Give the lines of all requests whose body ``actor`` reads."""
+    return RequestLine.objects.filter(request__in=visible_subquery(actor, at=at)).select_related("request")
+
+
+def endorsements_readable_by(actor: Actor, *, at: datetime) -> QuerySet[Endorsement]:
+    """Give the endorsements of all requests whose body ``actor`` reads."""
+    return Endorsement.objects.filter(request__in=visible_subquery(actor, at=at)).select_related("authority", "request")
+
+
+def clarifications_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Clarification]:
+    """Give the questions that ``actor`` may read: those of their own side's requests, and those they asked.
+
+    The secretariat and auditors read all of the requests that they read.
+    """
+    rows = Clarification.objects.filter(request__in=visible_subquery(actor, at=at))
+    rows = rows.select_related("asking_organization", "request")
+    if _reads_all(actor, at):
         return rows
-    return rows.filter(asking_organization_id__in=permissions.organization_ids(actor, at))
+    ids = list(permissions.organization_ids(actor, at))
+    co_requested = TrainingRequest.co_requesters.through.objects.filter(organization_id__in=ids)
+    own_side = Q(request__requesting_organization_id__in=ids) | Q(
+        request_id__in=co_requested.values("trainingrequest_id")
+    )
+    return rows.filter(own_side | Q(asking_organization_id__in=ids))
+
+
+def clarifications_for(request: TrainingRequest, actor: Actor, *, at: datetime) -> QuerySet[Clarification]:
+    """Give the questions about one request that ``actor`` may read, oldest first."""
+    return clarifications_visible_to(actor, at=at).filter(request=request).order_by("id")
 
 
 def endorsements_of(request: TrainingRequest) -> QuerySet[Endorsement]:
@@ -96,9 +122,31 @@ def revisions_of(request: TrainingRequest) -> QuerySet[RequestRevision]:
 
 
 def on_requester_side(request: TrainingRequest, actor: Actor, *, at: datetime) -> bool:
-    """Tell whether ``actor`` belongs to the requesting or a co-requesting organization (or one above it)."""
+    """Tell whether ``actor`` belongs to the requesting or a co-requesting organization (or one above it).
+
+    Asks nothing more where the co-requesters were fetched ahead.
+    """
     ids = permissions.organization_ids(actor, at)
-    return request.requesting_organization_id in ids or request.co_requesters.filter(pk__in=ids).exists()
+    return request.requesting_organization_id in ids or any(row.pk in ids for row in request.co_requesters.all())
+
+
+def is_near(request: TrainingRequest, actor: Actor, *, at: datetime) -> bool:
+    """Tell whether ``actor`` is of the requester's side or of the secretariat."""
+    return permissions.is_secretariat(actor, at) or on_requester_side(request, actor, at=at)
+
+
+def documents_of(request: TrainingRequest, actor: Actor, *, at: datetime) -> QuerySet[Document]:
+    """Give the documents of a request that ``actor`` reads, as far as their confidentiality allows."""
+    return files.documents_of(
+        request,
+        is_party=on_requester_side(request, actor, at=at) or _is_asked(request, actor, at),
+        is_secretariat=permissions.is_secretariat(actor, at),
+    )
+
+
+def _is_asked(request: TrainingRequest, actor: Actor, at: datetime) -> bool:
+    ids = permissions.organization_ids(actor, at)
+    return request.shares.filter(organization_id__in=ids).exclude(expires_at__lte=at).exists()
 
 
 def _reads_all(actor: Actor, at: datetime) -> bool:

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
 from marketplace.audit import queries as audit
 from requests_app.models import TrainingRequest
-from requests_app.queries.requests import clarifications_for, on_requester_side
+from requests_app.queries.requests import clarifications_for, is_near
 
 # Steps of the clock that tell a person nothing new.
 SILENT = frozenset({"claimed"})
@@ -35,7 +34,7 @@ def timeline(request: TrainingRequest, actor: Actor, *, at: datetime) -> list[Ti
 
     The audit trail is read here for people; nothing is decided by it.
     """
-    near = permissions.is_secretariat(actor, at) or on_requester_side(request, actor, at=at)
+    near = is_near(request, actor, at=at)
     questions = {row.public_id: row for row in clarifications_for(request, actor, at=at)}
     things = [(request.resource, request.public_id)]
     things += [("request_line", public_id) for public_id in request.lines.values_list("public_id", flat=True)]

@@ -26,9 +26,14 @@ def requests_visible_to(actor: Actor, *, at: datetime) -> QuerySet[TrainingReque
     return TrainingRequest.objects.filter(readable | public).annotate(reads_body=reads_body)
 
 
+def requests_readable_by(actor: Actor, *, at: datetime) -> QuerySet[TrainingRequest]:
+    """Give the requests whose body ``actor`` reads; what belongs to a request is theirs to read, too."""
+    return TrainingRequest.objects.filter(_readable_by(actor, at))
+
+
 def visible_subquery(actor: Actor, *, at: datetime) -> QuerySet[TrainingRequest, int]:
     """Give the keys of the requests whose body ``actor`` reads, for the filters of other apps."""
-    return TrainingRequest.objects.filter(_readable_by(actor, at)).order_by().values_list("pk", flat=True)
+    return requests_readable_by(actor, at=at).order_by().values_list("pk", flat=True)
 
 
 def _readable_by(actor: Actor, at: datetime) -> Q:

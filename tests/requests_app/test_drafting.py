@@ -240,10 +240,10 @@ def test_colleague_of_another_agency_cannot_edit(at: datetime) -> None:
 def test_upsert_creates_once_and_then_changes(at: datetime) -> None:
     agency = OrganizationFactory.create()
     system = client_of(agency)
-    first, created = operations.upsert_request(
+    first, created = operations.file_request(
         actor=system, at=at, organization=agency.code, external_id="HR-1", content=content()
     )
-    second, again = operations.upsert_request(
+    second, again = operations.file_request(
         actor=system, at=at, organization=agency.code, external_id="HR-1", content=content(award="completion")
     )
     assert (created, again) == (True, False)

@@ -1,0 +1,53 @@
+"""Shapes of what is asked."""
+
+from requests_app.api.serializers.acts import (
+    EndorsementIn,
+    EndorsementRecordIn,
+    OfferCallIn,
+    RequestDocumentIn,
+    RequesterAnswerIn,
+    RequestMergeIn,
+    RequestQuestionIn,
+    RequestReasonIn,
+    RequestReturnIn,
+    RequestShareIn,
+    RequestUnmetIn,
+    WithdrawalIn,
+)
+from requests_app.api.serializers.exchanges import (
+    ClarificationOut,
+    EndorsementOut,
+    RequestDocumentOut,
+    RequestRevisionsOut,
+    RequestSharesOut,
+    RequestTimelineOut,
+    SimilarRequestsOut,
+)
+from requests_app.api.serializers.incoming import RequestChangeIn, RequestIn
+from requests_app.api.serializers.outgoing import RequestLineOut, RequestOut
+
+__all__ = [
+    "ClarificationOut",
+    "EndorsementIn",
+    "EndorsementOut",
+    "EndorsementRecordIn",
+    "OfferCallIn",
+    "RequestChangeIn",
+    "RequestDocumentIn",
+    "RequestDocumentOut",
+    "RequestIn",
+    "RequestLineOut",
+    "RequestMergeIn",
+    "RequestOut",
+    "RequestQuestionIn",
+    "RequestReasonIn",
+    "RequestReturnIn",
+    "RequestRevisionsOut",
+    "RequestShareIn",
+    "RequestSharesOut",
+    "RequestTimelineOut",
+    "RequestUnmetIn",
+    "RequesterAnswerIn",
+    "SimilarRequestsOut",
+    "WithdrawalIn",
+]

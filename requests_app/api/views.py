@@ -1,0 +1,373 @@
+"""Requests and what belongs to them, over HTTP."""
+
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketplace.accounts.roles import Permission
+from marketplace.api.contracts import Contract, IfMatch, Write
+from marketplace.api.lookups import Parent
+from marketplace.api.permissions import Access
+from marketplace.api.views import Changes, Creates, Lists, Reads, ThingViewSet, described, verb
+from marketplace.files.models import Document
+from marketplace.kernel.errors import DomainError, ErrorCode
+from requests_app import operations, queries
+from requests_app.api import serializers
+from requests_app.api.filters import RequestFilters
+from requests_app.models import Clarification, Endorsement, RequestLine, TrainingRequest
+
+READ, WRITE, SCREEN = Permission.REQUESTS_READ, Permission.REQUESTS_WRITE, Permission.REQUESTS_SCREEN
+EITHER = (SCREEN, WRITE)
+CONTENT_ERRORS = (ErrorCode.UNKNOWN_REFERENCE, ErrorCode.RULE_BROKEN)
+PARENT = Parent(queries.requests_readable_by, column="request", argument="request_id", reference_field="reference")
+
+
+def moves(
+    name: str,
+    summary: str,
+    operation: Any,
+    *,
+    by: Access,
+    body: Any = None,
+    errors: tuple[ErrorCode, ...] = (),
+    description: str = "",
+) -> Any:
+    """Make the route of a verb of a life cycle."""
+    write = Write(
+        summary,
+        by,
+        body=body,
+        if_match=IfMatch.OPTIONAL,
+        errors=(ErrorCode.WRONG_STATE, *errors),
+        operation=operation,
+        description=description,
+    )
+    return verb(name, write)
+
+
+class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
+    """Training needs."""
+
+    tag, noun, nouns, resource, basename = "Requests", "training request", "training requests", "requests", "request"
+    access = READ
+    reads = serializers.RequestOut
+    reference_field, id_argument = "reference", "request_id"
+    filterset_class = RequestFilters
+    ordering = ("-created_at",)
+    ordering_fields = {
+        "created_at": "created_at",
+        "updated_at": "updated_at",
+        "submitted_at": "submitted_at",
+        "due_at": "due_at",
+        "reference": "reference",
+        "window": "start_on",
+    }
+    searchable = True
+
+    create_with = Write(
+        "Draft a training request, or change the one with this external id",
+        WRITE,
+        description=(
+            "A draft may leave anything out; submission names what is missing. With an `external_id` that the caller's "
+            "system (for people: the organization) has used before, that request gets this content instead, and the "
+            "answer is 200."
+        ),
+        body=serializers.RequestIn,
+        errors=(*CONTENT_ERRORS, ErrorCode.WRONG_STATE, ErrorCode.DUPLICATE),
+        operation=operations.file_request,
+    )
+    change_with = Write(
+        "Change a training request",
+        WRITE,
+        description=(
+            "JSON Merge Patch: what is not named stays, lists (lines too) are replaced whole; lines are known by their "
+            "number. After submission, an edit of lines, dates, numbers, languages, forms, place, ceiling or award keeps "
+            "the former content as a revision and starts the matching anew."
+        ),
+        body=serializers.RequestChangeIn,
+        if_match=IfMatch.REQUIRED,
+        errors=(*CONTENT_ERRORS, ErrorCode.WRONG_STATE),
+        operation=operations.edit_request,
+    )
+
+    submit = moves("submit", "Submit a draft", operations.submit_request, by=WRITE, errors=(ErrorCode.RULE_BROKEN,))
+    return_ = moves(
+        "return",
+        "Return a request with a question (return_reasons)",
+        operations.return_request,
+        by=SCREEN,
+        body=serializers.RequestReturnIn,
+        errors=CONTENT_ERRORS,
+    )
+    answer = moves(
+        "answer",
+        "Answer a returned request",
+        operations.answer_request,
+        by=WRITE,
+        body=serializers.RequesterAnswerIn,
+        errors=(ErrorCode.RULE_BROKEN, ErrorCode.UNKNOWN_REFERENCE),
+    )
+    open = moves("open", "Open a request for matching", operations.open_request, by=SCREEN)
+    decline = moves(
+        "decline",
+        "Find a request outside the scope (ineligible_reasons)",
+        operations.decline_request,
+        by=SCREEN,
+        body=serializers.RequestReasonIn,
+        errors=(ErrorCode.UNKNOWN_REFERENCE,),
+    )
+    withdraw = moves(
+        "withdraw",
+        "Withdraw a request (withdrawal_reasons)",
+        operations.withdraw_request,
+        by=WRITE,
+        body=serializers.WithdrawalIn,
+        errors=(ErrorCode.UNKNOWN_REFERENCE,),
+    )
+    cancel = moves(
+        "cancel",
+        "Cancel a request (cancellation_reasons)",
+        operations.cancel_request,
+        by=SCREEN,
+        body=serializers.RequestReasonIn,
+        errors=(ErrorCode.UNKNOWN_REFERENCE,),
+    )
+    merge = moves(
+        "merge",
+        "Merge a request into another",
+        operations.merge_request,
+        by=SCREEN,
+        body=serializers.RequestMergeIn,
+        errors=CONTENT_ERRORS,
+    )
+    mark_unmet = moves(
+        "mark-unmet",
+        "Answer that a need is not yet met (unmet_reasons)",
+        operations.mark_unmet,
+        by=SCREEN,
+        body=serializers.RequestUnmetIn,
+        errors=CONTENT_ERRORS,
+        description="Only after a call for offers has ended, or when the requester has given it up.",
+    )
+    reopen = moves("reopen", "Open an unmet need again", operations.reopen_request, by=SCREEN)
+    close = moves("close", "Close a fulfilled request", operations.close_request, by=SCREEN)
+    call_for_offers = moves(
+        "call-for-offers",
+        "Call eligible providers for offers",
+        operations.call_for_offers,
+        by=SCREEN,
+        body=serializers.OfferCallIn,
+        errors=(ErrorCode.RULE_BROKEN,),
+    )
+    waive_call = moves("waive-call", "Give up the call for offers", operations.waive_call_for_offers, by=WRITE)
+
+    share = moves(
+        "share",
+        "Show a request to other organizations",
+        operations.share_with,
+        by=EITHER,
+        body=serializers.RequestShareIn,
+        errors=CONTENT_ERRORS,
+    )
+
+    def visible(self) -> QuerySet[TrainingRequest]:
+        """Requests that the caller may know of."""
+        return queries.requests_visible_to(self.request.actor, at=self.request.at)
+
+    def prepare(self, things: QuerySet[TrainingRequest]) -> QuerySet[TrainingRequest]:
+        """Fetch ahead what is shown."""
+        ahead = ["lines", "co_requesters", "beneficiaries", "excluded_organizations", "endorsements"]
+        if "endorsements" in self.expand:
+            ahead.append("endorsements__authority")
+        return things.select_related(
+            "requesting_organization", "programme", "context_event", "funder", "parent_request", "merged_into"
+        ).prefetch_related(*ahead)
+
+    def search(self, things: QuerySet[TrainingRequest], q: str) -> QuerySet[TrainingRequest]:
+        """Leave what has every word."""
+        return queries.search_requests(things, q=q, language=self.request.language)
+
+    def allowed_actions(self, thing: Any) -> list[str]:
+        """What the caller may do with a request, or with an endorsement that is shown in it."""
+        actor, at = self.request.actor, self.request.at
+        if isinstance(thing, Endorsement):
+            return queries.endorsement_actions(thing, actor, at=at)
+        return queries.allowed_actions(thing, actor, at=at)
+
+    def readable(self) -> TrainingRequest:
+        """Find the request that the URL names among those whose body the caller reads."""
+        found: TrainingRequest = self.thing()
+        if not getattr(found, "reads_body", True):  # what is not theirs to read is not there
+            raise DomainError(ErrorCode.NOT_FOUND)
+        return found
+
+    @described(Contract("Read the history of a request", READ, out=serializers.RequestTimelineOut))
+    def timeline(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Show what happened."""
+        entries = queries.timeline(self.readable(), self.request.actor, at=self.request.at)
+        return Response(serializers.RequestTimelineOut({"results": entries}, context=self.shape_context()).data)
+
+    @described(Contract("Find similar requests", READ, out=serializers.SimilarRequestsOut))
+    def similar(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Show near-duplicates and neighbours."""
+        found = queries.similar_requests(self.readable(), self.request.actor, at=self.request.at)
+        return Response(serializers.SimilarRequestsOut({"results": found}, context=self.shape_context()).data)
+
+    @described(Contract("List the organizations that a request is shared with", READ, out=serializers.RequestSharesOut))
+    def shares(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Show who was asked and whom it was shown to; for the requester's side and the secretariat."""
+        found = self.readable()
+        near = queries.is_near(found, self.request.actor, at=self.request.at)
+        rows = queries.shares_of(found) if near else []
+        return Response(serializers.RequestSharesOut({"results": rows}, context=self.shape_context()).data)
+
+    @described(Contract("Read the former contents of a request", READ, out=serializers.RequestRevisionsOut))
+    def revisions(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Show what it said before edits that mattered."""
+        rows = queries.revisions_of(self.readable())
+        return Response(serializers.RequestRevisionsOut({"results": rows}, context=self.shape_context()).data)
+
+
+class LineViewSet(Lists, Reads, ThingViewSet):
+    """Lines of a request."""
+
+    tag, noun, nouns = "Requests", "line of a request", "lines of a request"
+    resource, basename = "request_lines", "request-line"
+    access = READ
+    reads = serializers.RequestLineOut
+    parent = PARENT
+    ordering, ordering_fields = ("number",), {"number": "number"}
+
+    def visible(self) -> QuerySet[RequestLine]:
+        """Lines; the parent is found among what the caller reads."""
+        return queries.lines_readable_by(self.request.actor, at=self.request.at)
+
+
+class ClarificationViewSet(Lists, Reads, Creates, ThingViewSet):
+    """Questions to the requester."""
+
+    tag, noun, nouns = "Requests", "question about a request", "questions about a request"
+    resource, basename = "clarifications", "request-clarification"
+    access = READ
+    reads = serializers.ClarificationOut
+    parent = PARENT
+    id_argument = "clarification_id"
+    ordering, ordering_fields = ("created_at",), {"created_at": "created_at"}
+    create_with = Write(
+        "Ask the requester",
+        (SCREEN, Permission.OFFERS_MAKE),
+        description="By the secretariat, or by an organization that the request was shared with.",
+        body=serializers.RequestQuestionIn,
+        errors=(ErrorCode.WRONG_STATE, *CONTENT_ERRORS),
+        operation=operations.ask_clarification,
+    )
+    answer = moves(
+        "answer",
+        "Answer a question",
+        operations.answer_clarification,
+        by=WRITE,
+        body=serializers.RequesterAnswerIn,
+        errors=(ErrorCode.ALREADY_ANSWERED, *CONTENT_ERRORS),
+    )
+    withdraw = moves(
+        "withdraw", "Take a question back", operations.withdraw_clarification, by=(SCREEN, Permission.OFFERS_MAKE)
+    )
+
+    def visible(self) -> QuerySet[Clarification]:
+        """Questions that the caller may read."""
+        return queries.clarifications_visible_to(self.request.actor, at=self.request.at)
+
+    def prepare(self, things: QuerySet[Clarification]) -> QuerySet[Clarification]:
+        """Fetch ahead what is shown."""
+        return things.select_related("asking_organization", "request", "request__programme").prefetch_related(
+            "request__lines"
+        )
+
+    def allowed_actions(self, thing: Clarification) -> list[str]:
+        """The requester answers, who asked takes back."""
+        return queries.clarification_actions(thing, self.request.actor, at=self.request.at)
+
+
+class EndorsementViewSet(Lists, Reads, Creates, ThingViewSet):
+    """Endorsements by national authorities."""
+
+    tag, noun, nouns = "Requests", "endorsement", "endorsements"
+    resource, basename = "endorsements", "request-endorsement"
+    access = READ
+    reads = serializers.EndorsementOut
+    parent = PARENT
+    id_argument = "endorsement_id"
+    ordering, ordering_fields = ("created_at",), {"created_at": "created_at"}
+    create_with = Write(
+        "Ask a national authority for its endorsement",
+        EITHER,
+        description="From now on nothing is confirmed until the answer is recorded; matching goes on.",
+        body=serializers.EndorsementIn,
+        errors=(ErrorCode.WRONG_STATE, ErrorCode.UNKNOWN_REFERENCE, ErrorCode.DUPLICATE),
+        operation=operations.request_endorsement,
+    )
+    record = moves(
+        "record",
+        "Record the answer of an authority",
+        operations.record_endorsement,
+        by=SCREEN,
+        body=serializers.EndorsementRecordIn,
+        errors=CONTENT_ERRORS,
+    )
+
+    def visible(self) -> QuerySet[Endorsement]:
+        """Endorsements of the requests that the caller reads."""
+        return queries.endorsements_readable_by(self.request.actor, at=self.request.at)
+
+    def prepare(self, things: QuerySet[Endorsement]) -> QuerySet[Endorsement]:
+        """Fetch ahead what is shown."""
+        return things.select_related("authority", "request")
+
+    def allowed_actions(self, thing: Endorsement) -> list[str]:
+        """The secretariat records."""
+        return queries.endorsement_actions(thing, self.request.actor, at=self.request.at)
+
+
+class DocumentViewSet(Lists, Reads, Creates, ThingViewSet):
+    """What is known of documents about a request."""
+
+    tag, noun, nouns = "Documents", "document of a request", "documents of a request"
+    resource, basename = "request_documents", "request-document"
+    access = READ
+    reads = serializers.RequestDocumentOut
+    parent = PARENT
+    id_argument = "document_id"
+    ordering, ordering_fields = ("created_at",), {"created_at": "created_at"}
+    create_with = Write(
+        "Attach a document to a request",
+        EITHER,
+        description="What is known of it; its content is kept elsewhere, under `url` or `external_reference`.",
+        body=serializers.RequestDocumentIn,
+        errors=CONTENT_ERRORS,
+        operation=operations.attach_document,
+    )
+    remove_with = Write(
+        "Take a document off a request",
+        EITHER,
+        status=204,
+        if_match=IfMatch.REQUIRED,
+        operation=operations.remove_document,
+    )
+
+    def get_queryset(self) -> QuerySet[Document]:
+        """Documents of the parent that the caller may read."""
+        request = cast("TrainingRequest", self.parent_thing())
+        return queries.documents_of(request, self.request.actor, at=self.request.at)
+
+    def visible(self) -> QuerySet[Document]:
+        """As the parent allows."""
+        return self.get_queryset()
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Take one off."""
+        return self.carry_out(self.remove_with, thing=self.thing())
+
+    destroy.contract = remove_with  # type: ignore[attr-defined]

@@ -1,0 +1,42 @@
+"""Papers about a request: what is known of them; their content is kept elsewhere."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from marketplace.accounts import permissions
+from marketplace.accounts import queries as accounts
+from marketplace.accounts.actors import Actor
+from marketplace.accounts.roles import Permission
+from marketplace.files import operations as files
+from marketplace.files.models import Document
+from marketplace.files.operations import DocumentFacts
+from marketplace.kernel.errors import DomainError, ErrorCode
+from requests_app.models import TrainingRequest
+from requests_app.operations.locking import check_either, lock_request
+
+
+@transaction.atomic
+def attach_document(*, actor: Actor, at: datetime, request_id: int, facts: DocumentFacts) -> Document:
+    """Attach a document to a request, as its requester or the secretariat.
+
+    Raises DomainError(permission_denied) and DomainError(rule_broken) naming each wrong field.
+    """
+    request = lock_request(request_id=request_id)
+    check_either(request, actor, at)
+    screens = permissions.can(actor, Permission.REQUESTS_SCREEN, at=at)
+    own = accounts.secretariat_organization(at.date()) if screens else None
+    organization = own or request.requesting_organization
+    return files.attach_document(actor=actor, at=at, about=request, organization=organization, facts=facts)
+
+
+@transaction.atomic
+def remove_document(*, actor: Actor, at: datetime, document_id: int, expected_version: int | None = None) -> Document:
+    """Take a document off its request, as who may attach one. Raises DomainError(not_found, permission_denied)."""
+    document = Document.objects.filter(pk=document_id, about_resource=TrainingRequest.resource).first()
+    found = TrainingRequest.objects.filter(public_id=document.about_id).first() if document else None
+    if document is None or found is None:
+        raise DomainError(ErrorCode.NOT_FOUND)
+    request = lock_request(request_id=found.pk)
+    check_either(request, actor, at)
+    return files.remove_document(document, about=request, actor=actor, at=at, expected_version=expected_version)
