@@ -151,7 +151,7 @@ def _unpack(value: object) -> object:
         return _READ[mark](text)
     if isinstance(value, list) or (isinstance(value, str) and "\x00" in value):
         raise TypeError("a key is a plain value")
-    if isinstance(value, int) and abs(value) > INTEGER_LIMIT:
+    if isinstance(value, int | float) and abs(value) > INTEGER_LIMIT:
         raise ValueError("no key is that large")
     return value
 
