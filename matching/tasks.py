@@ -106,6 +106,8 @@ def start_run(payload: dict[str, Any], *, at: datetime) -> None:
     request_id = requests.request_id_of(str(reference))
     if request_id is None or not requests.is_open(request_id):
         return
+    if payload["type"] == "training_request.opened" and runs.is_ranked(request_id):
+        return  # somebody was quicker than the event
     try:
         runs.request_run(actor=WORKER, at=at, request_id=request_id)
     except DomainError as error:

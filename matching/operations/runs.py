@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
@@ -17,6 +18,8 @@ from requests_app import operations as requests
 
 RANKABLE = {"request": ("open", "matched"), "preview": ("submitted", "open", "matched")}
 UNFINISHED = ("queued", "running")
+ANSWERED = ("complete", "no_solution")
+PRIORITY = 5  # somebody waits for the answer: before notices and other chores
 
 
 @transaction.atomic
@@ -79,6 +82,12 @@ def retry_run(*, actor: Actor, at: datetime, run_id: int, expected_version: int 
     return run
 
 
+def is_ranked(request_id: int) -> bool:
+    """Tell whether a run has answered for what the request says now."""
+    answered = MatchRun.objects.filter(request_id=request_id, mode="request", state__in=ANSWERED)
+    return answered.filter(request_content_version=F("request__content_version")).exists()
+
+
 def cancel_open_runs(request_id: int, *, actor: Actor, at: datetime) -> None:
     """Cancel what is still under way for a request that is no longer open."""
     for run in MatchRun.objects.select_for_update(of=("self",)).filter(request_id=request_id, state__in=UNFINISHED):
@@ -92,4 +101,5 @@ def fail_run(run: MatchRun, *, error: str, actor: Actor, at: datetime) -> None:
 
 
 def _enqueue(run: MatchRun, *, at: datetime) -> None:
-    work.enqueue("matching.rank", {"run": str(run.public_id)}, key=f"rank:{run.public_id}:{run.version}", at=at)
+    key = f"rank:{run.public_id}:{run.version}"
+    work.enqueue("matching.rank", {"run": str(run.public_id)}, key=key, at=at, priority=PRIORITY)
