@@ -68,7 +68,7 @@ class ProviderViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         "Suspend a provider (suspension_reasons)",
         operations.suspend_provider,
         by=VET,
-        body=serializers.ReasonIn,
+        body=serializers.CatalogueReasonIn,
         errors=(ErrorCode.UNKNOWN_REFERENCE,),
     )
     reinstate = moves(
@@ -76,7 +76,7 @@ class ProviderViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         "End the suspension of a provider",
         operations.reinstate_provider,
         by=VET,
-        body=serializers.NoteIn,
+        body=serializers.CatalogueNoteIn,
     )
 
     def visible(self) -> QuerySet[Provider]:
@@ -146,7 +146,7 @@ class OfferingViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         "Return an offering to its provider (return_reasons)",
         operations.return_offering,
         by=VET,
-        body=serializers.ReasonIn,
+        body=serializers.CatalogueReasonIn,
         errors=(ErrorCode.UNKNOWN_REFERENCE,),
     )
     suspend = moves(
@@ -154,7 +154,7 @@ class OfferingViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         "Suspend an offering (suspension_reasons)",
         operations.suspend_offering,
         by=VET,
-        body=serializers.ReasonIn,
+        body=serializers.CatalogueReasonIn,
         errors=(ErrorCode.UNKNOWN_REFERENCE,),
     )
     reinstate = moves(
@@ -162,10 +162,10 @@ class OfferingViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         "End the suspension of an offering",
         operations.reinstate_offering,
         by=VET,
-        body=serializers.NoteIn,
+        body=serializers.CatalogueNoteIn,
     )
     retire = moves(
-        "retire", "Retire an offering for good", operations.retire_offering, by=WRITE, body=serializers.NoteIn
+        "retire", "Retire an offering for good", operations.retire_offering, by=WRITE, body=serializers.CatalogueNoteIn
     )
 
     def visible(self) -> QuerySet[Offering]:
@@ -200,7 +200,7 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
 
     tag, noun, nouns, resource, basename = "Providers", "session", "sessions", "sessions", "session"
     access = READ
-    reads = serializers.SessionOut
+    reads = serializers.TrainingSessionOut
     reference_field, id_argument = "code", "session_id"
     filterset_class = filters.SessionFilters
     ordering, ordering_fields = ("start_on",), {**TIMES, "start": "start_on", "end": "end_on"}
@@ -208,14 +208,14 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         "Plan a session, or change the one with this external id",
         WRITE,
         description=UPSERT,
-        body=serializers.SessionIn,
+        body=serializers.TrainingSessionIn,
         errors=(*REFUSED, ErrorCode.WRONG_STATE, ErrorCode.DUPLICATE),
         operation=operations.file_session,
     )
     change_with = Write(
         "Change a session",
         WRITE,
-        body=serializers.SessionChange,
+        body=serializers.TrainingSessionChange,
         if_match=IfMatch.REQUIRED,
         errors=(*REFUSED, ErrorCode.WRONG_STATE),
         operation=operations.change_session,
@@ -228,7 +228,7 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         "Cancel a session (cancellation_reasons)",
         operations.cancel_session,
         by=WRITE,
-        body=serializers.ReasonIn,
+        body=serializers.CatalogueReasonIn,
         errors=(ErrorCode.UNKNOWN_REFERENCE,),
     )
 
@@ -252,21 +252,21 @@ class WindowViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     tag, noun, nouns = "Providers", "capacity window", "capacity windows"
     resource, basename = "capacity_windows", "capacity-window"
     access = READ
-    reads = serializers.WindowOut
+    reads = serializers.CapacityWindowOut
     reference_field, id_argument = "code", "window_id"
     filterset_class = filters.WindowFilters
     ordering, ordering_fields = ("start_on",), {**TIMES, "start": "start_on", "end": "end_on"}
     create_with = Write(
         "Add capacity",
         WRITE,
-        body=serializers.WindowIn,
+        body=serializers.CapacityWindowIn,
         errors=(*REFUSED, ErrorCode.DUPLICATE),
         operation=operations.file_window,
     )
     change_with = Write(
         "Change capacity",
         WRITE,
-        body=serializers.WindowChange,
+        body=serializers.CapacityWindowChange,
         if_match=IfMatch.REQUIRED,
         errors=REFUSED,
         operation=operations.change_window,

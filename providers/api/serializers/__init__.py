@@ -1,23 +1,27 @@
 """Shapes of the catalogue."""
 
 from providers.api.serializers.incoming import (
-    NoteIn,
+    CapacityWindowChange,
+    CapacityWindowIn,
+    CatalogueNoteIn,
+    CatalogueReasonIn,
     OfferingChange,
     OfferingIn,
     ProviderChange,
     ProviderIn,
     PublicationIn,
-    ReasonIn,
-    SessionChange,
-    SessionIn,
+    TrainingSessionChange,
+    TrainingSessionIn,
     VerificationIn,
-    WindowChange,
-    WindowIn,
 )
-from providers.api.serializers.outgoing import OfferingOut, ProviderOut, SessionOut, WindowOut
+from providers.api.serializers.outgoing import CapacityWindowOut, OfferingOut, ProviderOut, TrainingSessionOut
 
 __all__ = [
-    "NoteIn",
+    "CapacityWindowChange",
+    "CapacityWindowIn",
+    "CapacityWindowOut",
+    "CatalogueNoteIn",
+    "CatalogueReasonIn",
     "OfferingChange",
     "OfferingIn",
     "OfferingOut",
@@ -25,12 +29,8 @@ __all__ = [
     "ProviderIn",
     "ProviderOut",
     "PublicationIn",
-    "ReasonIn",
-    "SessionChange",
-    "SessionIn",
-    "SessionOut",
+    "TrainingSessionChange",
+    "TrainingSessionIn",
+    "TrainingSessionOut",
     "VerificationIn",
-    "WindowChange",
-    "WindowIn",
-    "WindowOut",
 ]

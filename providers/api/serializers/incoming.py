@@ -85,7 +85,7 @@ class VerificationIn(StrictSerializer):
     expires_on = serializers.DateField(required=False, allow_null=True)
 
 
-class ReasonIn(StrictSerializer):
+class CatalogueReasonIn(StrictSerializer):
     """Why, by code and in words."""
 
     example: ClassVar[Example] = {"reason_code": "other", "reason_text": "See the letter of 20 November."}
@@ -94,7 +94,7 @@ class ReasonIn(StrictSerializer):
     reason_text = serializers.CharField(max_length=TEXT, required=False, allow_blank=True)
 
 
-class NoteIn(StrictSerializer):
+class CatalogueNoteIn(StrictSerializer):
     """Why, in words; may be left out."""
 
     example: ClassVar[Example] = {"reason_text": "The question has been settled."}
@@ -103,7 +103,7 @@ class NoteIn(StrictSerializer):
 
 
 # --- offerings ----------------------------------------------------------------------------------------------------
-class PlaceIn(StrictSerializer):
+class UsualPlaceIn(StrictSerializer):
     """Where an offering is usually given."""
 
     city = serializers.CharField(max_length=NAME, required=False, allow_null=True)
@@ -111,7 +111,7 @@ class PlaceIn(StrictSerializer):
     venue = serializers.CharField(max_length=300, required=False, allow_null=True)
 
 
-class PartnerIn(StrictSerializer):
+class OfferingPartnerIn(StrictSerializer):
     """Another organization in the team that delivers."""
 
     organization = ReferenceField(help_text="Code of the organization.")
@@ -152,7 +152,7 @@ class OfferingChange(FactsSerializer):
     scope = CodeField("reach", required=False)
     countries_served = codes("countries")
     regions_served = codes("regions")
-    places = PlaceIn(many=True, required=False)
+    places = UsualPlaceIn(many=True, required=False)
     in_country_on_request = serializers.BooleanField(required=False)
     on_request = serializers.BooleanField(required=False)
     lead_time_days = count(DAYS)
@@ -171,7 +171,7 @@ class OfferingChange(FactsSerializer):
     )
     award = CodeField("awards", required=False)
     accreditor = serializers.CharField(max_length=NAME, required=False, allow_blank=True)
-    partners = PartnerIn(many=True, required=False, help_text="Replaces all partners.")
+    partners = OfferingPartnerIn(many=True, required=False, help_text="Replaces all partners.")
 
 
 class OfferingIn(OfferingChange):
@@ -215,7 +215,7 @@ class PublicationIn(StrictSerializer):
 
 
 # --- sessions and capacity ----------------------------------------------------------------------------------------
-class SessionChange(FactsSerializer):
+class TrainingSessionChange(FactsSerializer):
     """What a provider says of a session."""
 
     example: ClassVar[Example] = {"seats_total": 35, "venue": "Training centre, second floor"}
@@ -231,7 +231,7 @@ class SessionChange(FactsSerializer):
     seats_min = count(PEOPLE, lowest=1)
 
 
-class SessionIn(SessionChange):
+class TrainingSessionIn(TrainingSessionChange):
     """A new session, or the one that the sending system knows under this `external_id`."""
 
     example: ClassVar[Example] = {
@@ -252,7 +252,7 @@ class SessionIn(SessionChange):
     source = serializers.CharField(max_length=100, required=False, help_text="The system that `external_id` is of.")  # type: ignore[assignment]  # likewise
 
 
-class WindowChange(FactsSerializer):
+class CapacityWindowChange(FactsSerializer):
     """Other dates or another quantity."""
 
     example: ClassVar[Example] = {"quantity": 24}
@@ -261,7 +261,7 @@ class WindowChange(FactsSerializer):
     quantity = count(PEOPLE)
 
 
-class WindowIn(StrictSerializer):
+class CapacityWindowIn(StrictSerializer):
     """How much a provider can deliver in a period."""
 
     example: ClassVar[Example] = {

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from drf_spectacular.helpers import lazy_serializer
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from marketplace.api.serializers import (
@@ -108,7 +110,7 @@ class ProviderOut(LifecycleOut):
 
 
 # --- sessions -----------------------------------------------------------------------------------------------------
-class SessionOut(LifecycleOut):
+class TrainingSessionOut(LifecycleOut):
     """A dated delivery that anybody may join."""
 
     example: ClassVar[Example] = {
@@ -158,13 +160,14 @@ class SessionOut(LifecycleOut):
     offering = serializers.SerializerMethodField()
     links = LinksField({"self": "session-detail"})
 
+    @extend_schema_field(lazy_serializer("providers.api.serializers.outgoing.OfferingOut")())
     def get_offering(self, session: Any) -> dict[str, Any]:
         """Show the offering in full."""
         return dict(OfferingOut(session.offering, context=_plain(self.context)).data)
 
 
 # --- offerings ----------------------------------------------------------------------------------------------------
-class PlaceOut(serializers.Serializer[Any]):
+class UsualPlaceOut(serializers.Serializer[Any]):
     """Where an offering is usually given."""
 
     city = serializers.CharField(default=None, allow_null=True, read_only=True)
@@ -172,7 +175,7 @@ class PlaceOut(serializers.Serializer[Any]):
     venue = serializers.CharField(default=None, allow_null=True, read_only=True)
 
 
-class PartnerOut(serializers.Serializer[Any]):
+class OfferingPartnerOut(serializers.Serializer[Any]):
     """Another organization in the team that delivers."""
 
     organization = OrganizationRefOut(read_only=True)
@@ -285,7 +288,7 @@ class OfferingOut(LifecycleOut):
     scope = text(help_text="global, or listed: then countries and regions say where.")
     countries_served = code_list()
     regions_served = code_list()
-    places = PlaceOut(many=True, read_only=True)
+    places = UsualPlaceOut(many=True, read_only=True)
     in_country_on_request = truth()
     on_request = truth()
     lead_time_days = number(help_text="Calendar days.")
@@ -301,24 +304,28 @@ class OfferingOut(LifecycleOut):
     award = text()
     accreditor = text()
     reach = serializers.ListField(child=serializers.DictField(), read_only=True, help_text="Figures as told by others.")
-    partners = PartnerOut(many=True, read_only=True)
+    partners = OfferingPartnerOut(many=True, read_only=True)
     vetting = VettingOut(source="*", read_only=True)
     track_record = TrackRecordOut(source="*", read_only=True)
     provider = serializers.SerializerMethodField()
     sessions = serializers.SerializerMethodField()
     links = LinksField({"self": "offering-detail"})
 
+    @extend_schema_field(ProviderOut)
     def get_provider(self, offering: Offering) -> dict[str, Any]:
         """Show the provider in full."""
         return dict(ProviderOut(offering.provider, context=_plain(self.context)).data)
 
+    @extend_schema_field(TrainingSessionOut(many=True))
     def get_sessions(self, offering: Offering) -> list[dict[str, Any]]:
         """Show the sessions in full."""
-        return [dict(SessionOut(session, context=_plain(self.context)).data) for session in offering.sessions.all()]
+        return [
+            dict(TrainingSessionOut(session, context=_plain(self.context)).data) for session in offering.sessions.all()
+        ]
 
 
 # --- capacity -----------------------------------------------------------------------------------------------------
-class WindowOut(ThingOut):
+class CapacityWindowOut(ThingOut):
     """How much a provider can deliver in a period."""
 
     example: ClassVar[Example] = {
