@@ -204,7 +204,7 @@ class Out(serializers.Serializer[Any]):
     def get_fields(self) -> dict[str, Any]:
         """Give the fields that this call shows."""
         fields = super().get_fields()
-        if "request" not in self.context:  # the documentation shows everything
+        if "expand" not in self.context:  # the documentation shows everything
             return fields
         of_list = isinstance(self.parent, serializers.ListSerializer)
         if (self.parent.parent if of_list else self.parent) is not None:
