@@ -56,9 +56,9 @@ def _acting_for(request: Request) -> str:
 class DeskSessionAuthentication(SessionAuthentication):
     """The signed-in session of the desk or of the try-it page; writes need the CSRF token."""
 
-    def authenticate(self, request: Request) -> "tuple[User, Actor] | None":  # type: ignore[override]
+    def authenticate(self, request: Request) -> "tuple[User, Actor] | None":
         """Turn the session into an actor, or None where nobody is signed in."""
         found = super().authenticate(request)
         if found is None:
             return None
-        return found[0], Actor.for_user(found[0])  # type: ignore[return-value, arg-type]
+        return found[0], Actor.for_user(found[0])

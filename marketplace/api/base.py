@@ -84,26 +84,24 @@ class ApiView(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         """Turn a refusal into a problem; what nobody foresaw goes on to Django (logged, handler500)."""
         response = super().handle_exception(exc)
-        response.accepted_renderer = ProblemRenderer()  # type: ignore[attr-defined]
-        response.accepted_media_type = ProblemRenderer.media_type  # type: ignore[attr-defined]
+        response.accepted_renderer = ProblemRenderer()
+        response.accepted_media_type = ProblemRenderer.media_type
         response.renderer_context = {}  # type: ignore[attr-defined]
         response.exception = False
         return response
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Set renderer, caching and language headers, and the ETag of what was read."""
         problem = getattr(response, "is_problem", False)
         if isinstance(response, Response) and not problem and not getattr(request, "accepted_renderer", None):
-            request.accepted_renderer, request.accepted_media_type = OrjsonRenderer(), OrjsonRenderer.media_type  # type: ignore[attr-defined]
+            request.accepted_renderer, request.accepted_media_type = OrjsonRenderer(), OrjsonRenderer.media_type
         if not problem:
             response = super().finalize_response(request, response, *args, **kwargs)
         response.headers.setdefault("Cache-Control", self.cache_control)
         response.headers.setdefault("Content-Language", self.request.language)
         patch_vary_headers(response, ("Accept", "Accept-Language", "Authorization", "Cookie"))
         if isinstance(response, Response) and response.status_code < 300 and response.data is not None:
-            response.add_post_render_callback(self._tag)  # type: ignore[arg-type]
+            response.add_post_render_callback(self._tag)
         return response
 
     def _tag(self, response: Response) -> HttpResponse | None:

@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 from django.core.exceptions import ValidationError
 from django.db import DataError
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.db.models.expressions import OrderBy
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -161,7 +161,7 @@ class CursorPages(BasePagination):
 
     display_page_controls = False
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: "APIView | None" = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: "APIView | None" = None) -> list[Any]:
         """Read one page. Raises DomainError(invalid_cursor, invalid_input)."""
         self.request = request
         size = page_size(request)

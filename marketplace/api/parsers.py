@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 
 from django.conf import settings
 from rest_framework.parsers import BaseParser
@@ -85,11 +85,11 @@ def _inspect_text(text: str) -> None:
 class StrictJSONParser(BaseParser):
     """application/json."""
 
-    media_type: ClassVar[str] = "application/json"
+    media_type = "application/json"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> object:
+    ) -> Any:
         """Read a body of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes. Raises DomainError(body_too_large, malformed_json)."""
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
         raw = stream.read(limit + 1)

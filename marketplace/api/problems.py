@@ -161,7 +161,7 @@ def _from_framework(exc: exceptions.APIException) -> DomainError:
     if isinstance(exc, exceptions.UnsupportedMediaType):
         return DomainError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, media_type=str(exc.args[0])[:100] if exc.args else "-")
     if isinstance(exc, exceptions.Throttled):
-        return DomainError(ErrorCode.THROTTLED, retry_after=int(exc.wait or 1) + 1)
+        return DomainError(ErrorCode.THROTTLED, retry_after=int(getattr(exc, "wait", None) or 1) + 1)
     return DomainError(_BY_STATUS.get(exc.status_code, ErrorCode.INVALID_INPUT), permission="CSRF")
 
 
@@ -216,7 +216,8 @@ def _step(pointer: str, key: object) -> str:
 
 
 def _plain_response(request: HttpRequest, code: ErrorCode, **params: object) -> HttpResponse:
-    error = DomainError(code, **params)
+    error = DomainError(code)
+    error.params = params
     headers = headers_of(error)
     if (
         not request.path.startswith("/api/")

@@ -4,9 +4,10 @@ from typing import Any, ClassVar, cast
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, force_instance
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import Direction
 
 from marketplace.api import parameters
+from marketplace.api.base import ApiView
 from marketplace.api.contracts import Contract
 from marketplace.api.permissions import Public, scopes_of
 from marketplace.api.problems import MEDIA_TYPE
@@ -25,16 +26,21 @@ class MarketplaceSchema(AutoSchema):
     reasons: ClassVar[dict[int, str]] = {200: "Done.", 201: "Made.", 202: "Taken on; see Location.", 204: "Done."}
 
     @property
+    def route(self) -> ApiView:
+        """The view, which is one of ours."""
+        return cast("ApiView", self.view)
+
+    @property
     def contract(self) -> Contract:
         """The promise; an undeclared route cannot be documented."""
-        view = self.view
+        view = self.route
         if isinstance(view, ThingViewSet):
             found = view.contract_of(view.action or "")
         else:
             found = view.contracts.get(self.method.lower())
         if found is None:
             raise LookupError(f"{self.method} {self.path} declares no contract")
-        return cast("Contract", found)
+        return found
 
     # --- words ---
     def get_operation_id(self) -> str:
@@ -50,7 +56,7 @@ class MarketplaceSchema(AutoSchema):
         """Give the contract's summary."""
         return self.contract.summary
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         """Give the contract's description, and how access is decided."""
         access = self.contract.access
         scopes = scopes_of(access)
@@ -64,7 +70,7 @@ class MarketplaceSchema(AutoSchema):
 
     def get_tags(self) -> list[str]:
         """Give the tag of the contract or of the view."""
-        return [self.contract.tag or self.view.tag]
+        return [self.contract.tag or self.route.tag]
 
     def get_auth(self) -> list[Schema]:
         """Give the two ways to sign in; none for public routes."""
@@ -74,9 +80,9 @@ class MarketplaceSchema(AutoSchema):
         return [{"BearerToken": scopes}, {"Session": []}]
 
     # --- what goes in ---
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         """Give the query parameters and headers that this operation reads."""
-        return parameters.of_operation(self.view, self.contract, self.method)
+        return parameters.of_operation(self.route, self.contract, self.method)
 
     def _get_filter_parameters(self) -> list[Schema]:
         return []
@@ -91,10 +97,10 @@ class MarketplaceSchema(AutoSchema):
         """Give the body's shape."""
         return self.contract.body() if self.contract.body else None
 
-    def _get_request_body(self, direction: str = "request") -> Schema | None:
+    def _get_request_body(self, direction: Direction = "request") -> Schema | None:
         if self.contract.body is None or self.method not in ("POST", "PUT", "PATCH"):
             return None
-        serializer = self.contract.body(partial=self.method == "PATCH")
+        serializer: Any = self.contract.body(partial=self.method == "PATCH")
         schema = self.resolve_serializer(serializer, direction).ref
         media = ["application/json", "application/merge-patch+json"] if self.method == "PATCH" else ["application/json"]
         entry = {"schema": schema, **self._example(serializer)}
@@ -108,14 +114,14 @@ class MarketplaceSchema(AutoSchema):
             return None
         return contract.out or getattr(self.view, "reads", None)
 
-    def _get_response_bodies(self, direction: str = "response") -> Schema:
+    def _get_response_bodies(self, direction: Direction = "response") -> Schema:
         contract = self.contract
         status = self._status()
         answers: Schema = {str(status): self._answer(status)}
         if self.method == "GET":
             answers["304"] = {"description": "Unchanged since the ETag in If-None-Match."}
         by_status: dict[int, list[ErrorCode]] = {}
-        for code in codes_of(self.view, contract, self.method):
+        for code in codes_of(self.route, contract, self.method):
             by_status.setdefault(CATALOGUE[code].status, []).append(code)
         for number in sorted(by_status):
             answers[str(number)] = self._refusal(by_status[number])
@@ -151,7 +157,7 @@ class MarketplaceSchema(AutoSchema):
 
     def _page(self, serializer_class: Any, schema: Schema) -> Schema:
         name = f"Page{serializer_class.__name__.removesuffix('Out')}"
-        paginator = self._get_paginator() or parameters.default_paginator()
+        paginator = parameters.default_paginator()
         component = ResolvedComponent(
             name=name,
             type=ResolvedComponent.SCHEMA,
@@ -159,7 +165,7 @@ class MarketplaceSchema(AutoSchema):
             object=serializer_class,
         )
         self.registry.register_on_missing(component)
-        return cast("Schema", component.ref)
+        return component.ref
 
     @staticmethod
     def _example(serializer: Any) -> Schema:
@@ -179,8 +185,8 @@ class MarketplaceSchema(AutoSchema):
         }
 
     # --- shapes ---
-    def _map_basic_serializer(self, serializer: Any, direction: str) -> Schema:
-        schema = super()._map_basic_serializer(serializer, direction)
+    def _map_basic_serializer(self, serializer: Any, direction: Direction) -> Schema:
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if isinstance(serializer, Out):
             optional = set(serializer.expandable)
             required = [name for name in schema.get("required", []) if name not in optional]
@@ -189,6 +195,6 @@ class MarketplaceSchema(AutoSchema):
             )
         return cast("Schema", schema)
 
-    def _get_serializer_name(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> str:
+    def _get_serializer_name(self, serializer: Any, direction: Direction, bypass_extensions: bool = False) -> str:
         name: str = super()._get_serializer_name(serializer, direction, bypass_extensions)
         return name.removesuffix("Out") if isinstance(serializer, Out) else name

@@ -5,6 +5,7 @@ from keyword import iskeyword
 from typing import Any, ClassVar, cast
 
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.decorators import action
 from rest_framework.generics import GenericAPIView
@@ -20,6 +21,7 @@ from marketplace.api.lookups import Parent, find
 from marketplace.api.parsers import MergePatchParser, StrictJSONParser
 from marketplace.api.permissions import Access, check_role, may_somewhere
 from marketplace.api.preconditions import expected_version
+from marketplace.api.request import ApiRequest
 from marketplace.api.serializers import Out
 from marketplace.lifecycles import operations as lifecycles
 from marketplace.records.models import LifecycleRecord
@@ -72,6 +74,10 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
         return lifecycles.allowed_actions(thing, {name: may_somewhere(actor, cast("Any", name), at) for name in needed})
 
     # --- contracts ---
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ApiRequest:
+        """Wrap the request; the mixin of view sets also notes the action."""
+        return cast("ApiRequest", super().initialize_request(request, *args, **kwargs))
+
     def contract(self) -> Contract | None:
         """Give the promise of the action being served."""
         return self.contract_of(getattr(self, "action", None) or "")
@@ -121,7 +127,7 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
             raise LookupError("these things have no parent")
         if not hasattr(self, "_parent_thing"):
             things = self.parent.visible(self.request.actor, at=self.request.at)
-            self._parent_thing = find(things, self.kwargs["parent_id"], self.parent.reference_field)
+            self._parent_thing: Model = find(things, self.kwargs["parent_id"], self.parent.reference_field)
         return self._parent_thing
 
     def thing(self) -> Any:
@@ -140,7 +146,7 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
     # --- answers ---
     def shape_context(self) -> dict[str, Any]:
         """Give what serializers may know of the call, with the chosen fields and expansions."""
-        names = list(self.reads().get_fields()) if issubclass(self.reads, Out) else []
+        names = list(self.reads().get_fields())
         return {
             **super().shape_context(),
             "fields": chosen_names(self.request, "fields", names),

@@ -1,7 +1,7 @@
 """Who you are, your tokens, and signing in to the desk."""
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
@@ -295,7 +295,7 @@ class SessionView(ApiView):
             cache.incr(key)
             raise DomainError(ErrorCode.NOT_AUTHENTICATED)
         cache.delete(key)
-        login(self.request.django_request, cast("User", user))
+        login(self.request.django_request, user)
         return self.get(request)
 
     def delete(self, request: Request) -> Response:

@@ -45,7 +45,7 @@ class EventOut(Out):
     reference = serializers.CharField(source="resource_reference")
     version = serializers.IntegerField(help_text="Of the resource, after the change.")
     at = serializers.DateTimeField()
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]
 
 
 class FeedOut(Out):

@@ -15,7 +15,7 @@ KEEP = "private, max-age=300"
 class LabelledOut(Out):
     """A code with its labels by language, and the one in the caller's language."""
 
-    label = serializers.SerializerMethodField(help_text="In the caller's language.")
+    label = serializers.SerializerMethodField(help_text="In the caller's language.")  # type: ignore[assignment]
     labels = serializers.DictField(child=serializers.CharField(), help_text="By language.")
 
     def get_label(self, row: Any) -> str:

@@ -47,7 +47,7 @@ class OrganizationChange(StrictSerializer):
 
     names = LanguageMapField(max_length=200)
     kind = CodeField("organization_kinds")
-    parent = ReferenceField(required=False, allow_null=True)
+    parent = ReferenceField(required=False, allow_null=True)  # type: ignore[assignment]
     country = CodeField("countries", required=False, allow_null=True)
     aliases = serializers.ListField(child=serializers.CharField(max_length=200), max_length=50, required=False)
     roles = RoleSpanIn(many=True, required=False)
@@ -103,7 +103,7 @@ class OrganizationOut(ThingOut):
     names = serializers.DictField(child=serializers.CharField(), read_only=True, help_text="By language.")
     kind = serializers.CharField(read_only=True)
     kind_label = LabelField("organization_kinds", source="kind")
-    parent = serializers.CharField(source="parent.code", default=None, allow_null=True, read_only=True)
+    parent = serializers.CharField(source="parent.code", default=None, allow_null=True, read_only=True)  # type: ignore[assignment]
     country = serializers.SerializerMethodField()
     aliases = serializers.SerializerMethodField()
     roles = RoleSpanOut(many=True, read_only=True)

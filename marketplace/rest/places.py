@@ -93,7 +93,7 @@ class RegionOut(LabelledOut):
     }
 
     m49 = serializers.CharField()
-    parent = serializers.CharField(allow_blank=True)
+    parent = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
     level = serializers.CharField()
     countries = serializers.SerializerMethodField()
 

@@ -34,7 +34,7 @@ class ProgrammeOut(ThingOut):
     code = serializers.CharField(read_only=True)
     names = serializers.DictField(child=serializers.CharField(), read_only=True, help_text="By language.")
     lead = serializers.CharField(source="lead.code", default=None, allow_null=True, read_only=True)
-    parent = serializers.CharField(source="parent.code", default=None, allow_null=True, read_only=True)
+    parent = serializers.CharField(source="parent.code", default=None, allow_null=True, read_only=True)  # type: ignore[assignment]
     members = CodesField()
     funders = CodesField()
     countries = serializers.ListField(child=serializers.CharField(), read_only=True)

@@ -196,7 +196,7 @@ class ErrorCataloguePages(ApiView):
 
     def page_or_json(self, data: dict[str, Any], kinds: list[dict[str, object]]) -> Response:
         """Answer in the form that was negotiated."""
-        if isinstance(self.request.accepted_renderer, PageRenderer):  # type: ignore[attr-defined]
+        if isinstance(self.request.accepted_renderer, PageRenderer):
             places = {"kinds": kinds, "language": get_language(), "single": len(kinds) == 1}
             return Response(render_to_string("rest/errors.html", places, self.request.django_request))
         return Response(data)

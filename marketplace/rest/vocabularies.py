@@ -30,7 +30,7 @@ class SchemeOut(LabelledOut):
     code = serializers.CharField()
     kind = serializers.CharField()
     version = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     licence = serializers.CharField()
 
 

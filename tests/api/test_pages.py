@@ -23,7 +23,9 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 def walk(keyset: Keyset, size: int) -> tuple[list[int], list[int]]:
     """Read all rows forwards by cursors, and then backwards from the last."""
-    rows, forwards = ContextEvent.objects.all(), []
+    rows = ContextEvent.objects.all()
+    forwards: list[int] = []
+    last: Any = None
     page: list[Any] = list(rows.order_by(*keyset.order(backwards=False))[:size])
     while page:
         forwards += [row.pk for row in page]

@@ -1,5 +1,6 @@
 """People, organizations and tokens of a small group, made through the operations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -22,9 +23,11 @@ def organization(
     return operations.save_organization(facts, actor=SYSTEM, at=at)
 
 
-def member(login: str, role: str, of: Organization, at: datetime, **scope: list[str]) -> User:
+def member(login: str, role: str, of: Organization, at: datetime, *, programmes: Sequence[str] = ()) -> User:
     user = User.objects.filter(username=login).first() or User.objects.create_user(login, password="a long password")
-    operations.save_membership(actor=SYSTEM, at=at, user=user, organization=of, role=role, valid_from=START, **scope)
+    operations.save_membership(
+        actor=SYSTEM, at=at, user=user, organization=of, role=role, valid_from=START, programmes=programmes
+    )
     return user
 
 
