@@ -102,7 +102,7 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         body=serializers.RequestReturnIn,
         errors=CONTENT_ERRORS,
     )
-    answer = moves(
+    reply = moves(  # `answer` is a method of the view set
         "answer",
         "Answer a returned request",
         operations.answer_request,
@@ -264,7 +264,7 @@ class ClarificationViewSet(Lists, Reads, Creates, ThingViewSet):
         errors=(ErrorCode.WRONG_STATE, *CONTENT_ERRORS),
         operation=operations.ask_clarification,
     )
-    answer = moves(
+    reply = moves(  # `answer` is a method of the view set
         "answer",
         "Answer a question",
         operations.answer_clarification,
