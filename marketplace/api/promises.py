@@ -1,23 +1,18 @@
 """Which refusals follow from what a route does: one source for the documentation and for the guard tests."""
 
-from typing import TYPE_CHECKING
-
 from marketplace.api.contracts import Contract, IfMatch
 from marketplace.api.permissions import Public, permissions_of
 from marketplace.kernel.errors import ErrorCode as C
 
-if TYPE_CHECKING:
-    from marketplace.api.base import ApiView
-
 BODY = (C.INVALID_INPUT, C.MALFORMED_JSON, C.UNSUPPORTED_MEDIA_TYPE, C.BODY_TOO_LARGE)
 
 
-def codes_of(view: "ApiView", contract: Contract, method: str) -> list[C]:
+def codes_of(contract: Contract, method: str, path: str) -> list[C]:
     """List the codes of an operation, in the order of the catalogue."""
     found = {C.UNKNOWN_PARAMETER, *contract.errors}
     if contract.media_types == ("application/json",):
         found |= {C.NOT_ACCEPTABLE}
-    found |= _of_access(contract) | _of_url(view, contract)
+    found |= _of_access(contract) | _of_url(path, contract)
     if method in ("POST", "PUT", "PATCH"):
         found |= {C.MALFORMED_JSON, C.UNSUPPORTED_MEDIA_TYPE, C.BODY_TOO_LARGE} | (
             set(BODY) if contract.body else set()
@@ -33,8 +28,7 @@ def _of_access(contract: Contract) -> set[C]:
     return found | ({C.PERMISSION_DENIED, C.INSUFFICIENT_SCOPE} if permissions_of(contract.access) else set())
 
 
-def _of_url(view: "ApiView", contract: Contract) -> set[C]:
-    path = str(getattr(view.schema, "path", ""))
+def _of_url(path: str, contract: Contract) -> set[C]:
     found = {C.NOT_FOUND} if "{" in path else set()
     return found | ({C.INVALID_INPUT, C.INVALID_CURSOR} if contract.pages else set())
 

@@ -121,7 +121,7 @@ class MarketplaceSchema(AutoSchema):
         if self.method == "GET":
             answers["304"] = {"description": "Unchanged since the ETag in If-None-Match."}
         by_status: dict[int, list[ErrorCode]] = {}
-        for code in codes_of(self.route, contract, self.method):
+        for code in codes_of(contract, self.method, self.path):
             by_status.setdefault(CATALOGUE[code].status, []).append(code)
         for number in sorted(by_status):
             answers[str(number)] = self._refusal(by_status[number])
