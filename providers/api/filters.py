@@ -1,5 +1,7 @@
 """Allow-listed filters of the catalogue."""
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import django_filters
@@ -37,15 +39,15 @@ class FacetFilter(CodesFilter):
         return queries.having(qs, self.facet, set(value)) if value else qs
 
 
-class ServedFilter(django_filters.CharFilter):
-    """What serves a country (ISO 3166-1 alpha-3): everywhere, by name, or by one of its regions."""
+class ServedFilter(CodesFilter):
+    """What serves one of the countries (ISO 3166-1 alpha-3): everywhere, by name, or by one of their regions."""
 
-    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """Keep what serves the country."""
+    def filter(self, qs: QuerySet[Any], value: list[str] | None) -> QuerySet[Any]:
+        """Keep what serves any of the countries."""
         if not value:
             return qs
         serving = queries.offerings_serving if qs.model is Offering else queries.providers_serving
-        return serving(qs, value)
+        return reduce(or_, (serving(qs, country) for country in value))
 
 
 class ProviderFilters(FilterSet):
@@ -54,7 +56,7 @@ class ProviderFilters(FilterSet):
     state = StateFilter(PROVIDER)
     organization = CodesFilter("organization__code")
     network_parent = CodesFilter("network_parent__code")
-    country = ServedFilter(help_text="Country served (ISO 3166-1 alpha-3).")
+    country = ServedFilter("country", help_text="Country served (ISO 3166-1 alpha-3).")
     language = JsonListFilter("working_languages", help_text="Working language.")
     waiting_for = CodesFilter("waiting_for")
     due_before = django_filters.IsoDateTimeFilter("due_at", lookup_expr="lt")
@@ -67,7 +69,7 @@ class OfferingFilters(FilterSet):
 
     state = StateFilter(OFFERING)
     theme = ThemeFilter("", help_text="Theme; narrower ones are included.")
-    country = ServedFilter(help_text="Country served (ISO 3166-1 alpha-3).")
+    country = ServedFilter("country", help_text="Country served (ISO 3166-1 alpha-3).")
     language = FacetFilter("language", help_text="Language of delivery.")
     audience = FacetFilter("audience")
     governance_level = FacetFilter("governance_level")

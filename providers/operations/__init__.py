@@ -23,6 +23,7 @@ from providers.operations.sessions import (
     save_session,
     start_session,
 )
+from providers.operations.synthetic import SyntheticOffering, load_synthetic_offerings
 from providers.operations.verification import (
     lapse_verifications,
     reinstate_provider,
@@ -41,6 +42,7 @@ from providers.operations.vetting import (
 from providers.operations.windows import change_window, create_window, delete_window
 
 __all__ = [
+    "SyntheticOffering",
     "Want",
     "cancel_session",
     "change_offering",
@@ -60,6 +62,7 @@ __all__ = [
     "lapse_expired_holds",
     "lapse_verifications",
     "lapse_vettings",
+    "load_synthetic_offerings",
     "move_holds",
     "open_session",
     "place_holds",

@@ -26,17 +26,18 @@ def index_provider(provider: Provider) -> None:
 
 def reindex_offerings_of(provider: Provider) -> int:
     """Index the offerings of a provider anew, as after a change of its name; returns how many."""
-    return _reindex(Offering.objects.filter(provider=provider))
+    return index_offerings(Offering.objects.filter(provider=provider))
 
 
 def reindex_catalogue() -> int:
     """Index everything anew, as after new labels of themes; returns how many things."""
     providers = Provider.objects.select_related("organization").order_by("pk")
     search.index_many("provider", {provider.pk: _texts_of_provider(provider) for provider in providers})
-    return len(providers) + _reindex(Offering.objects.all())
+    return len(providers) + index_offerings(Offering.objects.all())
 
 
-def _reindex(rows: "QuerySet[Offering]") -> int:
+def index_offerings(rows: "QuerySet[Offering]") -> int:
+    """Index some offerings anew; returns how many."""
     offerings = rows.select_related("provider").order_by("pk")
     for some in _batches(offerings.iterator(chunk_size=BATCH)):
         search.index_many("offering", {offering.pk: _texts_of_offering(offering) for offering in some})

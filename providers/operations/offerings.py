@@ -218,9 +218,14 @@ def _replace_partners(offering: Offering, partners: Sequence[Mapping[str, Any]])
     return {"partners": [before, after]}
 
 
+def facets_of(offering: Offering) -> set[tuple[str, str]]:
+    """Give the pairs of facet and code by which filters find an offering."""
+    return {(facet, code) for facet, column in FACETS.items() for code in getattr(offering, column)}
+
+
 def _follow(offering: Offering) -> None:
     """Keep what is derived from an offering in step with it."""
-    wanted = {(facet, code) for facet, column in FACETS.items() for code in getattr(offering, column)}
+    wanted = facets_of(offering)
     present = {(row.facet, row.code): row.pk for row in offering.facets.all()}
     offering.facets.filter(pk__in=[pk for key, pk in present.items() if key not in wanted]).delete()
     OfferingFacet.objects.bulk_create(

@@ -267,6 +267,7 @@ def test_unknown_parameters_are_refused(group: SmallGroup, at: datetime) -> None
         ("country=MLI", "abc"),
         ("country=KOR", "bc"),
         ("country=JPN", "c"),
+        ("country=JPN,KOR", "bc"),
         ("language=fr", "ab"),
         ("language=en", "c"),
         ("audience=academia", "abc"),

@@ -14,7 +14,8 @@ from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.kernel.periods import Period, Precision
 from marketplace.records.models import Record
-from providers import operations
+from marketplace.search.queries import search
+from providers import operations, queries
 from providers.models import CapacityHold, CapacityWindow, Offering, OfferingFacet, Provider, Session
 from providers.operations import Want
 from tests.factories.accounts import OrganizationFactory, ProgrammeFactory, client_of, member
@@ -343,3 +344,22 @@ def test_unknown_things_are_not_found(scene: Scene, at: datetime) -> None:
 def test_second_provider_of_an_organization_is_refused_by_the_database(scene: Scene) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         ProviderFactory.create(organization=scene.provider.organization)
+
+
+# --- synthetic data -----------------------------------------------------------------------------------------------
+def test_synthetic_offerings_are_found_like_any_other(scene: Scene, at: datetime) -> None:
+    one = operations.SyntheticOffering(
+        provider_id=scene.provider.pk,
+        code="SYN-1",
+        facts={"titles": {"en": "Synthetic remittances"}, "themes": ["remittances"], "languages": ["fr"]},
+        vetted_on=date(2026, 2, 2),
+        vetting_expires_on=date(2028, 2, 2),
+        sessions=[{"period": Period(date(2027, 4, 1), date(2027, 4, 2)), "modality": "online", "seats_total": 20}],
+    )
+    assert operations.load_synthetic_offerings(at=at, offerings=[one]) == 1
+    visible = queries.offerings_visible_to(scene.focal_point, at=at)
+    [offering] = search(
+        queries.offerings_on_theme(visible, "remittances"), resource="offering", q="synthetic", language="en"
+    )
+    [offer] = queries.catalogue_for_matching(at=at)
+    assert (offering.code, offer.reference, len(offer.sessions)) == ("SYN-1", "SYN-1", 1)
