@@ -1,30 +1,51 @@
 """What matching does when something became true elsewhere, when a deadline passes, and in the background."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from marketplace.events.registry import handles
+from marketplace.kernel.lifecycle import Party
 from marketplace.lifecycles.registry import deadline_effect
+from marketplace.notifications import recipients
+from marketplace.records.models import LifecycleRecord
 from marketplace.work.registry import job
 from matching import tasks
-from matching.operations import deadlines, reactions
+from matching.models import MatchProposal, ProposalPart
+from matching.operations import deadlines, endorsing, reactions
+from requests_app import queries as requests
 
 deadline_effect("proposal.consult")(deadlines.end_consultation)
 deadline_effect("proposal.second_approval")(deadlines.lapse_second_approval)
-deadline_effect("proposal.answer")(deadlines.lapse_part)
-deadline_effect("proposal.counter_consent")(deadlines.end_counter)
+deadline_effect("proposal.answer")(deadlines.pass_deadline_of_part)
+deadline_effect("proposal.reconfirm")(deadlines.pass_deadline_of_part)
+deadline_effect("proposal.counter_consent")(deadlines.pass_deadline_of_part)
 deadline_effect("request.match")(deadlines.give_up_run)
 
 job("matching.rank", prepare=tasks.prepare_ranking, lease_seconds=60, max_attempts=5)(tasks.write_ranking)
 job("matching.replace_part", prepare=tasks.prepare_replacement, lease_seconds=60)(tasks.write_replacement)
 
 
-@handles("training_request.opened", "training_request.reopened", "proposal.failed", kind="matching.rank_request")
+@handles(
+    "training_request.opened",
+    "training_request.reopened",
+    "training_request.fell_back",
+    "proposal.failed",
+    "proposal.confirmed",
+    "engagement.cancelled",
+    kind="matching.rank_request",
+)
 @job("matching.rank_request")
 def rank_request(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
-    """Ask for a run when a request opens, opens again, or lost its last partner."""
+    """Ask for a run when a request opens, opens again, lost its last partner, or found one for some lines only."""
     tasks.start_run(payload, at=at)
+
+
+@job("matching.part_deadline")
+def part_deadline(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
+    """Do what the deadline of a part brings with it."""
+    due_at = datetime.fromisoformat(payload["due_at"])
+    deadlines.meet_deadline_of_part(part=UUID(payload["part"]), due_at=due_at, at=at)
 
 
 @handles("training_request.changed", kind="matching.need_changed")
@@ -47,6 +68,47 @@ def need_gone(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
     """Let go of the proposals of a need that is no longer open."""
     reason = payload["type"].removeprefix("training_request.")
     reactions.need_gone(request=UUID(payload["resource_id"]), at=at, reason=reason)
+
+
+@handles("training_request.matched", kind="matching.need_served")
+@job("matching.need_served")
+def need_served(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
+    """Take back the other suggestions once every line is placed."""
+    reactions.need_served(request=UUID(payload["resource_id"]), at=at)
+
+
+@handles("endorsement.recorded", kind="matching.endorsed")
+@job("matching.endorsed")
+def endorsed(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
+    """Confirm what only waited for the authority; the confirmation in turn makes the engagement."""
+    request_id = requests.request_id_of(payload["data"]["request"])
+    if request_id is not None:
+        endorsing.confirm_endorsed(actor=tasks.WORKER, at=at, request_id=request_id)
+
+
+@handles("capacity_hold.lapsed", kind="matching.hold_gone")
+@job("matching.hold_gone")
+def hold_gone(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
+    """Let the part lapse whose reservation has ended by itself."""
+    reactions.hold_gone(holder=UUID(payload["data"]["holder"]), at=at)
+
+
+@recipients.concerned("proposal")
+@recipients.concerned("proposal_part")
+def concerned(record: LifecycleRecord, party: Party) -> recipients.Concerned:
+    """Say which organizations a party of a proposal or part is."""
+    proposal = cast("MatchProposal", record.proposal if isinstance(record, ProposalPart) else record)
+    facts = requests.request_for_matching(proposal.request_id)
+    organizations: frozenset[int] = frozenset()
+    if party in (Party.REQUESTER, Party.REQUESTER_AND_SECRETARIAT):
+        organizations = facts.co_requester_ids | {facts.requesting_organization_id}
+    elif party is Party.PROVIDER and isinstance(record, ProposalPart):
+        organizations = frozenset({record.provider.organization_id})
+    elif party is Party.AUTHORITY:
+        pending = requests.endorsements_of(proposal.request).filter(state="pending")
+        organizations = frozenset(pending.values_list("authority_id", flat=True))
+    countries = frozenset(line.country for line in facts.lines if line.country)
+    return recipients.Concerned(organizations, countries, facts.programme)
 
 
 @handles("session.cancelled", kind="matching.session_gone")

@@ -7,6 +7,7 @@ DECIDE = Step("proposal.decide", Party.SECRETARIAT)
 CONSULT = Step("proposal.consult", Party.REQUESTER)
 SECOND = Step("proposal.second_approval", Party.SECOND_APPROVER)
 ANSWER = Step("proposal.answer", Party.PROVIDER)
+RECONFIRM = Step("proposal.reconfirm", Party.PROVIDER)
 CONSENT = Step("proposal.counter_consent", Party.REQUESTER_AND_SECRETARIAT)
 ENDORSE = Step("request.endorsement", Party.AUTHORITY)
 MATCH = Step("request.match", Party.SYSTEM)
@@ -81,8 +82,11 @@ PROPOSAL = Lifecycle(
         move(
             "await_endorsement", "approved", "approved", "proposal.awaiting_endorsement", automatic=True, step=ENDORSE
         ),
+        # A partner is lost: the next best is looked for, and either put forward (its part has the step) or not found.
+        move("seek_replacement", "approved", "approved", "proposal.partner_lost", automatic=True, step=MATCH),
+        move("put_forward", "approved", "approved", "proposal.replacement_found", automatic=True),
         move("report_gap", "approved", "approved", "proposal.gap_reported", automatic=True, step=DECIDE),
-        move("go_on_without", "approved", "approved", "proposal.narrowed", Permission.PROPOSALS_DECIDE),
+        move("go-on-without", "approved", "approved", "proposal.narrowed", Permission.PROPOSALS_DECIDE),
         move("confirm", "approved", "confirmed", "proposal.confirmed", automatic=True),
         move("fail", "approved", "declined", "proposal.failed", automatic=True),
         move("release", "awaiting_second_approval approved", "released", "proposal.released", automatic=True),
@@ -140,7 +144,14 @@ PART = Lifecycle(
         move("end_counter", "countered", "asked", "proposal_part.counter_lapsed", automatic=True),
         # Silence, or a session, offering or provider that is gone: the part is lost whatever it had answered.
         move("lapse", "asked countered accepted", "lapsed", "proposal_part.lapsed", automatic=True),
-        move("reconfirm", "accepted asked countered", "asked", "proposal_part.reconfirmation_asked", automatic=True),
+        move(
+            "reconfirm",
+            "accepted asked countered",
+            "asked",
+            "proposal_part.reconfirmation_asked",
+            automatic=True,
+            step=RECONFIRM,
+        ),
         move("take_back", "asked", "suggested", "proposal_part.taken_back", automatic=True),
         move(
             "withdraw",
@@ -156,5 +167,8 @@ PART = Lifecycle(
 LIVE_PROPOSALS = ("suggested", "shortlisted", "consulting", "awaiting_second_approval", "approved")
 SUPERSEDABLE = ("suggested", "shortlisted", "consulting")
 OPEN_PARTS = ("replacement", "awaiting_second_approval", "asked", "countered")
+PROPOSED_PARTS = ("replacement", "awaiting_second_approval")  # put forward for a lost part, not asked yet
+LOST_PARTS = ("refused", "lapsed")
+ENDED_PARTS = (*LOST_PARTS, "withdrawn", "superseded")
 CLAIMING_PARTS = ("asked", "countered", "accepted")  # parts whose lines are claimed and whose capacity is held
 LIFECYCLES = (RUN, PROPOSAL, PART)

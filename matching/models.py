@@ -8,7 +8,8 @@ from django.db.models import F, Q
 from marketplace.kernel.lifecycle import Lifecycle
 from marketplace.records.fields import CodeListField, LanguageMapField, PeriodColumns, period_is_ordered
 from marketplace.records.models import EventScope, LifecycleRecord, Record, state_is_known
-from matching.lifecycle import LIVE_PROPOSALS, PART, PROPOSAL, RUN
+from matching.lifecycle import LIVE_PROPOSALS, LOST_PARTS, PART, PROPOSAL, RUN
+from requests_app.queries import requester_organizations
 
 SCORE_TOP = 1_000_000
 
@@ -148,10 +149,11 @@ class MatchProposal(LifecycleRecord):
         return f"proposal {self.public_id}"
 
     def event_scope(self) -> EventScope:
-        """The requester, and the partners that have been asked."""
-        asked = self.parts.exclude(state__in=["suggested", "replacement", "superseded"])
-        partners = set(asked.values_list("provider__organization_id", flat=True)) if self.pk else set()
-        return EventScope("organizations", frozenset(partners | {self.request.requesting_organization_id}))
+        """The requester's side, the partners that have been asked, and a provider that offered on its own."""
+        partners = set(self.parts.filter(asked_at__isnull=False).values_list("provider__organization_id", flat=True))
+        if self.origin == "provider":
+            partners.add(self.lead.organization_id)
+        return EventScope("organizations", requester_organizations(self.request_id) | partners)
 
     def event_data(self) -> dict[str, Any]:
         """Which request it serves."""
@@ -182,6 +184,7 @@ class ProposalPart(LifecycleRecord, PeriodColumns):
     cost_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     cost_currency = models.CharField(max_length=3, blank=True)
     terms = models.TextField(blank=True)
+    asked_at = models.DateTimeField(null=True, blank=True)  # first; from then on the partner knows of the proposal
     answer_reason = models.CharField(max_length=40, blank=True)
     answer_text = models.TextField(blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
@@ -206,6 +209,10 @@ class ProposalPart(LifecycleRecord, PeriodColumns):
                 | Q(answered_at__isnull=False, answered_by__gt=""),
                 name="part_answer_whole",
             ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["asked", "countered", "accepted", *LOST_PARTS]) | Q(asked_at__isnull=False),
+                name="part_asked_has_date",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -217,11 +224,9 @@ class ProposalPart(LifecycleRecord, PeriodColumns):
         return self.proposal
 
     def event_scope(self) -> EventScope:
-        """The requester and, once asked, the partner."""
-        return EventScope(
-            "organizations",
-            frozenset({self.provider.organization_id, self.proposal.request.requesting_organization_id}),
-        )
+        """The requester's side and, once asked (or when it offered on its own), the partner."""
+        partner = {self.provider.organization_id} if self.asked_at or self.proposal.origin == "provider" else set()
+        return EventScope("organizations", requester_organizations(self.proposal.request_id) | partner)
 
     def event_data(self) -> dict[str, Any]:
         """Which proposal and request it belongs to."""

@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db import transaction
 
 from marketplace.accounts.actors import Actor
-from marketplace.kernel.errors import DomainError, ErrorCode
-from marketplace.lifecycles.operations import transition
+from marketplace.kernel.errors import DomainError
+from marketplace.lifecycles.operations import lock, transition
 from matching.engine import ENGINE_VERSION, EngineError, rank, snapshot
 from matching.models import MatchRun, ProposalPart
 from matching.operations import policies, replacing, runs, writing
@@ -41,7 +41,7 @@ def prepare_ranking(payload: dict[str, Any], *, at: datetime, progress: Any) -> 
             scheme=inputs.theme_scheme(),
             places=inputs.place_index(),
         )
-    except EngineError as error:
+    except (EngineError, DomainError) as error:  # the same inputs would fail again: say so instead of trying on
         return str(error)
     named = {part.offer for plan in ranking.proposals for part in plan.parts}
     rows = {key: market.rows[key] for key in named}
@@ -52,18 +52,19 @@ def write_ranking(payload: dict[str, Any], *, at: datetime, prepared: Any, **_: 
     """Write the answer of a run, or why there is none."""
     if prepared is None:
         return
-    run = MatchRun.objects.select_for_update(of=("self",)).get(public_id=UUID(payload["run"]))
+    rows = MatchRun.objects.filter(public_id=UUID(payload["run"]))
     if isinstance(prepared, str):
+        run = lock(rows)
         if run.state in runs.UNFINISHED:
             runs.fail_run(run, error=prepared, actor=WORKER, at=at)
         return
-    writing.write_ranking(run.pk, prepared, at=at)
+    writing.write_ranking(rows.values_list("pk", flat=True)[0], prepared, at=at)
 
 
 @transaction.atomic
 def _begin(public_id: UUID, *, at: datetime) -> MatchRun | None:
     """Show that a run has begun; one that a dead worker began is simply taken up again."""
-    run = MatchRun.objects.select_for_update(of=("self",)).select_related("policy").get(public_id=public_id)
+    run = lock(MatchRun.objects.filter(public_id=public_id).select_related("policy"))
     if run.state == "queued":
         run.started_at = at
         transition(run, "start", actor=WORKER, at=at, columns=("started_at",))
@@ -102,14 +103,11 @@ def write_replacement(payload: dict[str, Any], *, at: datetime, prepared: Any, *
 
 def start_run(payload: dict[str, Any], *, at: datetime) -> None:
     """Ask for a run of the request that an event is about; a request that is closed by now needs none."""
-    reference = payload["data"].get("request") if payload["resource"] == "proposal" else payload["resource_id"]
+    of_request = payload["resource"] == "training_request"
+    reference = payload["resource_id"] if of_request else payload["data"].get("request")
     request_id = requests.request_id_of(str(reference))
-    if request_id is None or not requests.is_open(request_id):
+    if request_id is None:
         return
     if payload["type"] == "training_request.opened" and runs.is_ranked(request_id):
         return  # somebody was quicker than the event
-    try:
-        runs.request_run(actor=WORKER, at=at, request_id=request_id)
-    except DomainError as error:
-        if error.code is not ErrorCode.WRONG_STATE:
-            raise
+    runs.rank_if_open(request_id, at=at)

@@ -1,9 +1,15 @@
 """Allow-listed filters of runs and proposals."""
 
+from datetime import datetime
+
 import django_filters
+from django.db.models import QuerySet
 
 from marketplace.api.filters import CodesFilter, FilterSet, StateFilter, UpdatedSince
+from marketplace.kernel.lifecycle import Party
+from matching import queries
 from matching.lifecycle import PROPOSAL, RUN
+from matching.models import MatchProposal
 
 
 class RunFilters(FilterSet):
@@ -23,8 +29,16 @@ class ProposalFilters(FilterSet):
     request = CodesFilter("request__reference")
     run = CodesFilter("run__public_id")
     lead = CodesFilter("lead__code")
-    waiting_for = CodesFilter("waiting_for")
+    waiting_for = CodesFilter(method="owed_by", allowed=tuple(party.value for party in Party))
     four_eyes = django_filters.BooleanFilter()
     covers_all = django_filters.BooleanFilter()
-    due_before = django_filters.IsoDateTimeFilter("due_at", lookup_expr="lt")
+    due_before = django_filters.IsoDateTimeFilter(method="is_due_before")
     updated_since = UpdatedSince()
+
+    def owed_by(self, rows: QuerySet[MatchProposal], _name: str, parties: list[str]) -> QuerySet[MatchProposal]:
+        """Keep what waits for one of the parties, be it in a part."""
+        return rows.filter(queries.owed_by(parties))
+
+    def is_due_before(self, rows: QuerySet[MatchProposal], _name: str, moment: datetime) -> QuerySet[MatchProposal]:
+        """Keep what is due before a moment, be it in a part."""
+        return rows.filter(queries.due_before(moment))

@@ -124,8 +124,7 @@ class ProposalViewSet(Lists, Reads, ThingViewSet):
     ordering_fields = {
         "created_at": "created_at",
         "updated_at": "updated_at",
-        "score": "score",
-        "rank": "rank",
+        "score": "shown_score",
         "due_at": "due_at",
     }
     shortlist = verb(
@@ -270,7 +269,7 @@ class RequestProposalViewSet(Lists, ThingViewSet):
     reads = serializers.ProposalOut
     parent = REQUEST_PARENT
     filterset_class = ProposalFilters
-    ordering = ("-score", "rank")
+    ordering = ("-shown_score", "created_at")
     ordering_fields = ProposalViewSet.ordering_fields
 
     def visible(self) -> QuerySet[MatchProposal]:

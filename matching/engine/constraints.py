@@ -41,6 +41,7 @@ class Fail(IntFlag):
     EXCLUDED_BY_REQUESTER = 1 << 20
     CONFLICT_OF_INTEREST = 1 << 21
     NOT_VISIBLE = 1 << 22
+    TURNED_DOWN = 1 << 23
 
 
 # Two bits share a code where one of the two can be helped and the other cannot.
@@ -108,6 +109,7 @@ def offer_bits(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy,
         (Fail.EXCLUDED_BY_REQUESTER, columns.parties.has_any(need.excluded)),
         (Fail.CONFLICT_OF_INTEREST, columns.parties.has_any(need.conflicts)),
         (Fail.NOT_VISIBLE, _not_visible(need, columns)),
+        (Fail.TURNED_DOWN, _turned_down(need, catalogue)),
     ):
         bits |= np.where(failed, np.int64(fail), 0)
     return bits | _theme_bits(line, catalogue, policy)
@@ -177,3 +179,8 @@ def _not_visible(need: Need, columns: OfferArrays) -> Bools:
     if need.visible_to is None:
         return np.zeros(len(columns.level), dtype=np.bool_)
     return ~columns.parties.has_any(need.visible_to)
+
+
+def _turned_down(need: Need, catalogue: Catalogue) -> Bools:
+    refused = (offer.id in need.turned_down_by for offer in catalogue.offers)
+    return np.fromiter(refused, dtype=np.bool_, count=len(catalogue.offers))

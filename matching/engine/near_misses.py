@@ -19,8 +19,14 @@ from matching.engine.slots import Screen
 from matching.engine.types import Need, Offer, PlaceWish, SessionSlot
 
 REQUESTER, PROVIDER, SECRETARIAT = "requester", "provider", "secretariat"
-# No small change helps; and what is not published is nobody's business.
-HOPELESS = Fail.THEME_OTHER_FIELD | Fail.CONFLICT_OF_INTEREST | Fail.OFFERING_NOT_PUBLISHED | Fail.NOT_BOOKABLE
+# No small change helps; what is not published is nobody's business; and who refused is not asked again.
+HOPELESS = (
+    Fail.THEME_OTHER_FIELD
+    | Fail.CONFLICT_OF_INTEREST
+    | Fail.OFFERING_NOT_PUBLISHED
+    | Fail.NOT_BOOKABLE
+    | Fail.TURNED_DOWN
+)
 
 
 def near_misses(setting: Setting, found: Screen) -> tuple[NearMiss, ...]:

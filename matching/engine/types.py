@@ -188,6 +188,7 @@ class Need:
     excluded: frozenset[str] = frozenset()  # providers or organizations the requester rules out
     conflicts: frozenset[str] = frozenset()  # organizations with a declared conflict of interest
     visible_to: frozenset[str] | None = None  # organizations
+    turned_down_by: frozenset[str] = frozenset()  # ids of offers whose provider refused this very need
     opened_on: date | None = None
     context_event_on: date | None = None
     priority_facts: frozenset[str] = frozenset()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -12,17 +12,20 @@ from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import DomainError, ErrorCode
-from marketplace.lifecycles.operations import find_transition, record_change, transition
-from marketplace.work import operations as work
+from marketplace.lifecycles.operations import find_transition, transition
+from matching import queries
+from matching.engine import TRAINER_DAYS
 from matching.models import Counter, MatchProposal, ProposalPart
 from matching.operations import approvals, asking, confirming
-from matching.operations.limits import check_within_limits
+from matching.operations.deadlines import further_days
+from matching.operations.limits import check_within_limits, deliveries_for, spread
 from matching.operations.locking import lock_part
 from matching.operations.reasons import check_reason
-from providers import operations as providers
+from providers import queries as providers
 from requests_app import operations as requests
 
-FURTHER_DAYS = 5  # working days for which the first question stands after other terms were not agreed (service levels)
+if TYPE_CHECKING:
+    from providers.models import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def refuse_part(
     asking.close_counter(part, "withdrawn", at=at)
     _note_answer(part, actor=actor, at=at, reason=reason_code, text=reason_text)
     transition(part, "refuse", actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
-    lose_part(part, actor=actor, at=at)
+    asking.lose(part, actor=actor, at=at)
     return proposal
 
 
@@ -97,6 +100,7 @@ def counter_part(
     _check_partner(actor, part, at)
     check_within_limits(part, terms, at=at)
     Counter.objects.create(part=part, reason=reason, made_at=at, made_by=actor.label, **asdict(terms))
+    _note_answer(part, actor=actor, at=at)
     changed = sorted(name for name, value in asdict(terms).items() if value)
     transition(part, "counter", actor=actor, at=at, reason_text=reason, data={"changed": changed})
     asking.extend_holds(part, actor=actor, at=at)
@@ -139,8 +143,9 @@ def consent_counter(
             at=at,
             reason_text=reason_text,
             data=said,
-            step_days=FURTHER_DAYS,
+            step_days=further_days(),
         )
+        asking.extend_holds(part, actor=actor, at=at)
     elif counter.requester_consent and counter.secretariat_consent:
         asking.close_counter(part, "agreed", at=at)
         _take_terms(part, counter, actor=actor, at=at)
@@ -151,15 +156,6 @@ def consent_counter(
     else:
         transition(part, "consent", target="countered", actor=actor, at=at, data=said)
     return proposal
-
-
-def lose_part(part: ProposalPart, *, actor: Actor, at: datetime) -> None:
-    """Give back what a refused or lapsed part held, and have the next best looked for in the background."""
-    asking.let_go(part, actor=actor, at=at)
-    record_change(
-        part.proposal, "part_lost", actor=actor, at=at, data={"part": str(part.public_id), "state": part.state}
-    )
-    work.enqueue("matching.replace_part", {"part": str(part.public_id)}, key=f"replace:{part.public_id}", at=at)
 
 
 def _check_partner(actor: Actor, part: ProposalPart, at: datetime) -> None:
@@ -174,8 +170,7 @@ def _note_answer(part: ProposalPart, *, actor: Actor, at: datetime, reason: str 
 
 def _side(actor: Actor, proposal: MatchProposal, counter: Counter, at: datetime) -> str:
     """Tell for which side the actor speaks. Raises DomainError when for neither, or when that side has answered."""
-    requesters = approvals.requester_ids(proposal)
-    if any(permissions.can(actor, Permission.PROPOSALS_CONSULT, at=at, organization_id=pk) for pk in requesters):
+    if queries.speaks_for_requester(actor, proposal.request, at=at):
         side, answer = "requester", counter.requester_consent
     else:
         approvals.check_may_decide(actor, proposal, at=at)
@@ -187,35 +182,50 @@ def _side(actor: Actor, proposal: MatchProposal, counter: Counter, at: datetime)
 
 def _take_terms(part: ProposalPart, counter: Counter, *, actor: Actor, at: datetime) -> None:
     """Put agreed terms in place of the question; capacity and claims move in the same transaction."""
+    held_before = bool(asking.wants_of(part))
     if counter.participants is not None and counter.participants != part.participants:
         _resize(part, counter.participants, actor=actor, at=at)
-    if counter.session_id is not None and counter.session_id != part.session_id:
-        part.slot_kind, part.session_id, part.window_id = "session", counter.session_id, None
-        part.capacity_wanted = part.participants
+    if counter.session is not None:
+        _move_to_session(part, counter.session)
     part.start_on, part.end_on = counter.start_on or part.start_on, counter.end_on or part.end_on
+    if counter.start_on is not None:
+        part.precision = "day"
     part.language = counter.language or part.language
     part.place = counter.place or part.place
     if counter.cost_amount is not None:
         part.cost_amount, part.cost_currency = counter.cost_amount, counter.cost_currency
     part.terms = counter.terms or part.terms
+    part.capacity_wanted = _capacity(part)
     part.save()
-    providers.move_holds(actor=actor, at=at, holder=part.public_id, wants=asking.wants_of(part))
+    asking.move_capacity(part, held_before=held_before, actor=actor, at=at)
+
+
+def _move_to_session(part: ProposalPart, session: "Session") -> None:
+    part.slot_kind, part.session, part.window = "session", session, None
+    part.start_on, part.end_on, part.precision = session.start_on, session.end_on, session.precision
+    part.place = {"country": session.country, "city": session.city}
+    part.deliveries = 1
+
+
+def _capacity(part: ProposalPart) -> int:
+    """Give what the slot of a part must hold for its participants: seats, trainer days or deliveries."""
+    if part.session is not None:
+        return part.participants
+    if part.window is None:
+        return 0
+    if part.window.unit == TRAINER_DAYS:
+        return providers.trainer_days_needed(part.offering.duration_hours or 1, part.deliveries)
+    return part.deliveries
 
 
 def _resize(part: ProposalPart, participants: int, *, actor: Actor, at: datetime) -> None:
-    """Spread a new number of participants over the lines of a part, in their old proportion (largest remainder)."""
+    """Spread a new number of participants over the lines of a part and see how many deliveries that takes."""
     lines = list(part.lines.order_by("line_id"))
-    total = sum(line.participants for line in lines)
-    shares = [participants * line.participants // total for line in lines]
-    by_remainder = sorted(range(len(lines)), key=lambda i: (-(participants * lines[i].participants % total), i))
-    for i in by_remainder[: participants - sum(shares)]:
-        shares[i] += 1
+    shares = spread(participants, [line.participants for line in lines])
     for line, share in zip(lines, shares, strict=True):
-        line.participants = max(1, share)
+        line.participants = share
         line.save(update_fields=["participants"])
-        requests.resize_claim(
-            actor=actor, at=at, claimant=part.public_id, line_id=line.line_id, participants=line.participants
-        )
-    part.participants = sum(line.participants for line in lines)
-    if part.slot_kind == "session":
-        part.capacity_wanted = part.participants
+        line_id = line.line_id
+        requests.resize_claim(actor=actor, at=at, claimant=part.public_id, line_id=line_id, participants=share)
+    part.participants = participants
+    part.deliveries = deliveries_for(part, participants)

@@ -7,17 +7,16 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import DomainError, ErrorCode
+from matching import queries
 from matching.models import Decision, MatchProposal, ProposalPart
-from providers import queries as providers
+from requests_app import queries as requests
 
 ROUND_ENDS = ("retract", "lapse")  # an approval that was taken back counts no longer
 
 
 def partner_organization_ids(proposal: MatchProposal) -> frozenset[int]:
     """Give the organizations of every partner in the proposal: providers and the partners of their offerings."""
-    parts = proposal.parts.exclude(state__in=["refused", "lapsed", "withdrawn", "superseded"])
-    by_offering = providers.offering_organizations(parts.values_list("offering_id", flat=True))
-    return frozenset().union(*by_offering.values())
+    return queries.partner_ids(queries.parts_with_partners(proposal))
 
 
 def requester_ids(proposal: MatchProposal) -> frozenset[int]:
@@ -26,16 +25,15 @@ def requester_ids(proposal: MatchProposal) -> frozenset[int]:
     return frozenset({request.requesting_organization_id, *request.co_requesters.values_list("pk", flat=True)})
 
 
-def concerned_organization_ids(proposal: MatchProposal) -> frozenset[int]:
-    """Give partners, requesters and the funder of a proposal."""
-    funder = proposal.request.funder_id
-    return partner_organization_ids(proposal) | requester_ids(proposal) | ({funder} if funder else frozenset())
-
-
 def four_eyes_due(proposal: MatchProposal, *, at: datetime) -> bool:
     """Tell whether a partner, the requester or the funder belongs to the secretariat's own tree or network."""
     secretariat = accounts.secretariat_organization(at.date())
-    return secretariat is not None and bool(accounts.family_ids(secretariat.pk) & concerned_organization_ids(proposal))
+    if secretariat is None:
+        return False
+    parts = list(queries.parts_with_partners(proposal))
+    networks = {part.provider.network_parent.organization_id for part in parts if part.provider.network_parent}
+    concerned = queries.partner_ids(parts) | requests.requester_organizations(proposal.request_id) | networks
+    return bool(accounts.family_ids(secretariat.pk) & concerned)
 
 
 def check_not_recused(actor: Actor, proposal: MatchProposal, *, at: datetime) -> None:
@@ -50,15 +48,10 @@ def check_may_decide(actor: Actor, proposal: MatchProposal, *, at: datetime, sec
 
     The second of four eyes may also be a focal point of the organization that has the chair.
     """
-    chair = second and _speaks_for_chair(actor, at)
+    chair = second and queries.speaks_for_chair(actor, at=at)
     if not chair:
         permissions.check(actor, Permission.PROPOSALS_DECIDE, at=at)
     check_not_recused(actor, proposal, at=at)
-
-
-def _speaks_for_chair(actor: Actor, at: datetime) -> bool:
-    held = (right.organization_id for right in actor.rights(at) if right.role == "focal_point")
-    return any(accounts.has_role(organization_id, "chair", at.date()) for organization_id in held)
 
 
 def approvals_in_round(proposal: MatchProposal, part: ProposalPart | None = None) -> list[Decision]:

@@ -4,22 +4,17 @@ from datetime import datetime
 
 from marketplace.accounts.actors import Actor
 from marketplace.lifecycles.operations import transition
+from matching import queries
 from matching.lifecycle import OPEN_PARTS
-from matching.models import MatchProposal, ProposalPart
+from matching.models import MatchProposal
 from requests_app import queries as requests
-
-
-def open_gaps(proposal: MatchProposal) -> list[ProposalPart]:
-    """Give the parts that refused or lapsed and have neither a live successor nor been given up."""
-    lost = proposal.parts.filter(state__in=["refused", "lapsed"], gap_closed=False).order_by("pk")
-    return [part for part in lost if not part.successors.exclude(state__in=["superseded", "withdrawn"]).exists()]
 
 
 def confirm_if_complete(proposal: MatchProposal, *, actor: Actor, at: datetime) -> bool:
     """Confirm a locked proposal whose last partner has accepted; False while something is still open."""
-    if proposal.state != "approved" or proposal.parts.filter(state__in=OPEN_PARTS).exists() or open_gaps(proposal):
-        return False
-    if not proposal.parts.filter(state="accepted").exists():
+    parts = list(proposal.parts.order_by("pk"))
+    states = {part.state for part in parts}
+    if proposal.state != "approved" or "accepted" not in states or states & {*OPEN_PARTS} or queries.open_gaps(parts):
         return False
     if requests.endorsement_blocks(proposal.request_id):
         if proposal.waiting_for != "authority":

@@ -1,5 +1,6 @@
 """What secretariat and requester do with a proposal, from shortlist to approval."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -10,14 +11,17 @@ from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import DomainError, ErrorCode, rule_broken
 from marketplace.kernel.text import gettext_noop
 from marketplace.lifecycles.operations import find_transition, transition
-from matching.models import MatchProposal
+from matching import queries
+from matching.lifecycle import CLAIMING_PARTS, PROPOSED_PARTS
+from matching.models import MatchProposal, ProposalPart
 from matching.operations import approvals, asking, confirming
 from matching.operations.locking import lock_proposal
 from matching.operations.reasons import check_reason
 
-APPROVAL: tuple[str, ...] = ("approved_at", "approved_by")
+APPROVAL: tuple[str, ...] = ("approved_at", "approved_by", "four_eyes")
 FOUR_EYES: tuple[str, ...] = ("four_eyes",)
-CONSULTATION_ENDED = ("preferred", "no_objection", "silent", "overruled")
+CONSULTATION: tuple[str, ...] = ("consultation",)
+NARROWED: tuple[str, ...] = ("covers_all", "uncovered", "lead")
 
 
 @transaction.atomic
@@ -33,9 +37,14 @@ def consult_proposal(
     *, actor: Actor, at: datetime, proposal_id: int, expected_version: int | None = None
 ) -> MatchProposal:
     """Ask the requester about a shortlisted proposal; silence to the deadline is no objection."""
-    proposal = _decide("consult", actor=actor, at=at, proposal_id=proposal_id, expected_version=expected_version)
-    _set_consultation(proposal, "asked")
-    return proposal
+    return _decide(
+        "consult",
+        actor=actor,
+        at=at,
+        proposal_id=proposal_id,
+        expected_version=expected_version,
+        consultation="asked",
+    )
 
 
 @transaction.atomic
@@ -122,8 +131,8 @@ def overrule_objection(
         raise rule_broken(
             "/reason_text", "reason_missing", gettext_noop("An objection is overruled in writing: say why.")
         )
-    _set_consultation(proposal, "overruled")
-    transition(proposal, "overrule", actor=actor, at=at, reason_text=reason_text)
+    proposal.consultation = "overruled"
+    transition(proposal, "overrule", actor=actor, at=at, reason_text=reason_text, columns=CONSULTATION)
     approvals.record_decision(proposal, "overrule", actor=actor, at=at, reason_text=reason_text)
     return proposal
 
@@ -145,13 +154,14 @@ def approve_proposal(
     """
     proposal = lock_proposal(proposal_id, expected_version=expected_version)
     find_transition(proposal, "approve")
-    earlier = approvals.approvals_in_round(proposal)
-    approvals.check_may_decide(actor, proposal, at=at, second=proposal.state == "awaiting_second_approval")
+    second = proposal.state == "awaiting_second_approval"
+    approvals.check_may_decide(actor, proposal, at=at, second=second)
     _check_consultation_ended(proposal)
-    if earlier:
-        approvals.check_second_person(actor, earlier)
-    if not earlier and approvals.four_eyes_due(proposal, at=at):
-        proposal.four_eyes = True
+    if second:
+        approvals.check_second_person(actor, approvals.approvals_in_round(proposal))
+    else:
+        proposal.four_eyes = approvals.four_eyes_due(proposal, at=at)
+    if proposal.four_eyes and not second:
         target, columns = "awaiting_second_approval", FOUR_EYES
     else:
         proposal.approved_at, proposal.approved_by = at, actor.label
@@ -173,7 +183,7 @@ def approve_proposal(
 
 
 def _ask_all(proposal: MatchProposal, *, actor: Actor, at: datetime) -> None:
-    for part in proposal.parts.filter(state="suggested").select_related("provider").order_by("pk"):
+    for part in asking.in_lock_order(proposal.parts.filter(state="suggested").select_related("provider")):
         part.proposal = proposal
         asking.ask(part, "ask", actor=actor, at=at)
 
@@ -189,9 +199,10 @@ def retract_approval(
     proposal = lock_proposal(proposal_id, expected_version=expected_version)
     find_transition(proposal, "retract")
     approvals.check_may_decide(actor, proposal, at=at)
-    if proposal.parts.filter(answered_at__isnull=False).exists():
+    parts = list(proposal.parts.select_related("provider"))
+    if not queries.is_unanswered(parts):
         raise DomainError(ErrorCode.ALREADY_ANSWERED)
-    for part in proposal.parts.filter(state="asked").select_related("provider").order_by("pk"):
+    for part in asking.in_lock_order(part for part in parts if part.state == "asked"):
         part.proposal = proposal
         asking.let_go(part, actor=actor, at=at)
         transition(part, "take_back", actor=actor, at=at)
@@ -210,23 +221,34 @@ def go_on_without(
     Raises DomainError(rule_broken) where there is no gap, or nobody would be left.
     """
     proposal = lock_proposal(proposal_id, expected_version=expected_version)
-    find_transition(proposal, "go_on_without")
+    find_transition(proposal, "go-on-without")
     approvals.check_may_decide(actor, proposal, at=at)
-    gaps = confirming.open_gaps(proposal)
-    if not gaps or not proposal.parts.filter(state__in=["asked", "countered", "accepted"]).exists():
+    parts = list(proposal.parts.select_related("provider").order_by("pk"))
+    gaps = queries.bridgeable_gaps(parts)
+    if not gaps or not any(part.state in CLAIMING_PARTS for part in parts):
         raise rule_broken("", "no_gap", gettext_noop("There is no gap, or no partner would be left."))
     for part in gaps:
         part.gap_closed = True
         part.save(update_fields=["gap_closed"])
-    for part in proposal.parts.filter(state__in=["replacement", "awaiting_second_approval"]).order_by("pk"):
-        part.proposal = proposal
-        transition(part, "decline", actor=actor, at=at)
-    proposal.covers_all = False
-    proposal.save(update_fields=["covers_all"])
-    transition(proposal, "go_on_without", actor=actor, at=at, reason_text=reason_text)
-    approvals.record_decision(proposal, "go_on_without", actor=actor, at=at, reason_text=reason_text)
+    for part in parts:
+        if part.state in PROPOSED_PARTS:
+            part.proposal = proposal
+            transition(part, "decline", actor=actor, at=at)
+    _narrow(proposal, parts)
+    transition(proposal, "go-on-without", actor=actor, at=at, reason_text=reason_text, columns=NARROWED)
+    approvals.record_decision(proposal, "go-on-without", actor=actor, at=at, reason_text=reason_text)
     confirming.confirm_if_complete(proposal, actor=actor, at=at)
     return proposal
+
+
+def _narrow(proposal: MatchProposal, parts: Sequence[ProposalPart]) -> None:
+    """Say which lines the remaining partners leave open, and who leads now if the lead is among the lost."""
+    left = [part for part in parts if part.state in CLAIMING_PARTS]
+    served = {number for part in left for number in part.lines.values_list("line__number", flat=True)}
+    asked = {number for part in parts for number in part.lines.values_list("line__number", flat=True)}
+    proposal.covers_all, proposal.uncovered = False, sorted({*proposal.uncovered, *asked} - served)
+    if proposal.lead not in (part.provider for part in left):
+        proposal.lead = max(left, key=lambda part: (part.participants, -part.position)).provider
 
 
 def _decide(
@@ -238,11 +260,15 @@ def _decide(
     expected_version: int | None,
     reason_code: str = "",
     reason_text: str = "",
+    consultation: str = "",
 ) -> MatchProposal:
     proposal = lock_proposal(proposal_id, expected_version=expected_version)
     find_transition(proposal, verb)
     approvals.check_may_decide(actor, proposal, at=at)
-    transition(proposal, verb, actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
+    proposal.consultation = consultation or proposal.consultation
+    transition(
+        proposal, verb, actor=actor, at=at, reason_code=reason_code, reason_text=reason_text, columns=CONSULTATION
+    )
     approvals.record_decision(proposal, verb, actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
     return proposal
 
@@ -260,28 +286,34 @@ def _answer_consultation(
 ) -> MatchProposal:
     proposal = lock_proposal(proposal_id, expected_version=expected_version)
     find_transition(proposal, verb)
-    check_requester(actor, proposal, at=at)
-    _set_consultation(proposal, outcome)
-    transition(proposal, verb, actor=actor, at=at, reason_code=code, reason_text=text, data={"consultation": outcome})
+    _check_requester(actor, proposal, at=at)
+    if proposal.consultation == "overruled":
+        raise DomainError(ErrorCode.ALREADY_ANSWERED)
+    proposal.consultation = outcome
+    transition(
+        proposal,
+        verb,
+        actor=actor,
+        at=at,
+        reason_code=code,
+        reason_text=text,
+        data={"consultation": outcome},
+        columns=CONSULTATION,
+    )
     approvals.record_decision(proposal, verb, actor=actor, at=at, reason_code=code, reason_text=text)
     return proposal
 
 
-def check_requester(actor: Actor, proposal: MatchProposal, *, at: datetime) -> None:
+def _check_requester(actor: Actor, proposal: MatchProposal, *, at: datetime) -> None:
     """Raise DomainError(permission_denied) unless the actor speaks for a requesting organization."""
-    organizations = approvals.requester_ids(proposal)
-    may = (permissions.can(actor, Permission.PROPOSALS_CONSULT, at=at, organization_id=pk) for pk in organizations)
-    if not any(may):
-        permissions.check(actor, Permission.PROPOSALS_CONSULT, at=at, organization_id=min(organizations))
-
-
-def _set_consultation(proposal: MatchProposal, outcome: str) -> None:
-    proposal.consultation = outcome
-    proposal.save(update_fields=["consultation"])
+    if not queries.speaks_for_requester(actor, proposal.request, at=at):
+        if not permissions.in_scope(actor, Permission.PROPOSALS_CONSULT):
+            permissions.check(actor, Permission.PROPOSALS_CONSULT, at=at)
+        raise DomainError(ErrorCode.PERMISSION_DENIED, permission=Permission.PROPOSALS_CONSULT.value)
 
 
 def _check_consultation_ended(proposal: MatchProposal) -> None:
-    if proposal.consultation in CONSULTATION_ENDED:
+    if proposal.consultation in queries.CONSULTATION_ENDED:
         return
     if proposal.consultation == "objected":
         detail = gettext_noop("The requester objects; only the head of the secretariat may overrule it, in writing.")

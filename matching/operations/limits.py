@@ -1,31 +1,58 @@
 """Limits of the request within which a partner may offer other terms."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
 from marketplace.kernel.money import Money, convert
 from marketplace.kernel.text import gettext_noop
 from marketplace.vocabularies import queries as vocabularies
+from matching.lifecycle import ENDED_PARTS
 from matching.models import ProposalPart
+from providers import queries as providers
 
 if TYPE_CHECKING:
     from matching.operations.answers import CounterTerms
+    from providers.models import CapacityWindow, Session
+    from requests_app.models import RequestLine
 
 
 def check_within_limits(part: ProposalPart, terms: "CounterTerms", *, at: datetime) -> None:
     """Raise DomainError(rule_broken) with one entry for each term that leaves the limits of the request."""
+    session = providers.bookable_sessions().filter(offering=part.offering_id, pk=terms.session_id or 0).first()
     errors = [
         *_something(terms),
         *_dates(part, terms),
-        *_session(part, terms),
+        *_session(part, terms, session),
         *_language(part, terms),
-        *_participants(part, terms),
+        *_participants(part, terms, session),
         *_cost(part, terms, at),
     ]
     if errors:
         raise DomainError(ErrorCode.RULE_BROKEN, errors=errors)
+
+
+def spread(participants: int, shares: Sequence[int]) -> list[int]:
+    """Spread participants over lines in the proportion of their present shares (largest remainder), at least one each.
+
+    Raises ValueError for fewer participants than lines.
+    """
+    if participants < len(shares):
+        raise ValueError("fewer participants than lines")
+    total, rest = sum(shares), participants - len(shares)
+    parts = [1 + rest * share // total for share in shares]
+    by_remainder = sorted(range(len(shares)), key=lambda i: (-(rest * shares[i] % total), i))
+    for i in by_remainder[: participants - sum(parts)]:
+        parts[i] += 1
+    return parts
+
+
+def deliveries_for(part: ProposalPart, participants: int) -> int:
+    """Give how many deliveries of its offering a part needs for so many participants; a session is one."""
+    largest = part.offering.participants_max
+    return 1 if part.slot_kind == "session" or not largest else -(-participants // largest)
 
 
 def _something(terms: "CounterTerms") -> Iterator[FieldError]:
@@ -36,7 +63,7 @@ def _something(terms: "CounterTerms") -> Iterator[FieldError]:
         terms.participants,
         terms.language,
         terms.place,
-        terms.cost_amount,
+        terms.cost_amount is not None,
         terms.terms,
     )
     if not any(values):
@@ -44,54 +71,105 @@ def _something(terms: "CounterTerms") -> Iterator[FieldError]:
 
 
 def _dates(part: ProposalPart, terms: "CounterTerms") -> Iterator[FieldError]:
-    request = part.proposal.request
-    if (terms.start_on is None) != (terms.end_on is None):
-        yield FieldError("/end_on", "dates_incomplete", gettext_noop("Give the first and the last day."))
+    if terms.start_on is None and terms.end_on is None:
         return
     if terms.start_on is None or terms.end_on is None:
+        yield FieldError("/period", "dates_incomplete", gettext_noop("Give the first and the last day."))
+    elif terms.end_on < terms.start_on:
+        yield FieldError("/period", "dates_reversed", gettext_noop("The last day lies before the first."))
+    elif part.slot_kind == "session" or terms.session_id is not None:
+        detail = gettext_noop("A session has its dates; name another session instead.")
+        yield FieldError("/period", "session_has_dates", detail)
+    else:
+        yield from _inside(part, terms.start_on, terms.end_on, "/period")
+
+
+def _covers(window: "CapacityWindow", start: date, end: date) -> bool:
+    first, last = window.start_on, window.end_on
+    return (first is None or first <= start) and (last is None or end <= last)
+
+
+def _inside(part: ProposalPart, start: date | None, end: date | None, pointer: str) -> Iterator[FieldError]:
+    """Say where days leave the window of the request, or the time for which capacity was declared."""
+    request, window = part.proposal.request, part.window
+    if start is None or end is None:
         return
-    if terms.end_on < terms.start_on:
-        yield FieldError("/end_on", "dates_reversed", gettext_noop("The last day lies before the first."))
-    earliest, latest = request.start_on, request.end_on
-    if (earliest and terms.start_on < earliest) or (latest and terms.end_on > latest):
+    if (request.start_on and start < request.start_on) or (request.end_on and end > request.end_on):
         detail = gettext_noop("The request allows %(earliest)s to %(latest)s.")
-        yield FieldError("/start_on", "outside_window", detail, (), {"earliest": str(earliest), "latest": str(latest)})
+        params = {"earliest": str(request.start_on), "latest": str(request.end_on)}
+        yield FieldError(pointer, "outside_window", detail, (), params)
+    elif window is not None and pointer == "/period" and not _covers(window, start, end):
+        detail = gettext_noop("Capacity is held from %(earliest)s to %(latest)s.")
+        params = {"earliest": str(window.start_on), "latest": str(window.end_on)}
+        yield FieldError(pointer, "outside_capacity", detail, (), params)
 
 
-def _session(part: ProposalPart, terms: "CounterTerms") -> Iterator[FieldError]:
-    offering = part.offering
-    if terms.session_id is not None and not offering.sessions.filter(pk=terms.session_id).exists():
-        yield FieldError("/session", "other_offering", gettext_noop("The session belongs to another offering."))
+def _session(part: ProposalPart, terms: "CounterTerms", session: "Session | None") -> Iterator[FieldError]:
+    if terms.session_id is None:
+        return
+    if session is None:
+        detail = gettext_noop("Name a session of this offering that can be booked.")
+        yield FieldError("/session", "session_not_bookable", detail)
+    else:
+        yield from _inside(part, session.start_on, session.end_on, "/session")
 
 
 def _language(part: ProposalPart, terms: "CounterTerms") -> Iterator[FieldError]:
     request = part.proposal.request
-    allowed = tuple(sorted({*request.languages_must, *request.languages_may}))
-    if terms.language and terms.language not in allowed:
+    of_lines = [line.line.language for line in part.lines.select_related("line") if line.line.language]
+    allowed = tuple(sorted({*request.languages_must, *request.languages_may, *of_lines}))
+    if terms.language and allowed and terms.language not in allowed:
         detail = gettext_noop("The request does not take `%(value)s`.")
         yield FieldError("/language", "language_not_asked", detail, allowed, {"value": terms.language})
 
 
-def _participants(part: ProposalPart, terms: "CounterTerms") -> Iterator[FieldError]:
+def _participants(part: ProposalPart, terms: "CounterTerms", session: "Session | None") -> Iterator[FieldError]:
+    """Each line keeps what it needs in one piece and takes no more than it has room for; a session has its seats."""
+    asked = part.participants if terms.participants is None else terms.participants
+    room = session or part.session
+    if room is not None:
+        free = room.seats_free + (part.participants if room.pk == part.session_id else 0)
+        if asked > free:
+            detail = gettext_noop("The session has %(free)s seats for you.")
+            yield FieldError("/session" if session else "/participants", "too_few_seats", detail, (), {"free": free})
     if terms.participants is None:
         return
-    most = sum(line.line.participants_max for line in part.lines.select_related("line"))
-    if not 1 <= terms.participants <= most:
-        detail = gettext_noop("Between 1 and %(most)s participants.")
-        yield FieldError("/participants", "participants_out_of_range", detail, (), {"most": most})
+    rows = list(part.lines.select_related("line").order_by("line_id"))
+    bounds = [_bounds(row.line, row.participants) for row in rows]
+    least, most = sum(low for low, _ in bounds), sum(high for _, high in bounds)
+    if least <= asked <= most:
+        shares = spread(asked, [row.participants for row in rows])
+        if all(low <= share <= high for (low, high), share in zip(bounds, shares, strict=True)):
+            return
+    detail = gettext_noop("Between %(least)s and %(most)s participants.")
+    yield FieldError("/participants", "participants_out_of_range", detail, (), {"least": least, "most": most})
+
+
+def _bounds(line: "RequestLine", share: int) -> tuple[int, int]:
+    """Give the fewest and the most participants of a line that a part with this share of it may take."""
+    most = share + line.free
+    return (1 if line.divisible else max(1, min(line.participants_min - (line.claimed - share), most))), most
 
 
 def _cost(part: ProposalPart, terms: "CounterTerms", at: datetime) -> Iterator[FieldError]:
+    """The other parts' prices and the new one together stay below a ceiling for which there is money."""
     if terms.cost_amount is None:
         return
     request = part.proposal.request
     if not terms.cost_currency:
         yield FieldError("/cost/currency", "currency_missing", gettext_noop("An amount needs its currency."))
     elif request.budget_ceiling is not None and request.funding_state == "secured":
-        asked = convert(
-            Money(terms.cost_amount, terms.cost_currency), request.budget_currency, vocabularies.rates(at.date())
-        )
-        if asked is not None and asked.amount > request.budget_ceiling:
+        prices = [(terms.cost_amount, terms.cost_currency)]
+        others = part.proposal.parts.exclude(pk=part.pk).exclude(state__in=ENDED_PARTS)
+        prices += [(other.cost_amount, other.cost_currency) for other in others if other.cost_amount is not None]
+        if _sum(prices, request.budget_currency, at) > request.budget_ceiling:
             detail = gettext_noop("The ceiling of the request is %(ceiling)s.")
             ceiling = str(Money(request.budget_ceiling, request.budget_currency))
             yield FieldError("/cost", "over_ceiling", detail, (), {"ceiling": ceiling})
+
+
+def _sum(prices: Sequence[tuple[Decimal, str]], currency: str, at: datetime) -> Decimal:
+    """Add prices in one currency; one without a stored rate is neutral (domain rule 9)."""
+    rates = vocabularies.rates(at.date())
+    converted = [convert(Money(amount, code), currency, rates) for amount, code in prices]
+    return sum((money.amount for money in converted if money is not None), Decimal(0))

@@ -12,9 +12,8 @@ def lock_proposal(proposal_id: int, *, expected_version: int | None = None) -> M
     if request_id is None:
         raise DomainError(ErrorCode.NOT_FOUND)
     requests.lock_request(request_id=request_id)
-    return lock(
-        MatchProposal.objects.filter(pk=proposal_id).select_related("request"), expected_version=expected_version
-    )
+    rows = MatchProposal.objects.filter(pk=proposal_id).select_related("request__programme", "lead")
+    return lock(rows, expected_version=expected_version)
 
 
 def lock_part(part_id: int, *, expected_version: int | None = None) -> tuple[MatchProposal, ProposalPart]:
@@ -24,6 +23,6 @@ def lock_part(part_id: int, *, expected_version: int | None = None) -> tuple[Mat
         raise DomainError(ErrorCode.NOT_FOUND)
     proposal = lock_proposal(proposal_id)
     check_version(proposal, expected_version)
-    part = lock(ProposalPart.objects.filter(pk=part_id).select_related("provider"))
+    part = lock(ProposalPart.objects.filter(pk=part_id).select_related("provider", "offering"))
     part.proposal = proposal
     return proposal, part

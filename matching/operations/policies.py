@@ -36,6 +36,7 @@ def publish_policy(
     Raises DomainError(permission_denied) and DomainError(rule_broken) for weights or settings the engine refuses.
     """
     permissions.check(actor, Permission.MATCHING_POLICY, at=at)
+    list(MatchingPolicy.objects.select_for_update().filter(current=True))  # one publication after the other
     number = (MatchingPolicy.objects.aggregate(Max("number"))["number__max"] or 0) + 1
     policy = MatchingPolicy(
         number=number,

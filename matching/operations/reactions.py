@@ -1,4 +1,4 @@
-"""What proposals do when their need, a session, an offering or a provider changes."""
+"""What proposals do when their need, a session, an offering, a provider or a hold changes."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,45 +6,51 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles.operations import transition
-from matching.lifecycle import CLAIMING_PARTS, SUPERSEDABLE
+from matching.lifecycle import CLAIMING_PARTS, LIVE_PROPOSALS, PROPOSED_PARTS, SUPERSEDABLE
 from matching.models import MatchProposal, ProposalPart
 from matching.operations import asking, runs
-from matching.operations.answers import lose_part
+from matching.operations.asking import MATCHING
 from matching.operations.locking import lock_part
+from matching.operations.replacing import seek_next
 from requests_app import operations as requests
 from requests_app import queries as request_queries
-
-REACTION = Actor.system("matching")
 
 
 @transaction.atomic
 def need_changed(*, request: UUID, at: datetime) -> None:
     """Supersede what was only suggested, ask partners of approved proposals again, and rank anew.
 
-    A part whose lines are gone is withdrawn; the claims of the others follow the new numbers.
+    What partners hold stays theirs: a line that is held cannot be cut below it or dropped. A partner whom the requester
+    rules out now is lost; a replacement that was only put forward is looked for again.
     """
     request_id = _lock(request)
     _supersede(request_id, at=at)
+    excluded = request_queries.request_for_matching(request_id).excluded_organization_ids
     for proposal in _of_request(request_id).filter(state="approved"):
-        for part in proposal.parts.filter(state__in=["asked", "countered", "accepted"]).order_by("pk"):
+        for part in asking.in_lock_order(proposal.parts.select_related("provider", "replaces")):
             part.proposal = proposal
-            _reconfirm(part, at=at)
-    if request_queries.is_open(request_id):
-        runs.request_run(actor=REACTION, at=at, request_id=request_id)
+            _ask_again(part, excluded, at=at)
+    runs.rank_if_open(request_id, at=at)
 
 
 @transaction.atomic
 def need_gone(*, request: UUID, at: datetime, reason: str) -> None:
     """Supersede or release every live proposal of a need that was withdrawn, cancelled, merged or given up."""
     request_id = _lock(request)
-    _supersede(request_id, at=at)
-    for proposal in _of_request(request_id).filter(state__in=["awaiting_second_approval", "approved"]):
-        asking.withdraw_parts(proposal, actor=REACTION, at=at, reason_code=reason)
-        transition(proposal, "release", actor=REACTION, at=at, reason_code=reason)
-    runs.cancel_open_runs(request_id, actor=REACTION, at=at)
+    _supersede(request_id, at=at, reason_code=reason)
+    for proposal in _of_request(request_id).filter(state="approved"):
+        asking.release(proposal, at=at, reason_code=reason)
+    runs.cancel_open_runs(request_id, actor=MATCHING, at=at)
+
+
+@transaction.atomic
+def need_served(*, request: UUID, at: datetime) -> None:
+    """Supersede the other suggestions once every line of a need is placed: nobody has to decide on them any more."""
+    request_id = _lock(request)
+    if not request_queries.is_open(request_id):
+        _supersede(request_id, at=at, reason_code="need_served")
 
 
 def session_gone(*, session: UUID, at: datetime) -> None:
@@ -62,9 +68,15 @@ def provider_gone(*, provider: UUID, at: datetime) -> None:
     _parts_gone(ProposalPart.objects.filter(provider__public_id=provider), at=at, reason="provider_suspended")
 
 
+def hold_gone(*, holder: UUID, at: datetime) -> None:
+    """Let a part lapse whose reservation ended by itself: what was asked of the partner is no longer kept for it."""
+    parts = ProposalPart.objects.filter(public_id=holder, state__in=CLAIMING_PARTS)
+    _parts_gone(parts, at=at, reason="hold_lapsed")
+
+
 def _parts_gone(parts: QuerySet[ProposalPart], *, at: datetime, reason: str) -> None:
-    live = parts.filter(state__in=["suggested", "replacement", "awaiting_second_approval", *CLAIMING_PARTS])
-    for part_id in live.exclude(proposal__state="confirmed").order_by("pk").values_list("pk", flat=True):
+    live = parts.filter(state__in=["suggested", *PROPOSED_PARTS, *CLAIMING_PARTS], proposal__state__in=LIVE_PROPOSALS)
+    for part_id in live.order_by("proposal__request_id", "pk").values_list("pk", flat=True):
         _part_gone(part_id, at=at, reason=reason)
 
 
@@ -73,18 +85,31 @@ def _part_gone(part_id: int, *, at: datetime, reason: str) -> None:
     """One part in one transaction: a broken one does not hold up the others."""
     proposal, part = lock_part(part_id)
     if part.state in CLAIMING_PARTS and proposal.state == "approved":
+        asking.lapse(part, actor=MATCHING, at=at, reason_code=reason)
+    elif part.state in PROPOSED_PARTS and proposal.state == "approved":
+        _drop_replacement(part, at=at, reason_code=reason)
+    elif proposal.state in (*SUPERSEDABLE, "awaiting_second_approval"):
+        _end(proposal, at=at, reason_code=reason)
+        runs.rank_if_open(proposal.request_id, at=at)
+
+
+def _ask_again(part: ProposalPart, excluded: frozenset[int], *, at: datetime) -> None:
+    """Ask one partner again after a change that matters."""
+    if part.state in PROPOSED_PARTS:
+        _drop_replacement(part, at=at, reason_code="need_changed")
+    elif part.state in CLAIMING_PARTS and part.provider.organization_id in excluded:
+        asking.lapse(part, actor=MATCHING, at=at, reason_code="excluded_by_requester")
+    elif part.state in CLAIMING_PARTS:
         asking.close_counter(part, "withdrawn", at=at)
-        transition(part, "lapse", actor=REACTION, at=at, reason_code=reason)
-        lose_part(part, actor=REACTION, at=at)
-    elif part.state in ("replacement", "awaiting_second_approval"):
-        transition(part, "decline", actor=REACTION, at=at, reason_code=reason)
-    elif proposal.state in SUPERSEDABLE:
-        transition(proposal, "supersede", actor=REACTION, at=at, reason_code=reason)
-    elif proposal.state == "awaiting_second_approval":
-        asking.withdraw_parts(proposal, actor=REACTION, at=at, reason_code=reason)
-        transition(proposal, "release", actor=REACTION, at=at, reason_code=reason)
-    if request_queries.is_open(proposal.request_id):
-        runs.request_run(actor=REACTION, at=at, request_id=proposal.request_id)
+        part.answered_at, part.answered_by = None, ""
+        columns = ("answered_at", "answered_by")
+        transition(part, "reconfirm", actor=MATCHING, at=at, reason_code="need_changed", columns=columns)
+        asking.extend_holds(part, actor=MATCHING, at=at)
+
+
+def _drop_replacement(part: ProposalPart, *, at: datetime, reason_code: str) -> None:
+    transition(part, "decline", actor=MATCHING, at=at, reason_code=reason_code)
+    seek_next(part, actor=MATCHING, at=at)
 
 
 def _lock(public_id: UUID) -> int:
@@ -95,21 +120,18 @@ def _lock(public_id: UUID) -> int:
 
 
 def _of_request(request_id: int) -> QuerySet[MatchProposal]:
-    return MatchProposal.objects.filter(request_id=request_id).select_related("request").order_by("pk")
+    rows = MatchProposal.objects.select_for_update(of=("self",)).select_related("request", "lead")
+    return rows.filter(request_id=request_id).order_by("pk")
 
 
-def _supersede(request_id: int, *, at: datetime) -> None:
-    for proposal in _of_request(request_id).filter(state__in=SUPERSEDABLE):
-        transition(proposal, "supersede", actor=REACTION, at=at)
+def _supersede(request_id: int, *, at: datetime, reason_code: str = "need_changed") -> None:
+    """End whatever nobody was asked about yet."""
+    for proposal in _of_request(request_id).filter(state__in=[*SUPERSEDABLE, "awaiting_second_approval"]):
+        _end(proposal, at=at, reason_code=reason_code)
 
 
-def _reconfirm(part: ProposalPart, *, at: datetime) -> None:
-    """Ask a partner again after a change that matters; what was agreed so far is kept beside the new question."""
-    asking.close_counter(part, "withdrawn", at=at)
-    if not part.lines.filter(line__state__in=["open", "held", "agreed"]).exists():
-        asking.let_go(part, actor=REACTION, at=at)
-        transition(part, "withdraw", actor=REACTION, at=at, reason_code="need_changed")
-        return
-    part.answered_at, part.answered_by = None, ""
-    part.save(update_fields=["answered_at", "answered_by"])
-    transition(part, "reconfirm", actor=REACTION, at=at, reason_code="need_changed")
+def _end(proposal: MatchProposal, *, at: datetime, reason_code: str) -> None:
+    if proposal.state == "awaiting_second_approval":
+        asking.release(proposal, at=at, reason_code=reason_code)
+    else:
+        transition(proposal, "supersede", actor=MATCHING, at=at, reason_code=reason_code)

@@ -7,12 +7,14 @@ from django.db import transaction
 
 from marketplace.accounts.actors import Actor
 from marketplace.lifecycles.operations import find_transition, transition
+from matching import queries
 from matching.engine import PartPlan
+from matching.lifecycle import CLAIMING_PARTS, PROPOSED_PARTS
 from matching.models import MatchProposal, ProposalPart
-from matching.operations import approvals, asking, confirming
+from matching.operations import approvals, asking
 from matching.operations.locking import lock_part
 from matching.operations.reasons import check_reason
-from matching.operations.writing import ENGINE, write_part
+from matching.operations.writing import ENGINE, lines_by_number, write_part
 from providers import queries as providers
 
 
@@ -32,21 +34,34 @@ def put_forward(part_id: int, found: Replacement | None, *, at: datetime) -> Pro
     When no partner is left at all the proposal has failed: its lines are open again and the need is ranked anew.
     """
     proposal, lost = lock_part(part_id)
-    if proposal.state != "approved" or lost not in confirming.open_gaps(proposal):
+    if proposal.state != "approved" or lost not in queries.open_gaps(proposal.parts.all()):
         return None
+    part = None
     if found is not None:
-        position = proposal.parts.count() + 1
-        part = write_part(proposal, found.part, found.row, position=position, currency=found.currency, at=at)
+        part = write_part(
+            proposal,
+            found.part,
+            found.row,
+            lines=lines_by_number(proposal.request_id),
+            position=proposal.parts.count() + 1,
+            currency=found.currency,
+            at=at,
+        )
         part.replaces = lost
         transition(part, "put_forward", actor=ENGINE, at=at, columns=("replaces",))
-        return part
-    if proposal.parts.filter(
-        state__in=["replacement", "awaiting_second_approval", "asked", "countered", "accepted"]
-    ).exists():
+    _say_how_it_stands(proposal, lost, at=at)
+    return part
+
+
+def _say_how_it_stands(proposal: MatchProposal, lost: ProposalPart, *, at: datetime) -> None:
+    """Leave the proposal with the step that is due now: none while replacements wait, a decision on a gap, or its end."""
+    parts = list(proposal.parts.all())
+    if not any(part.state in (*CLAIMING_PARTS, *PROPOSED_PARTS) for part in parts):
+        transition(proposal, "fail", actor=ENGINE, at=at, reason_code="partners_refused")
+    elif queries.open_gaps(parts):
         transition(proposal, "report_gap", actor=ENGINE, at=at, data={"part": str(lost.public_id)})
     else:
-        transition(proposal, "fail", actor=ENGINE, at=at, reason_code="partners_refused")
-    return None
+        transition(proposal, "put_forward", actor=ENGINE, at=at, data={"part": str(lost.public_id)})
 
 
 @transaction.atomic
@@ -59,14 +74,15 @@ def approve_replacement(
     """
     proposal, part = lock_part(part_id, expected_version=expected_version)
     find_transition(part, "approve")
-    earlier = approvals.approvals_in_round(proposal, part)
-    approvals.check_may_decide(actor, proposal, at=at, second=part.state == "awaiting_second_approval")
-    if earlier:
-        approvals.check_second_person(actor, earlier)
-    if not earlier and approvals.four_eyes_due(proposal, at=at):
+    second = part.state == "awaiting_second_approval"
+    approvals.check_may_decide(actor, proposal, at=at, second=second)
+    if second:
+        approvals.check_second_person(actor, approvals.approvals_in_round(proposal, part))
+        asking.ask(part, "approve", actor=actor, at=at, reason_text=reason_text)
+    elif approvals.four_eyes_due(proposal, at=at):
         transition(part, "approve", target="awaiting_second_approval", actor=actor, at=at, reason_text=reason_text)
     else:
-        asking.ask(part, "approve", actor=actor, at=at)
+        asking.ask(part, "approve", actor=actor, at=at, reason_text=reason_text)
     approvals.record_decision(proposal, "approve", actor=actor, at=at, part=part, reason_text=reason_text)
     return proposal
 
@@ -81,7 +97,7 @@ def decline_replacement(
     reason_text: str = "",
     expected_version: int | None = None,
 ) -> MatchProposal:
-    """Decline a replacement with a reason of the list `decline_reasons`; the gap stays open for the secretariat."""
+    """Decline a replacement with a reason of the list `decline_reasons`; the one after it is looked for."""
     check_reason("decline_reasons", reason_code)
     proposal, part = lock_part(part_id, expected_version=expected_version)
     find_transition(part, "decline")
@@ -90,8 +106,12 @@ def decline_replacement(
     approvals.record_decision(
         proposal, "decline", actor=actor, at=at, part=part, reason_code=reason_code, reason_text=reason_text
     )
-    if not proposal.parts.filter(state__in=["asked", "countered", "accepted", "replacement"]).exists():
-        transition(proposal, "fail", actor=actor, at=at, reason_code="partners_refused")
-    else:
-        transition(proposal, "report_gap", actor=actor, at=at)
+    seek_next(part, actor=actor, at=at)
     return proposal
+
+
+def seek_next(replacement: ProposalPart, *, actor: Actor, at: datetime) -> None:
+    """Look on for the part that a declined replacement should have followed."""
+    if replacement.replaces is not None:
+        replacement.replaces.proposal = replacement.proposal
+        asking.seek_replacement(replacement.replaces, actor=actor, at=at)

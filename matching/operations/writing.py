@@ -22,6 +22,7 @@ from requests_app import queries as requests
 
 ENGINE = Actor.system("matching")
 Rows = Mapping[str, providers.CatalogueOffer]
+Lines = Mapping[int, requests.LineFacts]
 SLOT_KINDS = {
     "session": "session",
     "capacity": "capacity_window",
@@ -89,11 +90,17 @@ def _write_proposals(run: MatchRun, computed: Computed, *, at: datetime) -> None
     """Insert the proposals of a run; a way that is already being decided on is not suggested a second time."""
     live = MatchProposal.objects.filter(request_id=run.request_id, state__in=LIVE_PROPOSALS)
     taken = set(live.values_list("combination", flat=True))
+    lines = lines_by_number(run.request_id)
     for plan in computed.ranking.proposals:
         combination = combination_of(plan.parts)
         if combination not in taken:
             taken.add(combination)
-            write_proposal(plan, computed.rows, run=run, combination=combination, at=at)
+            write_proposal(plan, computed.rows, run=run, lines=lines, combination=combination, at=at)
+
+
+def lines_by_number(request_id: int) -> Lines:
+    """Give the lines of a request by their numbers."""
+    return {line.number: line for line in requests.request_for_matching(request_id).lines}
 
 
 def combination_of(parts: Iterable[PartPlan]) -> str:
@@ -102,8 +109,10 @@ def combination_of(parts: Iterable[PartPlan]) -> str:
     return hashlib.sha256("\n".join(keys).encode()).hexdigest()
 
 
-def write_proposal(plan: ProposalPlan, rows: Rows, *, run: MatchRun, combination: str, at: datetime) -> MatchProposal:
-    """Insert one proposal with its parts, reasons and flags."""
+def write_proposal(
+    plan: ProposalPlan, rows: Rows, *, run: MatchRun, lines: Lines, combination: str, at: datetime
+) -> MatchProposal:
+    """Insert one proposal with its parts, reasons and flags; ``lines`` are those of the request by number."""
     lead = next(part for part in plan.parts if part.provider == plan.lead)
     proposal = MatchProposal(
         request=run.request,
@@ -122,7 +131,8 @@ def write_proposal(plan: ProposalPlan, rows: Rows, *, run: MatchRun, combination
     )
     lifecycles.create(proposal, actor=ENGINE, at=at, data={"rank": plan.rank, "score": plan.score})
     for position, part in enumerate(plan.parts, start=1):
-        write_part(proposal, part, rows[part.offer], position=position, currency=plan.currency, at=at)
+        row = rows[part.offer]
+        write_part(proposal, part, row, lines=lines, position=position, currency=plan.currency, at=at)
     flag(proposal, at=at)
     return proposal
 
@@ -132,6 +142,7 @@ def write_part(
     plan: PartPlan,
     row: providers.CatalogueOffer,
     *,
+    lines: Lines,
     position: int,
     currency: str,
     at: datetime,
@@ -139,8 +150,6 @@ def write_part(
     """Insert one part with the lines it takes; ``row`` is the offering in the catalogue that was ranked."""
     session = next((entry for entry in row.sessions if str(entry.public_id) == plan.slot.code), None)
     window = next((entry for entry in row.windows if str(entry.public_id) == plan.slot.code), None)
-    facts = requests.request_for_matching(proposal.request_id)
-    lines = {line.number: line for line in facts.lines}
     part = ProposalPart(
         proposal=proposal,
         position=position,
@@ -188,6 +197,6 @@ def _capacity(
 def flag(proposal: MatchProposal, *, at: datetime) -> None:
     """Mark where the requester is itself a partner, and where four eyes will be due."""
     if requester_ids(proposal) & partner_organization_ids(proposal):
-        proposal.flags = [*proposal.flags, "requester_is_partner"]
+        proposal.flags = sorted({*proposal.flags, "requester_is_partner"})
     proposal.four_eyes = four_eyes_due(proposal, at=at)
     proposal.save(update_fields=["flags", "four_eyes"])

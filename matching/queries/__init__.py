@@ -1,6 +1,8 @@
 """Reads of the matching app."""
 
 from matching.queries.access import (
+    due_before,
+    owed_by,
     parts_visible_to,
     policies_visible_to,
     proposals_by_ids,
@@ -8,23 +10,46 @@ from matching.queries.access import (
     runs_visible_to,
     sees_part,
     sees_scores,
+    shown_parts,
     side_by_side,
 )
-from matching.queries.agreed import agreed_terms
-from matching.queries.offered import OpenActions, open_actions, open_part_actions, who_owes
+from matching.queries.agreed import AgreedLine, AgreedPart, AgreedPartner, AgreedTerms, agreed_terms
+from matching.queries.offered import CONSULTATION_ENDED, is_unanswered, open_actions, open_part_actions, who_owes
+from matching.queries.standing import (
+    bridgeable_gaps,
+    open_gaps,
+    partner_ids,
+    parts_with_partners,
+    speaks_for_chair,
+    speaks_for_requester,
+)
 
 __all__ = [
-    "OpenActions",
+    "CONSULTATION_ENDED",
+    "AgreedLine",
+    "AgreedPart",
+    "AgreedPartner",
+    "AgreedTerms",
     "agreed_terms",
+    "bridgeable_gaps",
+    "due_before",
+    "is_unanswered",
     "open_actions",
+    "open_gaps",
     "open_part_actions",
+    "owed_by",
+    "partner_ids",
     "parts_visible_to",
+    "parts_with_partners",
     "policies_visible_to",
     "proposals_by_ids",
     "proposals_visible_to",
     "runs_visible_to",
     "sees_part",
     "sees_scores",
+    "shown_parts",
     "side_by_side",
+    "speaks_for_chair",
+    "speaks_for_requester",
     "who_owes",
 ]

@@ -3,15 +3,30 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    Case,
+    Exists,
+    F,
+    OuterRef,
+    PositiveIntegerField,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
-from matching.models import MatchingPolicy, MatchProposal, MatchRun, ProposalPart
+from matching.models import Decision, MatchingPolicy, MatchProposal, MatchRun, ProposalPart
+from matching.queries.standing import speaks_for_chair
 from requests_app import queries as requests
 
-NOT_YET_ASKED = ("suggested", "replacement", "awaiting_second_approval", "superseded")
+ALL = Q(pk__isnull=False)
+WHOLE = Q(("reads_scores", True))  # of the rows of `proposals_visible_to`
+PART_RELATIONS = ("provider__organization", "offering", "session", "window", "replaces")
 
 
 def _may_read(actor: Actor, at: datetime) -> bool:
@@ -19,56 +34,82 @@ def _may_read(actor: Actor, at: datetime) -> bool:
 
 
 def proposals_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchProposal]:
-    """Give the proposals of which ``actor`` may know, with parts, providers and decisions read along.
+    """Give the proposals of which ``actor`` may know, with all that is shown of them read along.
 
-    Secretariat and auditors see all, requesters those for their requests, partners those in which they were asked.
+    Secretariat and auditors see all, the requester's side those for its requests, the chair those on which it is the
+    second of four eyes: all these with scores, reasons and prices (``reads_scores``). Partners see those in which they
+    were asked, and their own offers. ``shown_score`` is the score, or nothing for who may not see it; ``as_chair``
+    tells that the actor may be the second approver.
     """
-    rows = MatchProposal.objects.select_related("request__requesting_organization", "run__policy", "lead__organization")
-    parts = ProposalPart.objects.select_related("provider__organization", "offering", "session", "window", "replaces")
-    rows = rows.prefetch_related(
+    if not _may_read(actor, at):
+        return MatchProposal.objects.none()
+    chair = not permissions.is_secretariat(actor, at) and speaks_for_chair(actor, at=at)
+    reads = _reads_scores(actor, at, chair=chair)
+    own = permissions.organization_ids(actor, at)
+    asked = ProposalPart.objects.filter(
+        proposal=OuterRef("pk"), provider__organization_id__in=own, asked_at__isnull=False
+    )
+    offered = Q(origin="provider", lead__organization_id__in=own)
+    rows = (
+        MatchProposal.objects.all() if reads == ALL else MatchProposal.objects.filter(reads | offered | Exists(asked))
+    )
+    rows = rows.annotate(
+        reads_scores=Case(When(reads, then=Value(True)), default=Value(False), output_field=BooleanField()),
+        shown_score=Case(When(reads, then=F("score")), default=None, output_field=PositiveIntegerField()),
+        as_chair=Value(chair, output_field=BooleanField()),
+    )
+    parts = ProposalPart.objects.select_related(*PART_RELATIONS)
+    return rows.select_related(
+        "request__requesting_organization", "request__programme", "run__policy", "lead__organization"
+    ).prefetch_related(
         Prefetch("parts", parts.prefetch_related("lines__line", "counters__session", "offering__partners")),
         "decisions",
         "request__co_requesters",
+        "request__lines",
     )
-    if not _may_read(actor, at):
-        return rows.none()
+
+
+def _reads_scores(actor: Actor, at: datetime, *, chair: bool) -> Q:
+    """Make the condition under which all of a proposal is shown."""
     if permissions.is_secretariat(actor, at):
-        return rows
-    own = permissions.organization_ids(actor, at)
-    asked = ProposalPart.objects.filter(proposal=OuterRef("pk"), provider__organization_id__in=own)
-    return rows.filter(
-        Q(request__in=requests.requests_followed_by(actor, at=at)) | Exists(asked.exclude(state__in=NOT_YET_ASKED))
-    )
+        return ALL
+    found = Q(request__in=requests.requests_followed_by(actor, at=at))
+    if chair:
+        waiting = ProposalPart.objects.filter(proposal=OuterRef("pk"), state="awaiting_second_approval")
+        decided = Decision.objects.filter(proposal=OuterRef("pk"), by=actor.user)
+        found |= Q(state="awaiting_second_approval") | Q(Exists(waiting)) | Q(Exists(decided))
+    return found
 
 
 def parts_visible_to(actor: Actor, *, at: datetime) -> QuerySet[ProposalPart]:
-    """Give the parts of visible proposals; a partner sees its own and, of the others, only that they take part."""
-    visible = proposals_visible_to(actor, at=at).order_by().values("pk")
-    related = ("proposal__request", "provider__organization", "offering", "session", "window", "replaces")
-    rows = ProposalPart.objects.filter(proposal__in=visible).select_related(*related)
-    return rows.prefetch_related(
-        "lines__line",
-        "counters__session",
-        "offering__partners",
-        "proposal__request__co_requesters",
-        "proposal__parts__provider",
-        "proposal__parts__offering__partners",
+    """Give the parts of visible proposals; a partner sees its own and, of the others, those that were asked."""
+    visible = proposals_visible_to(actor, at=at)
+    own = permissions.organization_ids(actor, at)
+    whole = Q(proposal__in=visible.filter(WHOLE).order_by().values("pk"))
+    known = Q(asked_at__isnull=False) | Q(provider__organization_id__in=own)
+    rows = ProposalPart.objects.filter(whole | Q(proposal__in=visible.order_by().values("pk")) & known)
+    return rows.select_related(*PART_RELATIONS).prefetch_related(
+        Prefetch("proposal", visible), "lines__line", "counters__session", "offering__partners"
     )
 
 
-def sees_scores(actor: Actor, proposal: MatchProposal, *, at: datetime) -> bool:
-    """Tell whether the actor may see scores, reasons and prices of all partners; a partner sees only its own part."""
-    if permissions.is_secretariat(actor, at) or any(right.reads_group_wide for right in actor.rights(at)):
-        return True
+def shown_parts(proposal: MatchProposal, actor: Actor, *, at: datetime) -> list[ProposalPart]:
+    """Give the parts of a visible proposal that the actor may know of, as ``parts_visible_to`` does."""
+    parts = list(proposal.parts.all())
+    if sees_scores(proposal):
+        return parts
     own = permissions.organization_ids(actor, at)
-    request = proposal.request
-    return request.requesting_organization_id in own or any(row.pk in own for row in request.co_requesters.all())
+    return [part for part in parts if part.asked_at is not None or part.provider.organization_id in own]
+
+
+def sees_scores(proposal: MatchProposal) -> bool:
+    """Tell whether the reader of ``proposals_visible_to`` may see scores, reasons and prices of all partners."""
+    return bool(getattr(proposal, "reads_scores", False))
 
 
 def sees_part(actor: Actor, part: ProposalPart, *, at: datetime) -> bool:
     """Tell whether the actor may see price, terms and answer of a part: its own, or all where they see the scores."""
-    own = part.provider.organization_id in permissions.organization_ids(actor, at)
-    return own or sees_scores(actor, part.proposal, at=at)
+    return sees_scores(part.proposal) or part.provider.organization_id in permissions.organization_ids(actor, at)
 
 
 def runs_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchRun]:
@@ -86,11 +127,24 @@ def policies_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchingPolic
     return MatchingPolicy.objects.all() if _may_read(actor, at) else MatchingPolicy.objects.none()
 
 
+def owed_by(parties: list[str]) -> Q:
+    """Make the condition that a proposal, or a part of it that is being asked, waits for one of the parties."""
+    parts = ProposalPart.objects.filter(proposal=OuterRef("pk"), waiting_for__in=parties, due_at__isnull=False)
+    return Q(waiting_for__in=parties, due_at__isnull=False) | Q(Q(Exists(parts)), state="approved", due_at__isnull=True)
+
+
+def due_before(moment: datetime) -> Q:
+    """Make the condition that a step of a proposal, or of a part of it that is being asked, is due before ``moment``."""
+    parts = ProposalPart.objects.filter(proposal=OuterRef("pk"), due_at__lt=moment)
+    return Q(due_at__lt=moment) | Q(Q(Exists(parts)), state="approved", due_at__isnull=True)
+
+
 def proposals_by_ids(ids: list[str], actor: Actor, *, at: datetime) -> list[MatchProposal]:
-    """Find visible proposals by public id, in the order given; unknown and invisible ones are left out."""
-    wanted = [text for text in ids if _is_uuid(text)]
-    found = {str(row.public_id): row for row in proposals_visible_to(actor, at=at).filter(public_id__in=wanted)}
-    return [found[text] for text in wanted if text in found and sees_scores(actor, found[text], at=at)]
+    """Find proposals whose scores the actor sees by public id, in the order given; all others are left out."""
+    wanted = [text for text in dict.fromkeys(ids) if _is_uuid(text)]
+    rows = proposals_visible_to(actor, at=at).filter(WHOLE, public_id__in=wanted)
+    found = {str(row.public_id): row for row in rows}
+    return [found[text] for text in wanted if text in found]
 
 
 def _is_uuid(text: str) -> bool:
@@ -111,7 +165,7 @@ def side_by_side(proposals: list[MatchProposal]) -> dict[str, object]:
                 "id": str(row.public_id),
                 "state": row.state,
                 "lead": row.lead.code,
-                "score": row.score,
+                "score": row.score if row.run_id else None,
                 "covers_all": row.covers_all,
                 "contributions": [_share(row, criterion) for criterion in criteria],
             }

@@ -15,6 +15,7 @@ from matching.engine import (
     Concept,
     Cost,
     Country,
+    EngineError,
     Need,
     NeedLine,
     Offer,
@@ -30,7 +31,6 @@ from matching.engine import (
 from providers import queries as providers
 from requests_app import queries as requests
 
-OPEN_LINES = ("open",)
 Rows = dict[str, providers.CatalogueOffer]
 CACHED_MARKETS = 4  # by catalogue and vocabulary version; a version that changed is never asked for again
 
@@ -46,13 +46,16 @@ class Market:
 
 
 def need(request_id: int, *, at: datetime, exclusions: Iterable[str] = (), lines: frozenset[int] | None = None) -> Need:
-    """Give a request as the engine reads it: its open lines (or the numbered ones) with what is still to be placed."""
+    """Give a request as the engine reads it: the lines that want a partner (or the numbered ones), with what is left of them.
+
+    ``exclusions`` are public ids of offerings whose providers refused this need. Raises EngineError where no line is left.
+    """
     facts = requests.request_for_matching(request_id)
     codes = accounts.codes_of(facts.co_requester_ids | facts.excluded_organization_ids)
-    wanted = [line for line in facts.lines if (line.number in lines if lines is not None else line.state in OPEN_LINES)]
+    wanted = [line for line in facts.lines if (line.number in lines if lines is not None else wants_partner(line))]
     window = facts.window
     if window is None:
-        raise ValueError("an open request has a window")
+        raise EngineError("bad_need", facts.reference, "the request has no window")
     return Need(
         id=str(facts.public_id),
         requester=facts.requesting_organization,
@@ -71,11 +74,18 @@ def need(request_id: int, *, at: datetime, exclusions: Iterable[str] = (), lines
             facts.funding_state,
         ),
         award=facts.award or "none",
-        excluded=frozenset({*(codes[pk] for pk in facts.excluded_organization_ids), *exclusions}),
+        excluded=frozenset(codes[pk] for pk in facts.excluded_organization_ids),
+        turned_down_by=frozenset(exclusions),
         opened_on=facts.opened_at.date() if facts.opened_at else None,
         context_event_on=facts.context_event_on,
         priority_facts=frozenset(facts.priority_facts),
     )
+
+
+def wants_partner(line: requests.LineFacts) -> bool:
+    """Tell whether a line is to be ranked: it is open, or divisible and still short of its smallest group."""
+    short = line.state == "held" and line.divisible and line.claimed < line.participants_min
+    return line.free > 0 and (line.state == "open" or short)
 
 
 def _line(line: requests.LineFacts) -> NeedLine:
@@ -83,7 +93,7 @@ def _line(line: requests.LineFacts) -> NeedLine:
         number=line.number,
         theme=line.theme,
         audience=line.audience,
-        minimum=min(line.participants_min, line.free),
+        minimum=max(1, min(line.participants_min - line.claimed, line.free)),
         maximum=line.free,
         country=line.country or None,
         region=line.region or None,

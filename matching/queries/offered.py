@@ -1,100 +1,46 @@
 """What a caller may do with a proposal or part now, and who owes the next step."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
 from marketplace.lifecycles.operations import allowed_actions
+from matching.lifecycle import CLAIMING_PARTS
 from matching.models import MatchProposal, ProposalPart
+from matching.queries.standing import bridgeable_gaps, partner_ids, speaks_for_requester
 
-DECIDED = ("preferred", "no_objection", "silent", "overruled")
-
-
-@dataclass(frozen=True, slots=True)
-class OpenActions:
-    """Who owes the next step of a proposal, by when, and the verbs open to the caller."""
-
-    allowed_actions: list[str]
-    waiting_for: str
-    step: str
-    due_at: datetime | None
+CONSULTATION_ENDED = ("preferred", "no_objection", "silent", "overruled")
 
 
 def open_actions(proposal: MatchProposal, actor: Actor, *, at: datetime) -> list[str]:
-    """List the verbs that this caller may use now; everything needed has been read along with the proposal."""
-    recused = bool(permissions.own_organization_ids(actor, at) & partner_ids(proposal))
-    decides = permissions.can(actor, Permission.PROPOSALS_DECIDE, at=at) and not recused
-    may = {
-        Permission.PROPOSALS_DECIDE.value: decides,
-        Permission.PROPOSALS_OVERRULE.value: not recused
-        and permissions.can(actor, Permission.PROPOSALS_OVERRULE, at=at),
-        Permission.PROPOSALS_CONSULT.value: _consults(proposal, actor, at),
-    }
-    return [verb for verb in allowed_actions(proposal, may) if _is_open(proposal, verb, actor)]
-
-
-def partner_ids(proposal: MatchProposal) -> frozenset[int]:
-    """Give the organizations of the partners of a proposal that was read with its parts and their partners."""
-    ids: set[int] = set()
-    for part in proposal.parts.all():
-        if part.state not in ("refused", "lapsed", "withdrawn", "superseded"):
-            ids.add(part.provider.organization_id)
-            ids.update(partner.organization_id for partner in part.offering.partners.all())
-    return frozenset(ids)
-
-
-def _consults(proposal: MatchProposal, actor: Actor, at: datetime) -> bool:
-    request = proposal.request
-    ids = [request.requesting_organization_id, *(row.pk for row in request.co_requesters.all())]
-    return any(permissions.can(actor, Permission.PROPOSALS_CONSULT, at=at, organization_id=pk) for pk in ids)
-
-
-def _is_open(proposal: MatchProposal, verb: str, actor: Actor) -> bool:
-    if verb == "approve":
-        return proposal.consultation in DECIDED and not _approved_before(proposal, actor)
-    if verb == "overrule":
-        return proposal.consultation == "objected"
-    if verb == "retract":
-        return all(part.answered_at is None for part in proposal.parts.all())
-    if verb == "go_on_without":
-        return _has_gap(proposal)
-    return True
-
-
-def _approved_before(proposal: MatchProposal, actor: Actor) -> bool:
-    if proposal.state != "awaiting_second_approval" or actor.user is None:
-        return False
-    latest = [
-        decision for decision in proposal.decisions.all() if decision.part_id is None and decision.verb == "approve"
-    ]
-    return bool(latest) and latest[-1].by_id == actor.user.pk
-
-
-def _has_gap(proposal: MatchProposal) -> bool:
+    """List the verbs that this caller may use now on a proposal of ``proposals_visible_to``, without further queries."""
     parts = list(proposal.parts.all())
-    followed = {part.replaces_id for part in parts if part.state not in ("superseded", "withdrawn", "replacement")}
-    lost = [part for part in parts if part.state in ("refused", "lapsed") and not part.gap_closed]
-    return any(part.pk not in followed for part in lost) and any(
-        part.state in ("asked", "countered", "accepted") for part in parts
-    )
+    may = _may(proposal, actor, at, second=proposal.state == "awaiting_second_approval")
+    verbs = allowed_actions(proposal, may)
+    if proposal.state == "awaiting_second_approval" and not _decides(proposal, actor, at):
+        verbs = [verb for verb in verbs if verb == "approve"]  # the chair is the second approver and nothing else
+    return [verb for verb in verbs if _is_open(proposal, parts, verb, actor)]
 
 
 def open_part_actions(part: ProposalPart, actor: Actor, *, at: datetime) -> list[str]:
     """List the verbs of a part that this caller may use now."""
+    proposal = part.proposal
+    waits_for_second = part.state == "awaiting_second_approval"
     own = part.provider.organization_id
-    recused = bool(permissions.own_organization_ids(actor, at) & partner_ids(part.proposal))
-    decides = not recused and permissions.can(actor, Permission.PROPOSALS_DECIDE, at=at)
+    answers = permissions.can(actor, Permission.PROPOSALS_ANSWER, at=at, organization_id=own)
     may = {
-        Permission.PROPOSALS_ANSWER.value: permissions.can(
-            actor, Permission.PROPOSALS_ANSWER, at=at, organization_id=own
-        ),
-        Permission.PROPOSALS_DECIDE.value: decides,
+        **_may(proposal, actor, at, second=waits_for_second),
+        Permission.PROPOSALS_ANSWER.value: answers,
     }
     verbs = allowed_actions(part, may)
-    if "consent" in verbs and not (decides or _consults(part.proposal, actor, at)):
+    if waits_for_second and not _decides(proposal, actor, at):
+        verbs = [verb for verb in verbs if verb == "approve"]
+    if "consent" in verbs and not _still_consents(part, actor, at):
         verbs.remove("consent")
+    if "approve" in verbs and waits_for_second and _gave_first(proposal, actor, part.pk):
+        verbs.remove("approve")
     return verbs
 
 
@@ -102,8 +48,62 @@ def who_owes(proposal: MatchProposal) -> tuple[str, str, datetime | None]:
     """Give (party, step, due) of a proposal: its own step, or the earliest of its parts while they are asked."""
     if proposal.due_at is not None or proposal.state != "approved":
         return proposal.waiting_for, proposal.step, proposal.due_at
-    open_parts = [part for part in proposal.parts.all() if part.due_at is not None]
-    if not open_parts:
+    dated = [(part.due_at, part.pk, part) for part in proposal.parts.all() if part.due_at is not None]
+    if not dated:
         return proposal.waiting_for, proposal.step, proposal.due_at
-    first = min(open_parts, key=lambda part: (part.due_at, part.pk))
+    _, _, first = min(dated)
     return first.waiting_for, first.step, first.due_at
+
+
+def _may(proposal: MatchProposal, actor: Actor, at: datetime, *, second: bool) -> Mapping[str, bool]:
+    recused = bool(permissions.own_organization_ids(actor, at) & partner_ids(proposal.parts.all()))
+    chair = second and getattr(proposal, "as_chair", False)
+    return {
+        Permission.PROPOSALS_DECIDE.value: not recused and (chair or _has(actor, Permission.PROPOSALS_DECIDE, at)),
+        Permission.PROPOSALS_OVERRULE.value: not recused and _has(actor, Permission.PROPOSALS_OVERRULE, at),
+        Permission.PROPOSALS_CONSULT.value: speaks_for_requester(actor, proposal.request, at=at),
+    }
+
+
+def _has(actor: Actor, permission: Permission, at: datetime) -> bool:
+    return permissions.can(actor, permission, at=at)
+
+
+def _decides(proposal: MatchProposal, actor: Actor, at: datetime) -> bool:
+    return _may(proposal, actor, at, second=False)[Permission.PROPOSALS_DECIDE.value]
+
+
+def _still_consents(part: ProposalPart, actor: Actor, at: datetime) -> bool:
+    """Tell whether the side for which the actor speaks has not answered the open counter-offer yet."""
+    counter = next((row for row in part.counters.all() if row.closed_at is None), None)
+    if counter is None:
+        return False
+    if speaks_for_requester(actor, part.proposal.request, at=at):
+        return counter.requester_consent is None
+    return counter.secretariat_consent is None and _decides(part.proposal, actor, at)
+
+
+def _is_open(proposal: MatchProposal, parts: list[ProposalPart], verb: str, actor: Actor) -> bool:
+    if verb == "approve":
+        is_second = proposal.state == "awaiting_second_approval"
+        return proposal.consultation in CONSULTATION_ENDED and not (is_second and _gave_first(proposal, actor, None))
+    if verb in ("prefer", "object"):
+        return proposal.consultation != "overruled"
+    if verb == "overrule":
+        return proposal.consultation == "objected"
+    if verb == "retract":
+        return is_unanswered(parts)
+    if verb == "go-on-without":
+        return bool(bridgeable_gaps(parts)) and any(part.state in CLAIMING_PARTS for part in parts)
+    return True
+
+
+def is_unanswered(parts: list[ProposalPart]) -> bool:
+    """Tell whether no partner has said anything yet, so that an approval may still be taken back."""
+    return all(part.state in ("suggested", "asked") and part.answered_at is None for part in parts)
+
+
+def _gave_first(proposal: MatchProposal, actor: Actor, part_id: int | None) -> bool:
+    """Tell whether the first of two approvals (of the proposal, or of one part) is the actor's own."""
+    given = [row for row in proposal.decisions.all() if row.part_id == part_id and row.verb == "approve"]
+    return actor.user is not None and bool(given) and given[-1].by_id == actor.user.pk

@@ -37,6 +37,7 @@ ONE_BY_ONE: list[tuple[str, Need, Offer]] = [
     ("excluded_by_requester", need(excluded=frozenset({"O-A"})), offer()),
     ("conflict_of_interest", need(conflicts=frozenset({"P-A"})), offer()),
     ("not_visible", need(visible_to=frozenset({"O-B"})), offer()),
+    ("turned_down", need(turned_down_by=frozenset({offer().id})), offer()),
     ("window_missed", need(), offer(sessions=(session(start=date(2027, 10, 1), end=date(2027, 10, 5)),))),
     ("window_missed", need(), offer(sessions=(session(start=date(2027, 9, 29), end=date(2027, 10, 2)),))),
     ("not_scheduled", need(), offer(sessions=())),

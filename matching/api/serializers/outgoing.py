@@ -1,4 +1,4 @@
-"""Shapes of policies, runs, proposals and parts."""
+"""What callers are shown of policies, runs, proposals and parts."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from marketplace.api.serializers import (
-    CodeField,
     Example,
     LanguageMapField,
     LifecycleOut,
@@ -15,17 +14,13 @@ from marketplace.api.serializers import (
     OrganizationRefOut,
     Out,
     PeriodField,
-    ReferenceField,
-    StrictSerializer,
     ThingOut,
 )
-from marketplace.kernel.errors import unknown_reference
 from marketplace.records.fields import money_or_none
 from matching import queries
+from matching.api.serializers import incoming
 from matching.api.wording import spoken
 from matching.models import MatchProposal, ProposalPart
-from matching.operations import CounterTerms
-from providers import queries as providers
 
 RUN_ID = "0198c0de-0000-7000-8000-0000000000a1"
 PROPOSAL_ID = "0198c0de-0000-7000-8000-0000000000b1"
@@ -33,193 +28,6 @@ PART_ID = "0198c0de-0000-7000-8000-0000000000c1"
 MOMENT = "2026-11-23T09:00:00Z"
 
 
-# --- in -----------------------------------------------------------------------------------------------------------
-class RunIn(StrictSerializer):
-    """Which request is to be ranked; `preview` ranks a submitted one too and leaves no proposals."""
-
-    example: ClassVar[Example] = {"request": "GMG-MLI-2026-0007", "mode": "request"}
-
-    request = ReferenceField()
-    mode = serializers.ChoiceField(choices=["request", "preview"], default="request")
-
-
-class PolicyIn(StrictSerializer):
-    """Weights by criterion (whole numbers, sum 1000), settings of the engine, and why."""
-
-    example: ClassVar[Example] = {
-        "names": {"en": "Dates count more", "fr": "Les dates comptent davantage"},
-        "weights": {
-            "theme": 220,
-            "place": 120,
-            "audience": 110,
-            "language": 110,
-            "dates": 100,
-            "group": 80,
-            "cost": 80,
-            "track_record": 60,
-            "lead_time": 40,
-            "text": 30,
-            "award": 20,
-            "load": 20,
-            "newcomer": 10,
-        },
-        "settings": {"accept_interpretation": True},
-        "note": "After the review of autumn 2026.",
-    }
-
-    names = LanguageMapField()
-    weights = serializers.DictField(child=serializers.IntegerField(min_value=0, max_value=1000))
-    settings = serializers.DictField(required=False)
-    note = serializers.CharField(required=False, allow_blank=True, max_length=5000)
-
-
-class ReasonIn(StrictSerializer):
-    """Why, in words; may be left out."""
-
-    example: ClassVar[Example] = {"reason_text": "Agreed at the meeting of 23 November."}
-
-    reason_text = serializers.CharField(required=False, allow_blank=True, max_length=5000)
-
-
-class OverruleIn(StrictSerializer):
-    """Why the objection is overruled: in writing, always."""
-
-    example: ClassVar[Example] = {"reason_text": "The dates were moved; the objection no longer applies."}
-
-    reason_text = serializers.CharField(max_length=5000)
-
-
-class DeclineIn(StrictSerializer):
-    """Why a proposal is declined."""
-
-    example: ClassVar[Example] = {"reason_code": "better_alternative", "reason_text": "The second one is nearer."}
-
-    reason_code = CodeField("decline_reasons")
-    reason_text = serializers.CharField(required=False, allow_blank=True, max_length=5000)
-
-
-class ObjectionIn(StrictSerializer):
-    """Why the requester objects."""
-
-    example: ClassVar[Example] = {"reason_code": "timing", "reason_text": "The ministry is closed in that month."}
-
-    reason_code = CodeField("objection_reasons")
-    reason_text = serializers.CharField(required=False, allow_blank=True, max_length=5000)
-
-
-class RefusalIn(StrictSerializer):
-    """Why a partner refuses."""
-
-    example: ClassVar[Example] = {"reason_code": "no_capacity", "reason_text": "Our trainers are booked until May."}
-
-    reason_code = CodeField("refusal_reasons")
-    reason_text = serializers.CharField(required=False, allow_blank=True, max_length=5000)
-
-
-class PreferenceIn(StrictSerializer):
-    """Whether the requester prefers the proposal or has no objection."""
-
-    example: ClassVar[Example] = {"preference": "preferred", "comment": "The nearest to our staff."}
-
-    preference = serializers.ChoiceField(choices=["preferred", "no_objection"], default="preferred")
-    comment = serializers.CharField(required=False, allow_blank=True, max_length=5000)
-
-
-class PlaceIn(StrictSerializer):
-    """A city in a country."""
-
-    country = serializers.CharField(max_length=3, required=False)
-    city = serializers.CharField(max_length=100, required=False)
-    venue = serializers.CharField(max_length=200, required=False)
-
-
-class CounterIn(StrictSerializer):
-    """Other terms; what is left out stays as it was asked."""
-
-    example: ClassVar[Example] = {
-        "period": {"start": "2027-04-12", "end": "2027-04-14", "precision": "day"},
-        "cost": {"amount": "19500.00", "currency": "USD"},
-        "reason": "The trainers are free a week later.",
-    }
-
-    period = PeriodField(required=False)
-    session = ReferenceField(required=False)
-    participants = serializers.IntegerField(required=False, min_value=1, max_value=100_000)
-    language = CodeField("languages", required=False)
-    place = PlaceIn(required=False)
-    cost = MoneyField(required=False)
-    terms = serializers.CharField(required=False, allow_blank=True, max_length=5000)
-    reason = serializers.CharField(required=False, allow_blank=True, max_length=5000)
-
-    def arguments(self) -> dict[str, Any]:
-        """Give the terms as the operation takes them; the session is looked up."""
-        data = dict(self.validated_data)
-        period, cost = data.get("period"), data.get("cost")
-        session = _session(data["session"]) if data.get("session") else None
-        terms = CounterTerms(
-            start_on=period["start_on"] if period else None,
-            end_on=period["end_on"] if period else None,
-            session_id=session.pk if session else None,
-            participants=data.get("participants"),
-            language=data.get("language", ""),
-            place=dict(data.get("place") or {}),
-            cost_amount=cost.amount if cost else None,
-            cost_currency=cost.currency if cost else "",
-            terms=data.get("terms", ""),
-        )
-        return {"terms": terms, "reason": data.get("reason", "")}
-
-
-def _session(reference: str) -> Any:
-    """Find a session. Raises DomainError(unknown_reference)."""
-    found = providers.find_session(reference)
-    if found is None:
-        raise unknown_reference("/session", reference)
-    return found
-
-
-class OfferIn(StrictSerializer):
-    """A provider's own offer to a visible request: one of its offerings, for some or all lines."""
-
-    example: ClassVar[Example] = {
-        "offering": "MAINSTREAM-SUPPORT",
-        "lines": [{"line": 1, "participants": 25}],
-        "period": {"start": "2027-04-12", "end": "2027-04-14", "precision": "day"},
-        "cost": {"amount": "18000.00", "currency": "USD"},
-        "message": "We have taught this course in Bamako before.",
-    }
-
-    class OfferLineIn(StrictSerializer):
-        """Participants of one line."""
-
-        line = serializers.IntegerField(min_value=1)
-        participants = serializers.IntegerField(min_value=1, max_value=100_000)
-
-    offering = ReferenceField()
-    session = ReferenceField(required=False)
-    lines = OfferLineIn(many=True, allow_empty=False)
-    period = PeriodField(required=False)
-    language = CodeField("languages", required=False)
-    cost = MoneyField(required=False)
-    message = serializers.CharField(required=False, allow_blank=True, max_length=5000)
-
-    def arguments(self) -> dict[str, Any]:
-        """Give the offer as the operation takes it."""
-        data = dict(self.validated_data)
-        period, cost = data.get("period"), data.get("cost")
-        return {
-            "offering": data["offering"],
-            "session": data.get("session", ""),
-            "lines": {line["line"]: line["participants"] for line in data["lines"]},
-            "start_on": period["start_on"] if period else None,
-            "end_on": period["end_on"] if period else None,
-            "language": data.get("language", ""),
-            "cost": cost,
-            "message": data.get("message", ""),
-        }
-
-
-# --- out ----------------------------------------------------------------------------------------------------------
 class PolicyOut(ThingOut):
     """A published policy; it is never changed, a newer one takes its place."""
 
@@ -228,7 +36,7 @@ class PolicyOut(ThingOut):
         "version": 1,
         "number": 1,
         "names": {"en": "First policy", "fr": "Première politique"},
-        "weights": PolicyIn.example["weights"],
+        "weights": incoming.PolicyIn.example["weights"],
         "settings": {},
         "current": True,
         "published_at": MOMENT,
@@ -521,6 +329,7 @@ class ProposalOut(LifecycleOut):
         "reasons": {},
         "decisions": [],
     }
+    UNRANKED: ClassVar[Mapping[str, object]] = {"rank": None, "score": None, "score_100": None, "evidence": None}
 
     def to_representation(self, instance: MatchProposal) -> dict[str, Any]:
         """Show who owes what by when; hide from partners what is not theirs."""
@@ -529,8 +338,12 @@ class ProposalOut(LifecycleOut):
         owed: dict[str, Any] = {"waiting_for": party, "step": step, "due_at": due_at}
         shown.update({name: value for name, value in owed.items() if name in shown})
         request = self.context.get("request")
-        if request is not None and not queries.sees_scores(request.actor, instance, at=request.at):
-            shown.update({name: value for name, value in self.HIDDEN.items() if name in shown})
+        if request is not None and not queries.sees_scores(instance):
+            known = {str(part.public_id) for part in queries.shown_parts(instance, request.actor, at=request.at)}
+            hidden = {**self.HIDDEN, "parts": [part for part in shown.get("parts", ()) if part["id"] in known]}
+            shown.update({name: value for name, value in hidden.items() if name in shown})
+        if instance.run_id is None:  # nobody has ranked it
+            shown.update({name: value for name, value in self.UNRANKED.items() if name in shown})
         return shown
 
     def get_score_100(self, proposal: MatchProposal) -> int:
