@@ -1,0 +1,229 @@
+"""Who sees which engagements, and engagements from before the platform existed."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+
+from fulfilment import operations, queries
+from fulfilment.models import Engagement, EngagementLine
+from fulfilment.operations import EvaluationFacts, ImportFacts
+from marketplace.accounts.actors import Actor
+from marketplace.kernel.errors import DomainError, ErrorCode
+from matching.agreements import AgreedLine, AgreedPart, AgreedPartner, AgreedTerms
+from providers.models import TrackRecordEntry
+from requests_app.models import TrainingRequest
+from tests.factories.accounts import AT, MembershipFactory, OrganizationFactory, ProgrammeFactory, member
+from tests.factories.fulfilment import SYSTEM, Scene, scene
+from tests.factories.providers import SessionFactory
+from tests.factories.requests import opened
+
+pytestmark = pytest.mark.django_db
+
+
+def seen(actor: Actor) -> list[int]:
+    return list(queries.engagements_visible_to(actor, at=AT).order_by("pk").values_list("pk", flat=True))
+
+
+def with_programme(made: Scene) -> str:
+    programme = ProgrammeFactory.create()
+    TrainingRequest.objects.filter(pk=made.request.pk).update(programme=programme)
+    return str(programme.code)
+
+
+# --- who sees what -----------------------------------------------------------------------------------------------------
+
+
+def test_parties_and_secretariat_see_it_and_nobody_else() -> None:
+    made, _other = scene(), scene()
+
+    assert seen(made.focal) == seen(made.provider) == [made.id]
+    assert len(seen(made.officer)) == 2
+    assert seen(member(OrganizationFactory.create(roles=["member"]))) == []
+    assert seen(Actor.anonymous()) == []
+
+
+def test_parent_organization_sees_those_of_its_units() -> None:
+    made = scene()
+    parent = OrganizationFactory.create()
+    made.requester.parent = parent
+    made.requester.save()
+    OrganizationFactory._meta.model.objects.get(pk=parent.pk)
+    from marketplace.accounts.models import OrganizationTree
+
+    OrganizationTree.objects.create(ancestor=parent, descendant=made.requester, depth=1)
+
+    assert seen(member(parent, "viewer")) == [made.id]
+
+
+def test_auditor_sees_all_or_the_programmes_of_the_membership() -> None:
+    made, other = scene(), scene()
+    code = with_programme(made)
+    group = OrganizationFactory.create()
+
+    assert seen(member(group, "auditor")) == [made.id, other.id]
+    assert seen(member(group, "auditor", programmes=[code])) == [made.id]
+
+
+def test_membership_for_a_country_sees_engagements_of_that_country() -> None:
+    made = scene()
+
+    assert seen(member(made.requester, "focal_point", countries=["MLI"])) == [made.id]
+    assert seen(member(made.requester, "focal_point", countries=["FJI"])) == []
+
+
+def test_membership_for_a_programme_may_not_confirm_for_others() -> None:
+    made = scene()
+    code = with_programme(made)
+    limited = member(made.requester, "focal_point", programmes=["SOMETHING-ELSE"])
+    fitting = member(made.requester, "focal_point", programmes=[code])
+    engagement = Engagement.objects.get(pk=made.id)
+
+    assert not queries.rights_on(engagement, limited, AT).requester
+    assert queries.rights_on(engagement, fitting, AT).requester
+
+
+def test_expired_membership_sees_nothing() -> None:
+    made = scene()
+    row = MembershipFactory.create(organization=made.requester, role="focal_point", valid_to=date(2026, 1, 1))
+
+    assert seen(Actor.for_user(row.user)) == []
+
+
+def test_engagement_is_found_by_reference_and_public_id() -> None:
+    made = scene()
+    rows = queries.engagements_visible_to(made.focal, at=AT)
+
+    assert queries.find_engagement(made.engagement.reference.lower(), rows).pk == made.id
+    assert queries.find_engagement(str(made.engagement.public_id), rows).pk == made.id
+    with pytest.raises(DomainError) as caught:
+        queries.find_engagement("ENG-1999-0001", rows)
+    assert caught.value.code == ErrorCode.NOT_FOUND
+
+
+# --- templates ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("forms", "levels"),
+    [(["seminar"], (1,)), (["online_tutored"], (1, 2)), (["workshop", "training_of_trainers"], (1, 2)), ([], (1,))],
+)
+def test_level_two_is_required_where_a_form_calls_for_it(forms: list[str], levels: tuple[int, ...]) -> None:
+    assert queries.required_levels(forms) == levels
+
+
+def test_several_forms_bring_each_milestone_once_in_order() -> None:
+    kinds = [template.kind for template in queries.milestones_for(["twinning", "webinar"])]
+
+    assert len(kinds) == len(set(kinds))
+    assert kinds[0] == "needs_analysis"
+    assert kinds.index("twinning_check") < kinds.index("final_report")
+
+
+# --- imports -----------------------------------------------------------------------------------------------------------------
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+
+
+def history(form: str = "seminar", **changes: object) -> AgreedTerms:
+    request = opened(at=datetime(2025, 11, 3, 9, tzinfo=UTC))
+    line = request.lines.get()
+    session = SessionFactory.create(state="completed", start_on=date(2026, 3, 1), end_on=date(2026, 3, 31))
+    part = AgreedPart(
+        part_id=uuid4(),
+        provider_id=session.offering.provider_id,
+        organization_id=session.offering.provider.organization_id,
+        offering_id=session.offering_id,
+        form=form,
+        lines=(AgreedLine(line.pk, 28),),
+        session_id=session.pk,
+        start_on=date(2026, 3, 1),
+        end_on=date(2026, 3, 31),
+        precision="month",
+    )
+    funder = OrganizationFactory.create(kind="funder")
+    return AgreedTerms(
+        request_id=request.pk,
+        lead_organization_id=part.organization_id,
+        parts=(replace(part, **changes),),  # type: ignore[arg-type]
+        partners=(AgreedPartner(funder.pk, "funder"),),
+    )
+
+
+def imported(state: str, terms: AgreedTerms | None = None, code: str = "ENG-JEJU", **more: object) -> Engagement:
+    facts = ImportFacts(source="founding texts", external_id=code, provenance={"document": "004"})
+    return operations.import_engagement(
+        actor=SYSTEM,
+        at=NOW,
+        terms=terms or history(),
+        facts=facts,
+        state=state,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("state", ["planned", "agreed", "in_delivery", "delivered", "evaluating", "closed"])
+def test_import_walks_to_its_state(state: str) -> None:
+    engagement = imported(state)
+
+    assert (engagement.state, engagement.origin, engagement.precision) == (state, "import", "month")
+    assert engagement.milestones.count() == 0
+    assert EngagementLine.objects.get(engagement=engagement).participants == 28
+
+
+def test_closed_import_with_evaluations_feeds_the_track_record_and_closes_its_request() -> None:
+    terms = history()
+    measured = EvaluationFacts(
+        level=1,
+        source="participants",
+        collected_on=date(2026, 4, 15),
+        invited=28,
+        answered=25,
+        value=Decimal("4.4"),
+        scale_min=Decimal(1),
+        scale_max=Decimal(5),
+    )
+    late = replace(measured, level=3, collected_on=date(2026, 9, 15))
+
+    engagement = imported("closed", terms, evaluations=(measured, late))
+
+    assert engagement.waivers.count() == 0
+    assert sorted(TrackRecordEntry.objects.values_list("level", "value")) == [(1, 850), (3, 850)]
+    assert TrainingRequest.objects.get(pk=terms.request_id).state == "fulfilled"
+    assert engagement.closed_at == datetime(2026, 5, 30, 17, tzinfo=UTC)
+
+
+def test_closed_import_without_evaluation_is_waived_as_historic() -> None:
+    engagement = imported("closed", history("course"))
+
+    assert [(row.level, row.reason_code) for row in engagement.waivers.all()] == [(1, "historic"), (2, "historic")]
+
+
+def test_second_import_of_the_same_id_is_a_duplicate() -> None:
+    imported("agreed")
+
+    with pytest.raises(DomainError) as caught:
+        imported("agreed")
+    assert caught.value.code == ErrorCode.DUPLICATE
+
+
+def test_import_into_an_impossible_state_is_refused() -> None:
+    with pytest.raises(DomainError) as caught:
+        imported("cancelled")
+    assert caught.value.errors[0].code == "not_importable"
+
+
+def test_only_the_secretariat_imports() -> None:
+    made = scene()
+
+    with pytest.raises(DomainError) as caught:
+        operations.import_engagement(
+            actor=made.provider,
+            at=NOW,
+            terms=history(),
+            facts=ImportFacts(source="x", external_id="y"),
+            state="planned",
+        )
+    assert caught.value.code == ErrorCode.PERMISSION_DENIED
