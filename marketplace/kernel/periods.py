@@ -54,10 +54,10 @@ def add_working_days(moment: datetime, days: int) -> datetime:
 
     Public holidays differ by duty station and are not taken out; the service level table allows for them.
     """
+    day = np.datetime64(moment.date())
     # From a weekend, the count begins on the Monday after (or, going back, on the Friday before).
-    roll = "forward" if days >= 0 else "backward"
-    moved = np.busday_offset(np.datetime64(moment.date()), days, roll=roll).astype(object)
-    return moment + timedelta(days=(moved - moment.date()).days)
+    moved = np.busday_offset(day, days, roll="forward") if days >= 0 else np.busday_offset(day, days, roll="backward")
+    return moment + timedelta(days=int((moved - day) / np.timedelta64(1, "D")))
 
 
 def working_days_between(start: datetime, end: datetime) -> int:

@@ -1,5 +1,6 @@
 """The sweep over open steps: reminders before a deadline, escalation and effect after it (domain rule 6)."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -19,20 +20,21 @@ BATCH = 500
 
 def sweep(*, at: datetime) -> int:
     """Enqueue one job for each step whose reminder or deadline has come; returns how many. Safe to repeat: keys are unique."""
-    count = 0
-    for model in lifecycle_models():
-        due = Q(remind_at__lte=at, reminded_at__isnull=True) | Q(due_at__lte=at, escalated_at__isnull=True)
-        for public_id, due_at in (
-            model._default_manager.filter(due, due_at__isnull=False)
-            .order_by("due_at")
-            .values_list("public_id", "due_at")[:BATCH]
-        ):
-            kind = "overdue" if due_at <= at else "reminder"
-            key = f"deadline:{model.resource}:{public_id}:{due_at.isoformat()}:{kind}"
-            payload = {"resource": model.resource, "id": str(public_id)}
-            work.enqueue("lifecycles.deadline", payload, key=key, at=at)
-            count += 1
-    return count
+    steps = [step for model in lifecycle_models() for step in _due(model, at)]
+    for resource, public_id, due_at in steps:
+        kind = "overdue" if due_at <= at else "reminder"
+        key = f"deadline:{resource}:{public_id}:{due_at.isoformat()}:{kind}"
+        work.enqueue("lifecycles.deadline", {"resource": resource, "id": str(public_id)}, key=key, at=at)
+    return len(steps)
+
+
+def _due(model: type[LifecycleRecord], at: datetime) -> Iterator[tuple[str, UUID, datetime]]:
+    """Give resource, public id and deadline of the steps of one kind that want a reminder or are over."""
+    wanted = Q(remind_at__lte=at, reminded_at__isnull=True) | Q(due_at__lte=at, escalated_at__isnull=True)
+    rows = model._default_manager.filter(wanted, due_at__isnull=False).order_by("due_at")
+    for public_id, due_at in rows.values_list("public_id", "due_at")[:BATCH]:
+        if due_at is not None:
+            yield model.resource, public_id, due_at
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ def check_language_map(value: object) -> None:
         raise ValidationError(gettext_noop("A text needs the form {language: text}."), code="language_map")
 
 
-class LanguageMapField(models.JSONField):  # type: ignore[type-arg]
+class LanguageMapField(models.JSONField):
     """Texts by language (BCP 47), as ADR 0003 decides."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -26,7 +26,7 @@ class LanguageMapField(models.JSONField):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
 
 
-class CodeListField(models.JSONField):  # type: ignore[type-arg]
+class CodeListField(models.JSONField):
     """An ordered list of vocabulary codes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
