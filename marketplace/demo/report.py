@@ -9,6 +9,7 @@ from marketplace.demo.logins import Login
 from marketplace.demo.ranking import TOP, Ranked
 
 OUTCOMES = {"no_solution": "nobody fits", "failed": "run failed", "queued": "being ranked", "running": "being ranked"}
+LEAST_TITLE, OTHERS = 16, 88  # columns: the title gives way to the rest
 
 
 def show_needs(console: Console, needs: Iterable[Ranked]) -> None:
@@ -16,10 +17,11 @@ def show_needs(console: Console, needs: Iterable[Ranked]) -> None:
     table = Table(title="Open needs and their best proposals", title_justify="left", caption_justify="left")
     table.caption = "Score: 100 is a perfect fit. (part): some lines stay open."
     table.add_column("need", no_wrap=True)
-    table.add_column("title", overflow="ellipsis", no_wrap=True)
-    table.add_column("best partners", overflow="fold", min_width=14)
-    for name in ("score", "state", "others"):
-        table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True, min_width=len(name))
+    table.add_column("title", overflow="ellipsis", no_wrap=True, max_width=max(LEAST_TITLE, console.width - OTHERS))
+    table.add_column("best partners", overflow="fold")
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("others", justify="right", no_wrap=True)
     for need in needs:
         if need.score is None:
             table.add_row(need.reference, need.title, "-", "", OUTCOMES.get(need.outcome, "not ranked yet"), "")

@@ -48,17 +48,25 @@ def start(*, port: int, folder: Path) -> list[Child]:
 
 def _workers(folder: Path) -> list[tuple[str, Callable[[], None]]]:
     if not settings.REDIS_URL:
-        return [("worker", lambda: call_command("run_worker"))]
+        return [("worker", _embedded_worker)]
     celery = ("-m", "celery", "-A", "marketplace")
     schedule = str(folder / "celerybeat")
     return [
-        ("dispatcher", lambda: call_command("run_dispatcher")),
+        ("dispatcher", _dispatcher),
         (
             "celery",
             children.command(*celery, "worker", "--loglevel", "INFO", "--without-mingle", "--without-gossip"),
         ),
         ("beat", children.command(*celery, "beat", "--loglevel", "INFO", "--schedule", schedule, "--pidfile=")),
     ]
+
+
+def _embedded_worker() -> None:
+    call_command("run_worker")
+
+
+def _dispatcher() -> None:
+    call_command("run_dispatcher")
 
 
 def _web() -> None:

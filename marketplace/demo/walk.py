@@ -24,9 +24,10 @@ HEAD = """\
 set -eu
 API={base_url}/api/v1
 {tokens}
+NOTHING='{{}}'
 call() {{  # call TOKEN METHOD PATH [BODY]
   curl --silent --show-error --fail-with-body -X "$2" "$API$3" -H "Authorization: Bearer $1" \\
-    -H 'Content-Type: application/json' -H 'If-Match: *' -d "${{4:-{{}}}}"
+    -H 'Content-Type: application/json' -H 'If-Match: *' -d "${{4:-$NOTHING}}"
 }}
 get() {{ curl --silent --show-error --fail-with-body "$API$2" -H "Authorization: Bearer $1"; }}
 pick() {{ python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; }}
@@ -43,11 +44,11 @@ RUN=$(call "$OFFICER" POST /match-runs '{{"request": "'"$REF"'"}}' | pick 'd["id
 until get "$OFFICER" "/match-runs/$RUN" | pick 'd["state"]' | grep -qv 'queued\\|running'; do sleep 0.5; done
 
 echo '3. The best proposals, with their reasons.'
-get "$FOCAL" "/requests/$REF/proposals?page_size=3" | pick '"\\n".join(
-  f"   {{p[\\"score\\"]}} {{p[\\"lead\\"]}}" for p in d["results"])'
-get "$OFFICER" "/requests/$REF/proposals" > /tmp/proposals.$$
-PROPOSAL=$(pick '[p["id"] for p in d["results"] if p["lead"] == "{partner}"][0]' < /tmp/proposals.$$)
-rm /tmp/proposals.$$
+FOUND=$(get "$OFFICER" "/requests/$REF/proposals")
+printf %s "$FOUND" | pick '*[str(p["score_100"]) + " " + p["lead"] for p in d["results"]], sep=chr(10)'
+printf %s "$FOUND" | pick '*[reason["sentence"]["text"]["en"]
+  for reason in d["results"][0]["reasons"]["lines"][0]["breakdown"][:3]], sep=chr(10)'
+PROPOSAL=$(printf %s "$FOUND" | pick '[p["id"] for p in d["results"] if p["lead"] == "{partner}"][0]')
 
 echo '4. Shortlist, ask the requester, approve: two officers, as the partner belongs to the secretariat'"'"'s house.'
 call "$OFFICER" POST "/proposals/$PROPOSAL/shortlist" | pick 'd["state"]'
@@ -62,7 +63,7 @@ call "$PARTNER" POST "/proposals/$PROPOSAL/parts/$PART/accept" > /dev/null
 get "$FOCAL" "/engagements?request=$REF" | pick 'd["results"][0]["reference"], d["results"][0]["state"]'
 
 echo '6. All of it is in the feed.'
-get "$OFFICER" '/events?after=0' | pick 'len(d["results"]), "events; next cursor", d["next_after"]'
+get "$OFFICER" '/events?after=0&type=engagement.created&limit=1000' | pick 'd["results"][-1]["type"], d["results"][-1]["reference"]'
 """
 
 
