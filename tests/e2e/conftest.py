@@ -1,0 +1,41 @@
+"""One running product for all walks of a run; its processes' last words beside every failure."""
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.e2e.story import Demo
+from tests.kit.stack import Stack, running_demo
+
+STACK = pytest.StashKey[Stack]()
+
+
+@pytest.fixture(scope="session")
+def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo on the engine of this run; `DEMO_JSON=var/demo.json` walks through one that runs already."""
+    given = os.environ.get("DEMO_JSON")
+    if given:
+        yield from _walked(Path(given))
+        return
+    root, folder = Path(settings.BASE_DIR), tmp_path_factory.mktemp("demo")
+    with running_demo(root, folder, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL) as stack:
+        request.config.stash[STACK] = stack
+        yield from _walked(stack.told)
+
+
+def _walked(told: Path) -> Iterator[Demo]:
+    demo = Demo.read(told)
+    yield demo
+    demo.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, "pytest.CallInfo[None]", None]:
+    """Show the logs of the processes with a failure."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.failed and STACK in item.config.stash:
+        report.sections.append(("logs of the running demo", item.config.stash[STACK].logs()))
