@@ -1,17 +1,14 @@
-"""What this app does at deadlines and by the clock."""
+"""What this app does at deadlines."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from marketplace.accounts.actors import Actor
 from marketplace.kernel.periods import add_working_days
 from marketplace.lifecycles.registry import deadline_effect
 from marketplace.records.models import LifecycleRecord
 from marketplace.vocabularies import queries as vocabularies
 from marketplace.work.operations import enqueue
-from marketplace.work.registry import job, periodic
 from requests_app import operations
-
-CLOCK = Actor.system("deadlines")
+from requests_app.tasks import CLOCK
 
 
 @deadline_effect("request.call_for_offers")
@@ -35,18 +32,3 @@ def schedule_withdrawal(record: LifecycleRecord, at: datetime) -> None:
         due_at=add_working_days(record.due_at, level.effect_after_working_days),
         key=f"requests.withdraw_unanswered:{record.public_id}:{due}",
     )
-
-
-@job("requests.withdraw_unanswered")
-def withdraw_unanswered(payload: dict[str, str], *, at: datetime, **_: object) -> None:
-    """Withdraw a request that was never answered."""
-    operations.withdraw_unanswered(
-        actor=CLOCK, at=at, request_id=int(payload["request_id"]), due_at=datetime.fromisoformat(payload["due_at"])
-    )
-
-
-@periodic("requests.expire_endorsements", every=timedelta(hours=6))
-@job("requests.expire_endorsements")
-def expire_endorsements(payload: dict[str, str], *, at: datetime, **_: object) -> None:
-    """End the endorsements whose validity is over."""
-    operations.expire_endorsements(actor=CLOCK, at=at)

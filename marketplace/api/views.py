@@ -1,8 +1,8 @@
 """The declarative base of things: an app says what a route promises, the kit keeps the promise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from keyword import iskeyword
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -25,6 +25,8 @@ from marketplace.api.request import ApiRequest
 from marketplace.api.serializers import Out
 from marketplace.lifecycles import operations as lifecycles
 from marketplace.records.models import LifecycleRecord
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
@@ -291,13 +293,15 @@ def collection_verb(name: str, write: Write) -> Any:
     return VerbRoute(name, write, detail=False)
 
 
-def described(contract: Contract, *, detail: bool = True, method: str = "get", path: str = "") -> Any:
+def described(
+    contract: Contract, *, detail: bool = True, method: str = "get", path: str = ""
+) -> Callable[[Handler], Handler]:
     """Mark a hand-written action of a view set with its contract and route it."""
 
-    def mark(handle: Any) -> Any:
-        handle.contract = contract
+    def mark(handle: Handler) -> Handler:
+        handle.contract = contract  # type: ignore[attr-defined]
         url = path or handle.__name__.replace("_", "-")
         methods: Any = [method]
-        return action(methods, detail, url_path=url, url_name=url)(handle)
+        return cast("Handler", action(methods, detail, url_path=url, url_name=url)(handle))
 
     return mark

@@ -1,12 +1,13 @@
 """Questions, endorsements and shares."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import ErrorCode
-from requests_app import handlers, operations, queries
+from requests_app import operations, queries, tasks
 from requests_app.models import Clarification, Endorsement
 from tests.factories.accounts import OrganizationFactory, member, secretariat
 from tests.factories.requests import SYSTEM, draft, opened, submitted
@@ -100,14 +101,14 @@ def test_empty_words_are_refused(at: datetime, words: str) -> None:
 # --- endorsements -------------------------------------------------------------------------------------------------
 
 
-def record(endorsement: Endorsement, at: datetime, *, given: bool = True, **values: object) -> Endorsement:
-    facts: dict[str, object] = {"decided_on": at.date(), "letter_reference": "MAE/2026/114", **values}
+def record(endorsement: Endorsement, at: datetime, *, given: bool = True, **values: Any) -> Endorsement:
+    facts: dict[str, Any] = {"decided_on": at.date(), "letter_reference": "MAE/2026/114", **values}
     return operations.record_endorsement(
         actor=secretariat(),
         at=at,
         endorsement_id=endorsement.pk,
         given=given,
-        **facts,  # type: ignore[arg-type]
+        **facts,
     )
 
 
@@ -149,7 +150,7 @@ def test_one_open_endorsement_for_each_authority(at: datetime) -> None:
         ({"valid_until": date(2026, 11, 1)}, "over"),
     ],
 )
-def test_endorsement_needs_a_plausible_letter(at: datetime, values: dict[str, object], code: str) -> None:
+def test_endorsement_needs_a_plausible_letter(at: datetime, values: dict[str, Any], code: str) -> None:
     endorsement = operations.request_endorsement(
         actor=SYSTEM, at=at, request_id=opened().pk, authority=OrganizationFactory.create().code
     )
@@ -183,9 +184,9 @@ def test_endorsement_expires_after_its_validity(at: datetime) -> None:
         actor=SYSTEM, at=at, request_id=request.pk, authority=OrganizationFactory.create().code
     )
     record(endorsement, at, valid_until=at.date())
-    handlers.expire_endorsements({}, at=at)
+    tasks.expire_endorsements({}, at=at)
     assert queries.endorsement_state(request.pk) == "given"
-    handlers.expire_endorsements({}, at=at + timedelta(days=1))
+    tasks.expire_endorsements({}, at=at + timedelta(days=1))
     assert queries.endorsement_state(request.pk) == "expired"
     assert queries.endorsement_blocks(request.pk)
 
@@ -212,7 +213,7 @@ def test_share_lets_another_organization_read_until_it_expires(at: datetime) -> 
         organization_ids=[centre.pk],
         expires_at=at + timedelta(days=10),
     )
-    assert queries.requests_visible_to(staff, at=at).get().reads_body
+    assert list(queries.visible_subquery(staff, at=at)) == [request.pk]
     assert not queries.requests_visible_to(staff, at=at + timedelta(days=10)).exists()
 
 

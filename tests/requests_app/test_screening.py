@@ -13,7 +13,7 @@ from marketplace.kernel.errors import ErrorCode
 from marketplace.kernel.periods import Period, working_days_between
 from marketplace.lifecycles import deadlines
 from marketplace.work.models import Job
-from requests_app import handlers, operations, queries
+from requests_app import operations, queries, tasks
 from requests_app.models import ReferenceCounter, TrainingRequest
 from requests_app.operations import RequestContent
 from tests.factories.accounts import OrganizationFactory, member, secretariat
@@ -188,7 +188,7 @@ def test_unanswered_request_is_withdrawn_sixty_working_days_after_the_deadline(a
     job = Job.objects.get(kind="requests.withdraw_unanswered")
     assert request.due_at is not None
     assert working_days_between(request.due_at, job.due_at) == 60
-    handlers.withdraw_unanswered(job.payload, at=job.due_at)
+    tasks.withdraw_unanswered(job.payload, at=job.due_at)
     request.refresh_from_db()
     assert (request.state, request.reason_code) == ("withdrawn", "not_answered")
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import pytest
+from django.db.models import F
 
 from marketplace.accounts import operations as accounts
 from marketplace.accounts.actors import Actor
@@ -16,7 +17,8 @@ pytestmark = pytest.mark.django_db
 
 
 def seen(actor: Actor, at: datetime) -> dict[int, bool]:
-    return dict(queries.requests_visible_to(actor, at=at).values_list("pk", "reads_body"))
+    rows = queries.requests_visible_to(actor, at=at).values_list("pk", F("reads_body"))
+    return dict(rows)
 
 
 def sees(actor: Actor, request: TrainingRequest, at: datetime) -> bool:
