@@ -4,14 +4,15 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from marketplace.rest.start import RootView
+
 ROUTES = ("marketplace.rest", "requests_app.api", "providers.api", "matching.api", "fulfilment.api")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("api/v1/", include(f"{package}.urls"))
-    for package in ROUTES
-    if (settings.BASE_DIR / package.replace(".", "/") / "urls.py").is_file()
+    path("api/v1", RootView.as_view(), name="api-root"),
+    *(path("api/v1/", include(f"{package}.urls")) for package in ROUTES),
+    path("", include("marketplace.desk.urls")),
 ]
-urlpatterns.append(path("", include("marketplace.desk.urls")))
 if settings.ADMIN_ENABLED:
     urlpatterns.append(path("admin/", admin.site.urls))
 

@@ -51,7 +51,8 @@ again, creations 201 with Location; an operation that returns ``(thing, created)
 
 ``access`` may be one `Permission`, a tuple (any of them), `SignedIn(reason)` or `Public(reason)`. An unknown thing is 404
 before the role is asked (403). If-Match: REQUIRED on PATCH and decisions, OPTIONAL on other verbs. Long work:
-``status=202, out=RunOut, location="match-run-detail"``. Answers that are not the thing: ``out=...`` shows what the
+``status=202, out=RunOut, location="match-run-detail"``. A verb that is a word of Python gets another attribute:
+``give_back = verb("return", Write(...))``. Answers that are not the thing: ``out=...`` shows what the
 operation returns. Calls about the collection: `collection_verb`. Hand-written actions: decorate with
 `described(Contract(...))` and answer with `self.show(thing)` or `Response`. Nested things: ``parent = Parent(visible,
 column="request", argument="request_id", reference_field="reference")`` under `nested("requests", "clarifications")`;
@@ -70,6 +71,6 @@ are refused by the kit.
 routes.urls``; `marketplace/urls.py` includes it under `/api/v1/`.
 
 Refusals are `DomainError`s of the operations; the kit turns them, and whatever frameworks and databases raise, into
-problem+json. In views `self.request.actor`, `.at` (the one clock of the call) and `.language` ("en", "fr") are there.
+problem+json. Rooms above add to `health/ready` by `marketplace.rest.readiness.readiness_check`. In views `self.request.actor`, `.at` (the one clock of the call) and `.language` ("en", "fr") are there.
 Tests: `tests/kit/api.py` has a client that speaks for a user and checks problems.
 """

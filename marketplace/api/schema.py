@@ -1,9 +1,11 @@
 """OpenAPI 3.1 from the contracts: nothing is documented by hand that the behaviour does not follow."""
 
-from typing import Any, ClassVar, cast
+from types import UnionType
+from typing import Any, ClassVar, Union, cast, get_args, get_origin, get_type_hints
 
+from drf_spectacular.drainage import has_override
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent, force_instance
+from drf_spectacular.plumbing import ResolvedComponent, force_instance, resolve_type_hint
 from drf_spectacular.utils import Direction
 
 from marketplace.api import parameters
@@ -195,6 +197,25 @@ class MarketplaceSchema(AutoSchema):
             )
         return cast("Schema", schema)
 
+    def _map_response_type_hint(self, method: Any) -> Schema:
+        """Describe what a method field gives; `object` in its type means any JSON value."""
+        hint = get_type_hints(method).get("return") if callable(method) else None
+        if "object" in str(hint) and not has_override(method, "field"):
+            return cast("Schema", resolve_type_hint(_open(hint)))
+        return cast("Schema", super()._map_response_type_hint(method))  # type: ignore[no-untyped-call]
+
     def _get_serializer_name(self, serializer: Any, direction: Direction, bypass_extensions: bool = False) -> str:
         name: str = super()._get_serializer_name(serializer, direction, bypass_extensions)
         return name.removesuffix("Out") if isinstance(serializer, Out) else name
+
+
+def _open(hint: Any) -> Any:
+    """Put Any in the place of `object`, at any depth of a type."""
+    if hint is object:
+        return Any
+    inner = get_args(hint)
+    origin = get_origin(hint)
+    if not inner or origin is None:
+        return hint
+    opened = tuple(_open(one) for one in inner)
+    return Union[opened] if origin in (Union, UnionType) else origin[opened]  # noqa: UP007

@@ -65,16 +65,58 @@ def finish(result: Schema, generator: Any, request: Any, public: bool) -> Schema
     schemas = components.setdefault("schemas", {})
     schemas["Problem"], schemas["FieldProblem"] = PROBLEM, FIELD_PROBLEM
     components["schemas"] = dict(sorted(schemas.items()))
-    components["headers"] = HEADERS
     components["securitySchemes"] = SECURITY
-    text = str(result["paths"])
-    components["examples"] = {
+    shared = _share(result["paths"])
+    components.update(shared)
+    text = str(result["paths"]) + str(shared["responses"])
+    errors = {
         code.value: _example(code) for code in sorted(ErrorCode) if f"#/components/examples/{code.value}'" in text
     }
+    components["examples"] = {**errors, **shared["examples"]}
     components["headers"] = {name: value for name, value in HEADERS.items() if f"#/components/headers/{name}'" in text}
     used = {tag for item in result["paths"].values() for one in item.values() for tag in one.get("tags", [])}
     result["tags"] = [{"name": name, "description": text} for name, text in TAGS.items() if name in used]
     return result
+
+
+class Shelf:
+    """Shared components of one kind: equal ones are stored once, different ones of one name get numbers."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.kept: Schema = {}
+
+    def put(self, base: str, value: Schema) -> Schema:
+        """Store ``value`` and give the reference to it."""
+        name, number = base, 1
+        while name in self.kept and self.kept[name] != value:
+            number += 1
+            name = f"{base}{number}"
+        self.kept[name] = value
+        return {"$ref": f"#/components/{self.kind}/{name}"}
+
+
+def _share(paths: Schema) -> Schema:
+    """Move parameters, refusals and examples into components and refer to them; give the components by kind."""
+    shelves = {kind: Shelf(kind) for kind in ("parameters", "responses", "examples")}
+    for operation in (operation for item in paths.values() for operation in item.values()):
+        operation["parameters"] = [
+            shelves["parameters"].put(f"{one['in']}.{one['name']}", one) for one in operation.get("parameters", [])
+        ]
+        for content in (operation.get("requestBody", {}), *operation["responses"].values()):
+            _share_examples(content, shelves["examples"])
+        operation["responses"] = {
+            status: shelves["responses"].put(f"Refusal{status}", answer) if status >= "400" else answer
+            for status, answer in operation["responses"].items()
+        }
+    return {kind: dict(sorted(shelf.kept.items())) for kind, shelf in shelves.items()}
+
+
+def _share_examples(content: Schema, shelf: Shelf) -> None:
+    for media in content.get("content", {}).values():
+        shape = media["schema"].get("$ref", "").rsplit("/", maxsplit=1)[-1]
+        if "example" in media and shape:
+            media["examples"] = {"example": shelf.put(shape, {"value": media.pop("example")})}
 
 
 def _example(code: ErrorCode) -> Schema:

@@ -35,7 +35,7 @@ routes.register("audit", trail.AuditViewSet, basename="audit-record")
 routes.register("jobs", jobs.JobViewSet, basename="job")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", start.RootView.as_view(), name="api-root"),
+    path("", start.RootView.as_view(schema=None)),  # described without the slash
     path("schema", start.SchemaView.as_view(), name="schema"),
     path("docs", start.DocsView.as_view(), name="docs"),
     path("errors", start.ErrorsView.as_view(), name="errors"),
