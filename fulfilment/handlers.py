@@ -1,56 +1,30 @@
 """What this app does when something became true elsewhere, and when a deadline passes."""
 
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
-from fulfilment import operations
+from fulfilment import tasks
 from fulfilment.models import Delivery, Engagement, Milestone
-from marketplace.accounts.actors import Actor
 from marketplace.events.registry import handles
 from marketplace.lifecycles.registry import deadline_effect
 from marketplace.records.models import LifecycleRecord
 from marketplace.work import operations as work
 from marketplace.work.registry import job
 
-CLOCK = Actor.system("deadlines")
-FOLLOW = Actor.system("fulfilment")
+FOLLOWED = {
+    "fulfilment.hold_for_session": (tasks.hold_for_session, ("session.cancelled",)),
+    "fulfilment.hold_for_provider": (tasks.hold_for_provider, ("provider.suspended",)),
+    "fulfilment.hold_for_offering": (tasks.hold_for_offering, ("offering.suspended",)),
+    "fulfilment.cancel_for_request": (
+        tasks.cancel_for_request,
+        ("training_request.withdrawn", "training_request.cancelled"),
+    ),
+    "fulfilment.engage": (tasks.engage, ("proposal.confirmed",)),
+}
+for kind, (task, event_types) in FOLLOWED.items():
+    handles(*event_types, kind=kind)(job(kind)(task))
 
-
-@handles("session.cancelled", kind="fulfilment.hold_for_session")
-@job("fulfilment.hold_for_session")
-def hold_for_session(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
-    """Hold what was to take place in a cancelled session."""
-    operations.hold_for_session(actor=FOLLOW, at=at, session_id=UUID(payload["resource_id"]))
-
-
-@handles("provider.suspended", kind="fulfilment.hold_for_provider")
-@job("fulfilment.hold_for_provider")
-def hold_for_provider(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
-    """Hold what a suspended provider was to deliver."""
-    operations.hold_for_provider(actor=FOLLOW, at=at, provider_id=UUID(payload["resource_id"]))
-
-
-@handles("offering.suspended", kind="fulfilment.hold_for_offering")
-@job("fulfilment.hold_for_offering")
-def hold_for_offering(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
-    """Hold what was planned of a suspended offering."""
-    operations.hold_for_offering(actor=FOLLOW, at=at, offering_id=UUID(payload["resource_id"]))
-
-
-@handles("training_request.withdrawn", "training_request.cancelled", kind="fulfilment.cancel_for_request")
-@job("fulfilment.cancel_for_request")
-def cancel_for_request(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
-    """End or hold what a request no longer asks for."""
-    operations.cancel_for_request(actor=FOLLOW, at=at, request_id=UUID(payload["resource_id"]))
-
-
-@handles("proposal.confirmed", kind="fulfilment.engage")
-@job("fulfilment.engage")
-def engage(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
-    """Make sure that a confirmed proposal has its engagement, however it came to be confirmed."""
-    operations.engage_confirmed(actor=FOLLOW, at=at, proposal_id=UUID(payload["resource_id"]))
-
+job("fulfilment.confirm_by_silence")(tasks.confirm_by_silence)
+job("fulfilment.leave_unanswered")(tasks.leave_unanswered)
 
 # A deadline has one record locked; what follows locks others, in the order of the house, in a job of its own.
 
@@ -59,18 +33,9 @@ def engage(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
 def silence_confirms(record: LifecycleRecord, at: datetime) -> None:
     """Let the requester's silence count as confirmation."""
     if isinstance(record, Engagement):
-        engagement_id = record.pk
+        work.enqueue("fulfilment.confirm_by_silence", {"engagement": record.pk}, at=at)
     elif isinstance(record, Delivery):
-        engagement_id = record.engagement_id
-    else:
-        return
-    work.enqueue("fulfilment.confirm_by_silence", {"engagement": engagement_id}, at=at)
-
-
-@job("fulfilment.confirm_by_silence")
-def confirm_by_silence(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
-    """Confirm the reports that nobody answered in time."""
-    operations.confirm_by_silence(actor=CLOCK, at=at, engagement_id=payload["engagement"])
+        work.enqueue("fulfilment.confirm_by_silence", {"engagement": record.engagement_id}, at=at)
 
 
 @deadline_effect("evaluation.level3")
@@ -88,9 +53,3 @@ def level4_unanswered(record: LifecycleRecord, at: datetime) -> None:
 def _leave_unanswered(record: LifecycleRecord, at: datetime) -> None:
     if isinstance(record, Milestone):
         work.enqueue("fulfilment.leave_unanswered", {"milestone": record.pk}, at=at)
-
-
-@job("fulfilment.leave_unanswered")
-def leave_unanswered(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
-    """Mark one follow-up as not answered."""
-    operations.leave_unanswered(actor=CLOCK, at=at, milestone_id=payload["milestone"])

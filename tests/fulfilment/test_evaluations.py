@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -351,7 +352,7 @@ def test_share_that_makes_no_sense_is_refused(changes: dict[str, object], code: 
 def test_share_is_received_after_it_was_confirmed() -> None:
     made = scene()
     share = pledge(made, made.officer, made.lead.code)
-    values = {"actor": made.officer, "at": AT, "share_id": share.pk}  # type: ignore[attr-defined]
+    values: dict[str, Any] = {"actor": made.officer, "at": AT, "share_id": share.pk}  # type: ignore[attr-defined]
 
     refused(ErrorCode.WRONG_STATE, lambda: operations.receive_cost_share(**values, actual_amount=Decimal(1)))
     operations.confirm_cost_share(**values)
@@ -363,7 +364,7 @@ def test_share_is_received_after_it_was_confirmed() -> None:
 def test_host_is_added_and_removed_but_the_lead_stays() -> None:
     made = scene()
     host = OrganizationFactory.create(kind="government")
-    values = {"actor": made.officer, "at": AT, "engagement_id": made.id}
+    values: dict[str, Any] = {"actor": made.officer, "at": AT, "engagement_id": made.id}
 
     operations.add_party(**values, organization=host.code, role="host")
     refused(ErrorCode.DUPLICATE, lambda: operations.add_party(**values, organization=host.code, role="host"))

@@ -11,6 +11,7 @@ from fulfilment import operations, queries
 from fulfilment.models import Engagement, EngagementLine
 from fulfilment.operations import EvaluationFacts, ImportFacts
 from marketplace.accounts.actors import Actor
+from marketplace.accounts.models import OrganizationTree
 from marketplace.kernel.errors import DomainError, ErrorCode
 from matching.agreements import AgreedLine, AgreedPart, AgreedPartner, AgreedTerms
 from providers.models import TrackRecordEntry
@@ -50,9 +51,6 @@ def test_parent_organization_sees_those_of_its_units() -> None:
     parent = OrganizationFactory.create()
     made.requester.parent = parent
     made.requester.save()
-    OrganizationFactory._meta.model.objects.get(pk=parent.pk)
-    from marketplace.accounts.models import OrganizationTree
-
     OrganizationTree.objects.create(ancestor=parent, descendant=made.requester, depth=1)
 
     assert seen(member(parent, "viewer")) == [made.id]
