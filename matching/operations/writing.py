@@ -45,15 +45,16 @@ class Computed:
 def write_ranking(run_id: int, computed: Computed, *, at: datetime) -> MatchRun:
     """Write down the answer of a run: its digests, proposals and reasons; older suggestions are superseded.
 
-    A run that was cancelled meanwhile, or whose request changed, is left without proposals.
+    A run that was cancelled meanwhile, or whose request changed or went away, is left without proposals.
     """
     request_id = MatchRun.objects.values_list("request_id", flat=True).get(pk=run_id)
     request = request_operations.lock_request(request_id=request_id)
     run = lifecycles.lock(MatchRun.objects.filter(pk=run_id).select_related("policy"))
     if run.state not in ("queued", "running"):
         return run
-    if run.mode == "request" and run.request_content_version != request.content_version:
-        transition(run, "cancel", actor=ENGINE, at=at, reason_code="need_changed")
+    if run.mode == "request" and (run.request_content_version != request.content_version or request.state != "open"):
+        reason = "need_changed" if request.state == "open" else "need_gone"
+        transition(run, "cancel", actor=ENGINE, at=at, reason_code=reason)
         return run
     ranking = computed.ranking
     answer = cast("dict[str, Any]", plain(ranking))

@@ -11,6 +11,7 @@ from factory.django import DjangoModelFactory
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization
 from marketplace.work.loop import settle
+from matching import operations
 from matching.engine import DEFAULT_WEIGHTS
 from matching.models import (
     Counter,
@@ -225,3 +226,34 @@ def ranked(at: datetime = AT, **changes: Any) -> MarketScene:
 def later(days: int) -> datetime:
     """Give a moment some calendar days after `AT`."""
     return AT + timedelta(days=days)
+
+
+def work(at: datetime = AT) -> None:
+    """Let the background catch up with a moment: events, jobs, deadlines."""
+    settle(clock=lambda: at)
+
+
+def consulted(scene: MarketScene, proposal: MatchProposal | None = None, *, at: datetime = AT) -> MatchProposal:
+    """Take a proposal (the best unless given) to the point where the requester prefers it."""
+    step: dict[str, Any] = {"at": at, "proposal_id": (proposal or scene.best()).pk}
+    operations.shortlist_proposal(actor=scene.officer, **step)
+    operations.consult_proposal(actor=scene.officer, **step)
+    return operations.prefer_proposal(actor=scene.focal, **step)
+
+
+def approved(scene: MarketScene, proposal: MatchProposal | None = None, *, at: datetime = AT) -> MatchProposal:
+    """Take a proposal to the point where its partners are asked."""
+    chosen = consulted(scene, proposal, at=at)
+    return operations.approve_proposal(actor=scene.officer, at=at, proposal_id=chosen.pk)
+
+
+def accepted(scene: MarketScene, part: ProposalPart, *, at: datetime = AT) -> MatchProposal:
+    """Have the partner of a part accept."""
+    return operations.accept_part(actor=scene.provider(part.offering), at=at, part_id=part.pk)
+
+
+def refused(scene: MarketScene, part: ProposalPart, *, at: datetime = AT) -> MatchProposal:
+    """Have the partner of a part refuse for want of capacity."""
+    return operations.refuse_part(
+        actor=scene.provider(part.offering), at=at, part_id=part.pk, reason_code="no_capacity"
+    )
