@@ -12,7 +12,8 @@ from pathlib import Path
 from django.db import connections
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-STOP_SECONDS = 20.0
+STOP_SECONDS = 15.0  # for ending in good order
+QUIT_SECONDS = 5.0  # for ending at once; the work table gives unfinished jobs out again
 TAIL_LINES = 20
 
 
@@ -95,16 +96,23 @@ def command(*words: str) -> Callable[[], None]:
 
 
 def stop(children: list[Child]) -> list[Child]:
-    """Ask all to end, wait, and end by force those that do not; returns these."""
-    for child in children:
-        if not child.has_ended():
-            os.kill(child.pid, signal.SIGTERM)
-    give_up_at = time.monotonic() + STOP_SECONDS
-    waiting = [child for child in children if not child.has_ended()]
-    while waiting and time.monotonic() < give_up_at:
-        time.sleep(0.05)
-        waiting = [child for child in waiting if not child.has_ended()]
-    for child in waiting:
+    """Ask all to end in good order, then to end at once, then end by force those that do not; returns these."""
+    left = children
+    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGQUIT, QUIT_SECONDS)):
+        left = [child for child in left if not child.has_ended()]
+        for child in left:
+            os.kill(child.pid, number)
+        left = _wait(left, seconds)
+    for child in left:
         os.killpg(child.pid, signal.SIGKILL)
         os.waitpid(child.pid, 0)
-    return waiting
+    return left
+
+
+def _wait(children: list[Child], seconds: float) -> list[Child]:
+    give_up_at = time.monotonic() + seconds
+    left = [child for child in children if not child.has_ended()]
+    while left and time.monotonic() < give_up_at:
+        time.sleep(0.05)
+        left = [child for child in left if not child.has_ended()]
+    return left
