@@ -18,6 +18,7 @@ RUNS = ("sqlite", "servers")
 TITLES = {"sqlite": "SQLITE, EMBEDDED WORKER", "servers": "POSTGRESQL AND REDIS"}
 SQLITE_URL = "sqlite:///var/marketplace.sqlite3"  # names the engine; each run tests on a file of its own
 NO_TESTS = 5  # pytest's exit code when nothing was collected
+GROUPED = ("--dist", "loadfile")  # the tests of one file share what is dear to start, such as the running product
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def run(name: str, extra: list[str]) -> Outcome:
 
 def pytest_outcome(name: str, extra: list[str], variables: dict[str, str]) -> Outcome:
     """Run pytest as a process of its own with `variables` as its whole environment."""
-    command = [sys.executable, "-m", "pytest", "-n", os.environ.get("PYTEST_WORKERS", "2"), *extra]
+    command = [sys.executable, "-m", "pytest", "-n", os.environ.get("PYTEST_WORKERS", "2"), *GROUPED, *extra]
     code = subprocess.run(command, env=variables, check=False).returncode
     if code == NO_TESTS:
         return Outcome(name, False, "no test was found")

@@ -22,7 +22,7 @@ from tests.e2e.story import (
 )
 from tests.kit.caller import Body, Caller
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.e2e
 
 ABSENT = "0198c0de-0000-7000-8000-00000000dead"
 TRAFFICKING = ("trafficking-victims", "local_regional_authorities", "PHL")
