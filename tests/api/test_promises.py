@@ -124,7 +124,7 @@ NAMED = [one for one in CLOSED if "{" in one[1] and not any(part in one[1] for p
 
 
 def call(api: ApiClient, method: str, path: str) -> Any:
-    body = {} if method in ("post", "patch", "put") else None
+    body: dict[str, object] | None = {} if method in ("post", "patch", "put") else None
     return api.call(method.upper(), concrete(path), body, headers={"If-Match": '"1"'} if method != "get" else {})
 
 
@@ -140,7 +140,7 @@ def test_token_without_the_scope_is_refused_everywhere(group: SmallGroup, at: da
     api = ApiClient.of(group.head, at, "audit:read")
     reached = []
     for method, path, one in CLOSED:
-        scopes = next((way["BearerToken"] for way in one["security"] if "BearerToken" in way), [])
+        scopes: list[str] = next((way["BearerToken"] for way in one["security"] if "BearerToken" in way), [])
         if not scopes or "audit:read" in scopes:
             reached.append(one["operationId"])
             continue
