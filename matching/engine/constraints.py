@@ -78,6 +78,8 @@ UNMET_REASONS: dict[Fail, str] = {
     Fail.COUNTRY_NOT_SERVED: "no_place",
     Fail.PLACE_MISMATCH: "no_place",
     Fail.AUDIENCE_MISMATCH: "no_audience",
+    Fail.FORM_MISMATCH: "no_form",
+    Fail.MODALITY_MISMATCH: "no_form",
     Fail.NOT_SCHEDULED: "no_time",
     Fail.WINDOW_MISSED: "no_time",
     Fail.CAPACITY_NONE: "no_capacity",

@@ -7,6 +7,7 @@ statements are checked with.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import islice
 
 import numpy as np
 
@@ -175,7 +176,8 @@ def _reasons(setting: Setting, found: Screen, relaxations: Iterable[Relaxation])
     """Return the reasons, the main one first.
 
     No theme: nothing on the market treats the theme itself or a part of it. No language: nothing on the market is
-    given in it without interpretation. Then what every offer on the theme fails; else what the smallest relaxations name.
+    given in it without interpretation. Then what every offer on the theme fails; else what the first relaxation names:
+    the smallest that opens most.
     """
     market, masks = _best_masks(found)
     on_market = np.isin(found.offer, market)
@@ -192,6 +194,6 @@ def _reasons(setting: Setting, found: Screen, relaxations: Iterable[Relaxation])
         if len(themed) and ((themed & np.int64(fail)) != 0).all():
             reasons.append(reason)
     if not reasons:
-        codes = {code for entry in relaxations for code in entry.codes}
+        codes = {code for entry in islice(relaxations, 1) for code in entry.codes}
         reasons = [reason for fail, reason in UNMET_REASONS.items() if CODES[fail] in codes]
     return tuple(dict.fromkeys(reasons)) or ("other",)
