@@ -15,7 +15,7 @@ from fulfilment.queries.templates import milestones_for, required_levels
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import DomainError, ErrorCode, unknown_reference
 from marketplace.lifecycles import operations as lifecycles
-from matching.agreements import AgreedPart, AgreedPartner, AgreedTerms
+from matching.queries import AgreedPart, AgreedPartner, AgreedTerms
 from providers import operations as providers
 from requests_app import operations as requests
 

@@ -23,7 +23,7 @@ from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import rule_broken
 from marketplace.kernel.text import gettext_noop
 from marketplace.lifecycles.operations import wrong_state
-from matching.agreements import AgreedTerms
+from matching.queries import AgreedTerms
 
 WAY = ("planned", "agreed", "in_delivery", "delivered", "evaluating", "closed")
 MORNING, EVENING = time(9), time(17)  # UTC

@@ -28,7 +28,7 @@ from fulfilment.models import (
 from fulfilment.operations import EvaluationFacts, StageCount
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization
-from matching.agreements import AgreedLine, AgreedPart, AgreedPartner, AgreedTerms
+from matching.queries import AgreedLine, AgreedPart, AgreedPartner, AgreedTerms
 from providers import operations as providers
 from providers.models import Session
 from requests_app import operations as requests

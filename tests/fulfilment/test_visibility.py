@@ -13,7 +13,7 @@ from fulfilment.operations import EvaluationFacts, ImportFacts
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import OrganizationTree
 from marketplace.kernel.errors import DomainError, ErrorCode
-from matching.agreements import AgreedLine, AgreedPart, AgreedPartner, AgreedTerms
+from matching.queries import AgreedLine, AgreedPart, AgreedPartner, AgreedTerms
 from providers.models import TrackRecordEntry
 from requests_app.models import TrainingRequest
 from tests.factories.accounts import AT, MembershipFactory, OrganizationFactory, ProgrammeFactory, member

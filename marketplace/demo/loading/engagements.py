@@ -16,7 +16,7 @@ from marketplace.accounts import queries as accounts
 from marketplace.demo.loading import evaluations
 from marketplace.demo.loading.context import SOURCE, Load
 from marketplace.demo.source import Row, provenance
-from matching.agreements import AgreedLine, AgreedPart, AgreedPartner, AgreedTerms
+from matching.queries import AgreedLine, AgreedPart, AgreedPartner, AgreedTerms
 from providers import queries as providers
 from requests_app import queries as requests
 
