@@ -57,7 +57,7 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
     # --- what an app says ---
     def visible(self) -> QuerySet[Any]:
         """Give the things that the caller may see; `*_visible_to(self.request.actor, at=self.request.at)` of the app."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what is visible")
+        raise LookupError(f"{type(self).__name__} does not say what is visible")
 
     def prepare(self, things: QuerySet[Any]) -> QuerySet[Any]:
         """Add select_related and prefetch_related, so that the number of queries does not grow with the page."""
