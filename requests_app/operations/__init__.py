@@ -13,6 +13,7 @@ from requests_app.operations.exchanges import (
     share_with,
     withdraw_clarification,
 )
+from requests_app.operations.indexing import reindex_requests
 from requests_app.operations.locking import lock_request
 from requests_app.operations.merging import merge_request
 from requests_app.operations.outcomes import (
@@ -72,6 +73,7 @@ __all__ = [
     "note_ranking",
     "open_request",
     "record_endorsement",
+    "reindex_requests",
     "release_lines",
     "remove_document",
     "reopen_request",

@@ -1,6 +1,8 @@
 """The words under which a request is found: all of them for who reads its body, the summary's for everybody else."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+
+from django.db.models import Prefetch
 
 from marketplace.search import operations as search
 from marketplace.search.operations import Text
@@ -13,7 +15,25 @@ LABEL_LANGUAGES = ("en", "fr")
 
 def index_request(request: TrainingRequest) -> None:
     """Write the words of a request anew, in the transaction that changed it."""
-    lines = list(request.lines.exclude(state="dropped"))
+    summary, full = _texts(request, list(request.lines.exclude(state="dropped")))
+    search.index(SUMMARY_TEXT, request.pk, summary)
+    search.index(FULL_TEXT, request.pk, full)
+
+
+def reindex_requests(request_ids: Collection[int]) -> int:
+    """Write the words of several requests anew, as after new labels or a load in bulk; returns how many."""
+    live = RequestLine.objects.exclude(state="dropped")
+    requests = TrainingRequest.objects.filter(pk__in=request_ids).prefetch_related(
+        Prefetch("lines", live, "live_lines")
+    )
+    texts = {request.pk: _texts(request, request.live_lines) for request in requests}
+    search.index_many(SUMMARY_TEXT, {pk: summary for pk, (summary, _full) in texts.items()})
+    search.index_many(FULL_TEXT, {pk: full for pk, (_summary, full) in texts.items()})
+    return len(texts)
+
+
+def _texts(request: TrainingRequest, lines: Sequence[RequestLine]) -> tuple[dict[str, Text], dict[str, Text]]:
+    """Give the words of the summary and all words, by language."""
     languages = {*LABEL_LANGUAGES, *request.title, *request.need_statement}
     summary: dict[str, Text] = {}
     full: dict[str, Text] = {}
@@ -23,8 +43,7 @@ def index_request(request: TrainingRequest) -> None:
         reference = request.reference or ""
         summary[language] = Text(f"{reference} {title}", labels)
         full[language] = Text(f"{reference} {title}", f"{request.need_statement.get(language, '')} {labels}")
-    search.index(SUMMARY_TEXT, request.pk, summary)
-    search.index(FULL_TEXT, request.pk, full)
+    return summary, full
 
 
 def _labels(lines: Iterable[RequestLine], language: str) -> Iterable[str]:
