@@ -288,6 +288,11 @@ class Counter(models.Model):
     def __str__(self) -> str:
         return f"counter to part {self.part_id}"
 
+    @property
+    def precision(self) -> str:
+        """Days are offered as days."""
+        return "day"
+
 
 class Decision(models.Model):
     """Who decided what, when and why; what the engine had proposed is kept beside."""

@@ -269,7 +269,7 @@ class RequestProposalViewSet(Lists, ThingViewSet):
     reads = serializers.ProposalOut
     parent = REQUEST_PARENT
     filterset_class = ProposalFilters
-    ordering = ("-shown_score", "created_at")
+    ordering = ("-shown_score", "rank")
     ordering_fields = ProposalViewSet.ordering_fields
 
     def visible(self) -> QuerySet[MatchProposal]:

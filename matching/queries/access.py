@@ -30,7 +30,11 @@ PART_RELATIONS = ("provider__organization", "offering", "session", "window", "re
 
 
 def _may_read(actor: Actor, at: datetime) -> bool:
-    return permissions.can(actor, Permission.PROPOSALS_READ, at=at)
+    """Tell whether the actor may read proposals of anybody at all; memberships limited to a programme count too."""
+    reads = Permission.PROPOSALS_READ
+    held = actor.is_system or any(reads in right.permissions for right in actor.rights(at))
+    granted = held or any(codename == reads.codename for _, codename in actor.grants)
+    return granted and permissions.in_scope(actor, reads)
 
 
 def proposals_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchProposal]:
