@@ -16,6 +16,7 @@ from marketplace.api import idempotency
 from marketplace.api.contracts import Contract
 from marketplace.api.filters import check_parameters
 from marketplace.api.language import own_language, speak, wanted_language
+from marketplace.api.merging import merge_patch
 from marketplace.api.preconditions import etag_of, is_known
 from marketplace.api.renderers import OrjsonRenderer, ProblemRenderer
 from marketplace.api.request import ApiRequest
@@ -128,10 +129,17 @@ class ApiView(APIView):
 
         return idempotency.once(self.request, key, rendered, secret=contract.secret)
 
-    def body(self, contract: Contract, *, partial: bool = False) -> StrictSerializer:
-        """Check the body against the contract. Raises DomainError(invalid_input, unknown_reference)."""
+    def body(self, contract: Contract, *, patched: Mapping[str, Any] | None = None) -> StrictSerializer:
+        """Check the body against the contract. Raises DomainError(invalid_input, unknown_reference).
+
+        ``patched`` is what the thing shows now, where the body is a merge patch of it.
+        """
         form = cast("type[StrictSerializer]", contract.body or Nothing)
-        return checked(form(data=self.request.data, partial=partial, context=self.shape_context()))
+        context = self.shape_context()
+        if patched is None:
+            return checked(form(data=self.request.data, context=context))
+        merged = merge_patch(form(context=context), patched, self.request.data)
+        return checked(form(data=merged, partial=True, context=context))
 
     def shape_context(self) -> dict[str, Any]:
         """Give what serializers may know of the call."""

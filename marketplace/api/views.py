@@ -30,7 +30,9 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
-    """Things of one kind under one path. Subclasses mix in `Lists`, `Reads`, `Creates`, `Changes` and add `verb`s."""
+    """Things of one kind under one path. Subclasses mix in `Lists`, `Reads`, `Creates`, `Changes`, `Removes` and add
+    `verb`s.
+    """
 
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
@@ -51,6 +53,7 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
     filterset_class: ClassVar[Any] = None
     create_with: ClassVar[Write | None] = None
     change_with: ClassVar[Write | None] = None
+    remove_with: ClassVar[Write | None] = None
     verbs: ClassVar[dict[str, Write]] = {}
     found: Any = None  # the thing that the URL names, once it was looked up
 
@@ -91,6 +94,8 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
             return cls.create_with
         if name == "partial_update":
             return cls.change_with
+        if name == "destroy":
+            return cls.remove_with
         if name == "list":
             return Contract(f"List {cls.nouns}", cls.access, out=cls.reads, pages=True)
         if name == "retrieve":
@@ -185,7 +190,8 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
             check_role(self.request.actor, write.access, self.request.at)
 
         def run() -> Response:
-            body = self.body(write, partial=partial).arguments()
+            shown = self.reads(thing, context={**self.shape_context(), "fields": None}).data if partial else None
+            body = self.body(write, patched=shown).arguments()
             result = write.operation(actor=self.request.actor, at=self.request.at, **arguments, **body)
             return self.answer(write, result, thing)
 
@@ -255,6 +261,14 @@ class Changes:
     def partial_update(self: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Change one."""
         return cast("HttpResponseBase", self.carry_out(self.change_with, thing=self.thing(), partial=True))
+
+
+class Removes:
+    """`DELETE /things/{id}`, as ``remove_with`` says."""
+
+    def destroy(self: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Take one off."""
+        return cast("HttpResponseBase", self.carry_out(self.remove_with, thing=self.thing()))
 
 
 def attribute(name: str) -> str:

@@ -125,7 +125,7 @@ class MeView(ApiView):
     def patch(self, request: Request) -> Response:
         """Change name or language of a person; systems have neither. Raises DomainError(permission_denied)."""
         user = self.request.actor.user
-        changes = self.body(self.contracts["patch"], partial=True).arguments()
+        changes = self.body(self.contracts["patch"], patched={}).arguments()
         if user is None:
             raise DomainError(ErrorCode.PERMISSION_DENIED, permission="me")
         User.objects.filter(pk=user.pk).update(**changes)

@@ -144,7 +144,7 @@ class ServiceLevelView(ApiView):
         contract = self.contracts["patch"]
         check_role(self.request.actor, contract.access, self.request.at)
         version = expected_version(self.request, IfMatch.REQUIRED, row.version)
-        changes = self.body(contract, partial=True).arguments()
+        changes = self.body(contract, patched={}).arguments()
         change_service_level(
             actor=self.request.actor, at=self.request.at, step=step, expected_version=version, **changes
         )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import ClassVar
 
-import factory
+from factory.declarations import LazyFunction, Sequence
 from factory.django import DjangoModelFactory
 
 from marketplace.audit.models import ActorKind, AuditRecord
@@ -32,10 +32,10 @@ class WorkerHeartbeatFactory(DjangoModelFactory[WorkerHeartbeat]):
     class Meta:
         model = WorkerHeartbeat
 
-    name = factory.Sequence(lambda number: f"worker-{number}")  # type: ignore[no-untyped-call]
+    name = Sequence(lambda number: f"worker-{number}")
     role = WorkerRole.WORKER
     machine = "test"
-    pid = factory.Sequence(lambda number: number + 1)  # type: ignore[no-untyped-call]
+    pid = Sequence(lambda number: number + 1)
     started_at = AT
     beat_at = AT
 
@@ -48,8 +48,8 @@ class OutboxEventFactory(DjangoModelFactory[OutboxEvent]):
 
     type = "training_request.opened"
     resource = "training_request"
-    resource_id = factory.LazyFunction(new_public_id)  # type: ignore[no-untyped-call]
-    resource_reference = factory.Sequence(lambda number: f"GMG-TEST-{number:04d}")  # type: ignore[no-untyped-call]
+    resource_id = LazyFunction(new_public_id)
+    resource_reference = Sequence(lambda number: f"GMG-TEST-{number:04d}")
     audience = Audience.SECRETARIAT
     actor = "system:test"
     at = AT
@@ -65,5 +65,5 @@ class AuditRecordFactory(DjangoModelFactory[AuditRecord]):
     actor_kind = ActorKind.SYSTEM
     actor_label = "test"
     resource = "training_request"
-    resource_id = factory.LazyFunction(new_public_id)  # type: ignore[no-untyped-call]
+    resource_id = LazyFunction(new_public_id)
     action = "open"

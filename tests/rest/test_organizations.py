@@ -131,3 +131,15 @@ def test_lists_take_the_same_queries_for_one_and_for_many(group: SmallGroup, at:
         answer = api.get("/organizations")
     assert len(answer.body["results"]) > 40
     assert len(many) == len(few)
+
+
+def test_patch_merges_names_language_by_language(group: SmallGroup, at: datetime) -> None:
+    api = ApiClient.of(group.officer, at)
+    read = api.get("/organizations/PRO")
+    merged = api.patch("/organizations/PRO", {"names": {"fr": "Un centre"}}, If_Match=read["ETag"])
+    assert merged.status_code == 200, merged.content
+    assert merged.body["names"] == {**read.body["names"], "fr": "Un centre"}
+    without = api.patch("/organizations/PRO", {"names": {"fr": None}}, If_Match=merged["ETag"])
+    assert without.status_code == 200, without.content
+    assert "fr" not in without.body["names"]
+    assert without.body["names"]

@@ -4,10 +4,11 @@ import django.contrib.auth.models
 import django.contrib.auth.validators
 import django.db.models.deletion
 import django.utils.timezone
-import marketplace.kernel.ids
-import marketplace.records.fields
 from django.conf import settings
 from django.db import migrations, models
+
+import marketplace.kernel.ids
+import marketplace.records.fields
 
 
 class Migration(migrations.Migration):
