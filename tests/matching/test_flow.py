@@ -16,11 +16,10 @@ def test_request_opened_is_ranked_and_best_proposal_confirmed_when_partner_accep
     assert run.state == "complete", run.error
     best = scene.best()
     assert sum(share["contribution"] for share in best.breakdown) == best.score > 0
-    step = {"at": AT, "proposal_id": best.pk}
-    operations.shortlist_proposal(actor=scene.officer, **step)
-    operations.consult_proposal(actor=scene.officer, **step)
-    operations.prefer_proposal(actor=scene.focal, **step)
-    approved = operations.approve_proposal(actor=scene.officer, **step)
+    operations.shortlist_proposal(actor=scene.officer, at=AT, proposal_id=best.pk)
+    operations.consult_proposal(actor=scene.officer, at=AT, proposal_id=best.pk)
+    operations.prefer_proposal(actor=scene.focal, at=AT, proposal_id=best.pk)
+    approved = operations.approve_proposal(actor=scene.officer, at=AT, proposal_id=best.pk)
     assert approved.state == "approved"
     [part] = scene.parts(approved)
     assert part.state == "asked"
