@@ -1,0 +1,109 @@
+"""What is well with this installation, what is not, and the command that repairs it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.utils.translation import to_locale
+
+from marketplace.events import queries as events
+from marketplace.rest import readiness
+from marketplace.rest.readiness import Finding
+from marketplace.vocabularies import queries as vocabularies
+from marketplace.vocabularies.sources import read_all
+from marketplace.work import queries as work
+
+SLOWEST_OUTBOX = timedelta(minutes=1)  # the sequencer publishes within a second
+STATIC_FILES = ("desk/desk.css", "drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css")
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One thing that was looked at; ``repair`` is a command, or words where none helps."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    repair: str = ""
+
+
+Look = Callable[[datetime], Diagnosis]
+
+
+def examine(at: datetime) -> Iterator[Diagnosis]:
+    """Look at everything; without database or tables, only at what does not need them."""
+    database = _told(readiness.database(at), "start the database that DATABASE_URL names")
+    yield database
+    if database.ok:
+        migrations = _told(readiness.migrations(at), "python manage.py migrate")
+        yield migrations
+        for look in IN_TABLES if migrations.ok else ():
+            yield look(at)
+    for look in OUTSIDE:
+        yield look(at)
+
+
+def _told(finding: Finding, repair: str) -> Diagnosis:
+    return Diagnosis(finding.name, finding.ok, finding.detail, "" if finding.ok else repair)
+
+
+def _vocabularies(at: datetime) -> Diagnosis:
+    stored = {row.code: row.checksum for row in vocabularies.schemes()}
+    stale = sorted(data.code for data in read_all() if stored.get(data.code) != data.checksum)
+    if not stale:
+        return Diagnosis("vocabularies", ok=True, detail=f"{len(stored)} lists")
+    return Diagnosis("vocabularies", False, f"Not as shipped: {', '.join(stale)}", "python manage.py load_vocabularies")
+
+
+def _worker(at: datetime) -> Diagnosis:
+    celery = "make worker, make dispatcher and make beat"
+    repair = celery if settings.CELERY_ENABLED else "make worker (or make demo, which starts it too)"
+    return _told(readiness.worker(at), repair)
+
+
+def _outbox(at: datetime) -> Diagnosis:
+    age = events.outbox_age_seconds(at)
+    detail = f"The oldest unpublished event waits for {age:.0f} s" if age else "Nothing waits"
+    if age <= SLOWEST_OUTBOX.total_seconds():
+        return Diagnosis("outbox", ok=True, detail=detail)
+    return Diagnosis("outbox", False, detail, "make dispatcher" if settings.CELERY_ENABLED else "make worker")
+
+
+def _dead_letters(at: datetime) -> Diagnosis:
+    found = work.statistics(at)
+    if found.dead or found.unknown_kinds:
+        detail = f"{found.dead} jobs gave up, {found.unknown_kinds} are of a kind that this version does not know"
+        return Diagnosis("dead letters", False, detail, "POST /api/v1/jobs/{id}/retry, once its error is understood")
+    return Diagnosis("dead letters", ok=True, detail=f"{found.due} jobs due, {found.running} running")
+
+
+def _broker(at: datetime) -> Diagnosis:
+    return _told(readiness.broker(at), "start the Redis or Valkey that REDIS_URL names")
+
+
+def _static_files(at: datetime) -> Diagnosis:
+    missing = [name for name in STATIC_FILES if not finders.find(name)]
+    if missing:
+        return Diagnosis("static files", False, f"Not found: {', '.join(missing)}", "make install")
+    return Diagnosis("static files", ok=True)
+
+
+def _translations(at: datetime) -> Diagnosis:
+    untranslated = [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE and not _speaks(code)]
+    if untranslated:
+        detail = f"No compiled texts for: {', '.join(untranslated)}"
+        return Diagnosis("translations", False, detail, "make messages")
+    return Diagnosis("translations", ok=True)
+
+
+def _speaks(language: str) -> bool:
+    """Tell whether the product's own texts are compiled for a language."""
+    folder = Path(settings.LOCALE_PATHS[0]) / to_locale(language) / "LC_MESSAGES"
+    return (folder / "django.mo").is_file()
+
+
+IN_TABLES: tuple[Look, ...] = (_vocabularies, _worker, _outbox, _dead_letters)
+OUTSIDE: tuple[Look, ...] = (_broker, _static_files, _translations)
