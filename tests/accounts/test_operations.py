@@ -83,7 +83,7 @@ def test_token_text_opens_and_is_stored_nowhere(at: datetime) -> None:
     found = operations.authenticate_token(text, at=at)
     assert found is not None
     assert found[1].user == user
-    assert found[1].scopes == {"requests:read"}
+    assert found[1].scopes == frozenset({"requests:read"})
     assert text not in str(vars(AccessToken.objects.get(pk=token.pk)))
 
 
@@ -148,8 +148,12 @@ def test_last_use_is_kept_to_the_minute(at: datetime) -> None:
 
 def test_grant_given_and_taken_back(at: datetime) -> None:
     user, organization = UserFactory.create(), OrganizationFactory.create()
-    common = {"at": at, "user": user, "organization": organization, "permission": Permission.REQUESTS_WRITE}
-    operations.grant(actor=secretariat(), **common)
+
+    def grant(actor: Actor, *, revoke: bool) -> None:
+        right = Permission.REQUESTS_WRITE
+        operations.grant(actor=actor, at=at, user=user, organization=organization, permission=right, revoke=revoke)
+
+    grant(secretariat(), revoke=False)
     assert Actor.for_user(user).grants == {(organization.pk, "requests_write")}
-    operations.grant(actor=secretariat(), revoke=True, **common)
+    grant(secretariat(), revoke=True)
     assert Actor.for_user(user).grants == frozenset()
