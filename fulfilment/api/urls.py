@@ -1,6 +1,6 @@
 """Routes of the fulfilment app."""
 
-from fulfilment.api.views import answers, engagements, parts
+from fulfilment.api.views import answers, documents, engagements, parts
 from marketplace.api.routers import Routes, nested
 
 routes = Routes()
@@ -9,6 +9,7 @@ for path, view in {
     "changes": parts.ChangeViewSet,
     "cost-shares": parts.CostShareViewSet,
     "deliveries": parts.DeliveryViewSet,
+    "documents": documents.EngagementDocumentViewSet,
     "evaluations": parts.EvaluationViewSet,
     "milestones": parts.MilestoneViewSet,
     "outcome-stories": parts.StoryViewSet,

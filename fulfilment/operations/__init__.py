@@ -11,6 +11,7 @@ from fulfilment.operations.deliveries import (
     deliver_delivery,
     start_delivery,
 )
+from fulfilment.operations.documents import attach_document, remove_document
 from fulfilment.operations.evaluations import EvaluationFacts, record_evaluation, tell_outcome, waive_evaluation
 from fulfilment.operations.following_up import complete_milestone, leave_unanswered, waive_milestone
 from fulfilment.operations.holding import cancel_engagement, hold_engagement, resume_engagement
@@ -48,6 +49,7 @@ __all__ = [
     "advance_import",
     "agree_change",
     "agree_engagement",
+    "attach_document",
     "cancel_delivery",
     "cancel_engagement",
     "cancel_for_request",
@@ -76,6 +78,7 @@ __all__ = [
     "receive_cost_share",
     "record_evaluation",
     "record_participation",
+    "remove_document",
     "remove_party",
     "resume_engagement",
     "start_delivery",

@@ -1,5 +1,6 @@
 """Reads of what is agreed and delivered."""
 
+from fulfilment.queries.documents import documents_of
 from fulfilment.queries.rights import (
     Rights,
     change_actions,
@@ -33,6 +34,7 @@ __all__ = [
     "cost_shares_visible_to",
     "deliveries_visible_to",
     "delivery_actions",
+    "documents_of",
     "engagement_actions",
     "engagements_visible_to",
     "evaluations_visible_to",

@@ -7,6 +7,7 @@ from datetime import datetime
 from fulfilment.models import Change, CostShare, Delivery, Engagement, Milestone
 from fulfilment.models.engagements import DELIVERING_ROLES
 from marketplace.accounts.actors import Actor
+from marketplace.accounts.models import Organization
 from marketplace.accounts.permissions import can, is_secretariat
 from marketplace.accounts.roles import Permission
 from marketplace.lifecycles import operations as lifecycles
@@ -48,6 +49,18 @@ def rights_on(engagement: Engagement, actor: Actor, at: datetime) -> Rights:
         requester=may(Permission.ENGAGEMENTS_CONFIRM, engagement.requesting_organization_id),
         secretariat=is_secretariat(actor, at) and can(actor, Permission.ENGAGEMENTS_MANAGE, at=at),
     )
+
+
+def speaks_for(engagement: Engagement, actor: Actor, at: datetime) -> list[Organization]:
+    """Give the parties in whose name ``actor`` may speak, delivering or asking; hosts and funders only read."""
+    programme = programme_of(engagement)
+    needed = dict.fromkeys(DELIVERING_ROLES, Permission.ENGAGEMENTS_DELIVER)
+    needed["requester"] = Permission.ENGAGEMENTS_CONFIRM
+    return [
+        party.organization
+        for party in engagement.parties.filter(role__in=needed).select_related("organization")
+        if can(actor, needed[party.role], at=at, organization_id=party.organization_id, programme=programme)
+    ]
 
 
 def may_on_engagement(rights: Rights) -> Mapping[str, bool]:

@@ -1,12 +1,16 @@
 """Reading documents: always from a thing that the reader sees."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from marketplace.files.models import Confidentiality, Document
+from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.records.models import Record
+
+R = TypeVar("R", bound=Record)
 
 
 def levels_for(*, is_party: bool, is_secretariat: bool) -> frozenset[Confidentiality]:
@@ -41,6 +45,18 @@ def documents_by_thing(
 def find_document(public_id: UUID, *, about: Record) -> Document | None:
     """Find a document of ``about`` by its public id, whatever its level, also when taken off; None when it has no such."""
     return Document.objects.filter(public_id=public_id, about_resource=about.resource, about_id=about.public_id).first()
+
+
+def document_and_thing(document_id: int, things: "QuerySet[R]") -> tuple[Document, R]:
+    """Find a document by key, also when taken off, and the one of ``things`` that it is about.
+
+    Raises DomainError(not_found) where it is about none of them.
+    """
+    document = Document.objects.filter(pk=document_id, about_resource=things.model.resource).first()
+    thing = things.filter(public_id=document.about_id).first() if document else None
+    if document is None or thing is None:
+        raise DomainError(ErrorCode.NOT_FOUND)
+    return document, thing
 
 
 def _live(levels: Iterable[Confidentiality]) -> QuerySet[Document]:

@@ -8,6 +8,6 @@ routes.register("requests", views.RequestViewSet, basename="request")
 routes.register(nested("requests", "lines"), views.LineViewSet, basename="request-line")
 routes.register(nested("requests", "clarifications"), views.ClarificationViewSet, basename="request-clarification")
 routes.register(nested("requests", "endorsements"), views.EndorsementViewSet, basename="request-endorsement")
-routes.register(nested("requests", "documents"), views.DocumentViewSet, basename="request-document")
+routes.register(nested("requests", "documents"), views.RequestDocumentViewSet, basename="request-document")
 
 urlpatterns = routes.urls

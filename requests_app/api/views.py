@@ -3,12 +3,12 @@
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace.accounts.roles import Permission
 from marketplace.api.contracts import Contract, IfMatch, Write
+from marketplace.api.documents import DocumentViewSet, attaching, taking_off
 from marketplace.api.lookups import Parent
 from marketplace.api.permissions import Access
 from marketplace.api.views import Changes, Creates, Lists, Reads, ThingViewSet, described, verb
@@ -331,43 +331,17 @@ class EndorsementViewSet(Lists, Reads, Creates, ThingViewSet):
         return queries.endorsement_actions(thing, self.request.actor, at=self.request.at)
 
 
-class DocumentViewSet(Lists, Reads, Creates, ThingViewSet):
+class RequestDocumentViewSet(DocumentViewSet):
     """What is known of documents about a request."""
 
-    tag, noun, nouns = "Documents", "document of a request", "documents of a request"
+    noun, nouns = "document of a request", "documents of a request"
     resource, basename = "request_documents", "request-document"
     access = READ
-    reads = serializers.RequestDocumentOut
     parent = PARENT
-    id_argument = "document_id"
-    ordering, ordering_fields = ("created_at",), {"created_at": "created_at"}
-    create_with = Write(
-        "Attach a document to a request",
-        EITHER,
-        description="What is known of it; its content is kept elsewhere, under `url` or `external_reference`.",
-        body=serializers.RequestDocumentIn,
-        errors=CONTENT_ERRORS,
-        operation=operations.attach_document,
-    )
-    remove_with = Write(
-        "Take a document off a request",
-        EITHER,
-        status=204,
-        if_match=IfMatch.REQUIRED,
-        operation=operations.remove_document,
-    )
-
-    def get_queryset(self) -> QuerySet[Document]:
-        """Documents of the parent that the caller may read."""
-        request = cast("TrainingRequest", self.parent_thing())
-        return queries.documents_of(request, self.request.actor, at=self.request.at)
+    create_with = attaching("a request", EITHER, operations.attach_document)
+    remove_with = taking_off("a request", EITHER, operations.remove_document)
 
     def visible(self) -> QuerySet[Document]:
-        """As the parent allows."""
-        return self.get_queryset()
-
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Take one off."""
-        return self.carry_out(self.remove_with, thing=self.thing())
-
-    destroy.contract = remove_with  # type: ignore[attr-defined]
+        """Documents of the request that the caller may read."""
+        request = cast("TrainingRequest", self.parent_thing())
+        return queries.documents_of(request, self.request.actor, at=self.request.at)

@@ -9,9 +9,9 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
 from marketplace.files import operations as files
+from marketplace.files import queries as papers
 from marketplace.files.models import Document
 from marketplace.files.operations import DocumentFacts
-from marketplace.kernel.errors import DomainError, ErrorCode
 from requests_app.models import TrainingRequest
 from requests_app.operations.locking import check_either, lock_request
 
@@ -33,10 +33,7 @@ def attach_document(*, actor: Actor, at: datetime, request_id: int, facts: Docum
 @transaction.atomic
 def remove_document(*, actor: Actor, at: datetime, document_id: int, expected_version: int | None = None) -> Document:
     """Take a document off its request, as who may attach one. Raises DomainError(not_found, permission_denied)."""
-    document = Document.objects.filter(pk=document_id, about_resource=TrainingRequest.resource).first()
-    found = TrainingRequest.objects.filter(public_id=document.about_id).first() if document else None
-    if document is None or found is None:
-        raise DomainError(ErrorCode.NOT_FOUND)
+    document, found = papers.document_and_thing(document_id, TrainingRequest.objects.all())
     request = lock_request(request_id=found.pk)
     check_either(request, actor, at)
     return files.remove_document(document, about=request, actor=actor, at=at, expected_version=expected_version)

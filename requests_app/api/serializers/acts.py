@@ -1,13 +1,11 @@
-"""What comes in with a verb, and what is attached to a request."""
+"""What comes in with a verb."""
 
 from typing import Any, ClassVar
 
 from rest_framework import serializers
 
 from marketplace.api.serializers import CodeField, Example, ReferenceField, StrictSerializer
-from marketplace.files.models import Confidentiality
-from marketplace.files.operations import DocumentFacts
-from requests_app.api.serializers.incoming import CODES, LINES, TITLE
+from requests_app.api.serializers.incoming import CODES, LINES
 
 WORDS, LETTER_REFERENCE = 4_000, 200  # characters
 
@@ -141,30 +139,3 @@ class RequestShareIn(StrictSerializer):
 
     organizations = serializers.ListField(child=ReferenceField(), min_length=1, max_length=CODES)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
-
-
-class RequestDocumentIn(StrictSerializer):
-    """What is known of a document; its content is kept elsewhere."""
-
-    example: ClassVar[Example] = {
-        "kind": "endorsement_letter",
-        "title": "Letter of the Ministry of Foreign Affairs",
-        "language": "fr",
-        "external_reference": "MAE/2026/114",
-        "issued_on": "2026-11-20",
-    }
-
-    kind = CodeField("document_kinds")
-    title = serializers.CharField(max_length=TITLE)
-    language = CodeField("languages")
-    confidentiality = serializers.ChoiceField(choices=[one.value for one in Confidentiality], required=False)
-    media_type = serializers.CharField(required=False, allow_blank=True, max_length=100)
-    size_bytes = serializers.IntegerField(required=False, min_value=0, max_value=2**40)
-    sha256 = serializers.CharField(required=False, allow_blank=True, max_length=64)
-    url = serializers.CharField(required=False, allow_blank=True, max_length=1_000)
-    external_reference = serializers.CharField(required=False, allow_blank=True, max_length=LETTER_REFERENCE)
-    issued_on = serializers.DateField(required=False, allow_null=True)
-
-    def arguments(self) -> dict[str, Any]:
-        """Give the argument of ``attach_document``."""
-        return {"facts": DocumentFacts(**self.validated_data)}

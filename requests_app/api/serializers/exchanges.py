@@ -4,9 +4,8 @@ from typing import ClassVar
 
 from rest_framework import serializers
 
-from marketplace.api.serializers import Example, LifecycleOut, OrganizationRefOut, Out, ThingOut
+from marketplace.api.serializers import Example, LifecycleOut, OrganizationRefOut, Out
 from requests_app.api.serializers.fields import (
-    DOCUMENT_ID,
     ENDORSEMENT_ID,
     MOMENT,
     NOBODY,
@@ -97,38 +96,6 @@ class RequestSharesOut(Out):
     example: ClassVar[Example] = {"results": [RequestShareOut.example]}
 
     results = RequestShareOut(many=True, read_only=True)
-
-
-class RequestDocumentOut(ThingOut):
-    """What is known of a document."""
-
-    example: ClassVar[Example] = {
-        "id": DOCUMENT_ID,
-        **STAMPS,
-        "kind": "endorsement_letter",
-        "title": "Letter of the Ministry of Foreign Affairs",
-        "language": "fr",
-        "confidentiality": "parties",
-        "organization": {"code": "UNDP", "name": "United Nations Development Programme"},
-        "media_type": "application/pdf",
-        "size_bytes": 48213,
-        "sha256": "",
-        "url": "",
-        "external_reference": "MAE/2026/114",
-        "issued_on": "2026-11-20",
-    }
-
-    kind = text()
-    title = text()
-    language = text()
-    confidentiality = text()
-    organization = OrganizationRefOut(read_only=True)
-    media_type = text()
-    size_bytes = number(allow_null=True)
-    sha256 = text()
-    url = text()
-    external_reference = text()
-    issued_on = serializers.DateField(read_only=True, allow_null=True)
 
 
 class RequestTimelineEntryOut(Out):
