@@ -3,13 +3,12 @@
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
-from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from marketplace.accounts.roles import Permission
 from marketplace.api.contracts import IfMatch, Write
 from marketplace.api.filters import search_text
-from marketplace.api.views import Changes, Creates, Lists, Reads, ThingViewSet, verb
+from marketplace.api.views import Changes, Creates, Lists, Reads, Removes, ThingViewSet, verb
 from marketplace.kernel.errors import ErrorCode
 from marketplace.search.queries import search
 from providers import operations, queries
@@ -246,7 +245,7 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         return queries.allowed_actions(thing, self.request.actor, self.request.at)
 
 
-class WindowViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
+class WindowViewSet(Lists, Reads, Creates, Changes, Removes, ThingViewSet):
     """How much a provider can deliver: its own affair and the secretariat's."""
 
     tag, noun, nouns = "Providers", "capacity window", "capacity windows"
@@ -271,7 +270,7 @@ class WindowViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         errors=REFUSED,
         operation=operations.change_window,
     )
-    delete_with = Write(
+    remove_with = Write(
         "Take away capacity of which nothing was ever held",
         WRITE,
         status=204,
@@ -279,12 +278,6 @@ class WindowViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         errors=(ErrorCode.RULE_BROKEN,),
         operation=operations.delete_window,
     )
-
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Delete one."""
-        return self.carry_out(self.delete_with, thing=self.thing())
-
-    destroy.contract = delete_with  # type: ignore[attr-defined]
 
     def visible(self) -> QuerySet[CapacityWindow]:
         """Give the capacity of which the caller may know."""
