@@ -267,12 +267,9 @@ def test_officer_with_a_membership_in_a_partner_of_the_offering_is_recused() -> 
     partner: OfferingPartner = OfferingPartnerFactory.create(offering=scene.parts(proposal)[0].offering)
     MembershipFactory.create(user=scene.officer.user, organization=partner.organization, role="viewer")
     again = Actor.for_user(scene.officer.user)  # type: ignore[arg-type]
-    for take, more in (
-        (operations.shortlist_proposal, {}),
-        (operations.decline_proposal, {"reason_code": "poor_fit"}),
-    ):
+    for verb in ("shortlist", "decline"):
         with refusal(ErrorCode.RECUSED):
-            take(actor=again, at=AT, proposal_id=proposal.pk, **more)  # type: ignore[operator]
+            OPERATIONS[verb](actor=again, at=AT, proposal_id=proposal.pk, **DECISIONS[verb])
 
 
 def test_membership_that_is_over_recuses_nobody() -> None:
@@ -411,7 +408,7 @@ def test_session_that_filled_up_meanwhile_is_refused_and_leaves_nothing_behind()
     scene = ranked()
     proposal = consulted(scene)
     [part] = scene.parts(proposal)
-    Session.objects.filter(pk=part.session_id).update(seats_confirmed=40 - part.participants + 1)
+    Session.objects.filter(pk=part.session_id or 0).update(seats_confirmed=40 - part.participants + 1)
     with refusal(ErrorCode.CAPACITY_EXHAUSTED) as caught:
         operations.approve_proposal(actor=scene.officer, at=AT, proposal_id=proposal.pk)
     assert caught.value.params == {"asked": part.participants, "free": part.participants - 1, "unit": "seats"}
