@@ -47,6 +47,20 @@ class MatchingPolicy(Record):
         return EventScope("group")
 
 
+class SupplySnapshot(models.Model):
+    """All that was on offer, as canonical JSON; stored once, however many runs read it (content-addressed)."""
+
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the content
+    content = models.BinaryField()  # zlib
+    first_used_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.digest
+
+
 class MatchRun(LifecycleRecord):
     """One ranking of one request: what went in, by which rules, what came out."""
 
@@ -61,7 +75,8 @@ class MatchRun(LifecycleRecord):
     engine_version = models.CharField(max_length=20, blank=True)
     as_of = models.DateField(null=True, blank=True)
     exclusions = models.JSONField(default=list)  # offering ids left out (they refused)
-    snapshot = models.BinaryField(null=True, blank=True)  # canonical inputs, zlib
+    snapshot = models.BinaryField(null=True, blank=True)  # canonical inputs, zlib; the supply by its digest
+    supply = models.ForeignKey(SupplySnapshot, null=True, blank=True, on_delete=models.PROTECT, related_name="runs")
     snapshot_digest = models.CharField(max_length=64, blank=True)
     output_digest = models.CharField(max_length=64, blank=True)
     result = models.JSONField(default=dict)  # near misses, conflicts, priority; the whole answer of a preview

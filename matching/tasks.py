@@ -16,6 +16,7 @@ from matching.queries import inputs
 from requests_app import queries as requests
 
 WORKER = Actor.system("matching")
+CANDIDATES = 10  # for each line: nobody compares more
 
 
 def prepare_ranking(payload: dict[str, Any], *, at: datetime, progress: Any) -> writing.Computed | str | None:
@@ -30,22 +31,22 @@ def prepare_ranking(payload: dict[str, Any], *, at: datetime, progress: Any) -> 
         need = inputs.need(run.request_id, at=at, exclusions=run.exclusions)
         market = inputs.market(at=at)
         progress(1, total, "ranking")
-        ranking = rank(need, market.catalogue, policy, as_of=at.date(), rates=market.rates)
-        canonical = snapshot(
+        day, rates = at.date(), market.rates
+        ranking = rank(need, market.catalogue, policy, as_of=day, rates=rates, limit=CANDIDATES)
+        content = snapshot(
             need,
-            market.offers,
+            market.supply,
             policy,
-            as_of=at.date(),
-            rates=market.rates,
+            as_of=day,
+            rates=rates,
+            limit=CANDIDATES,
             engine_version=ENGINE_VERSION,
-            scheme=inputs.theme_scheme(),
-            places=inputs.place_index(),
         )
     except (EngineError, DomainError) as error:  # the same inputs would fail again: say so instead of trying on
         return str(error)
     named = {part.offer for plan in ranking.proposals for part in plan.parts}
     rows = {key: market.rows[key] for key in named}
-    return writing.Computed(snapshot=canonical, as_of=at.date(), ranking=ranking, rows=rows)
+    return writing.Computed(snapshot=content, supply=market.supply, as_of=at.date(), ranking=ranking, rows=rows)
 
 
 def write_ranking(payload: dict[str, Any], *, at: datetime, prepared: Any, **_: object) -> None:

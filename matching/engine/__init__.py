@@ -7,7 +7,8 @@ inputs give the same bytes, in whatever order they come. Other rooms import from
     ranking = rank(need, catalogue, DEFAULT_POLICY, as_of=today, rates=rates)
     ranking.proposals[0].breakdown                           # contributions add up to the score
     render(sentence, "fr", labels)                           # every reason is a code with parameters
-    digest(snapshot(need, offers, policy, as_of=..., ...))   # what the run was made from
+    supply = encode_supply(offers, scheme, places)           # kept once, however many runs read it
+    digest(snapshot(need, supply, policy, as_of=..., ...))   # what the run was made from
 """
 
 from matching.engine.catalogue import Catalogue, build_catalogue, trainer_days
@@ -40,7 +41,7 @@ from matching.engine.results import (
     SlotChoice,
 )
 from matching.engine.sentences import LABELS, Labels, Sentence, render, sentence_from_plain
-from matching.engine.snapshot import canonical, digest, plain, ranking_bytes, snapshot
+from matching.engine.snapshot import Supply, canonical, digest, encode_supply, plain, ranking_bytes, snapshot
 from matching.engine.types import (
     AWARDS,
     LEVELS,
@@ -107,6 +108,7 @@ __all__ = [
     "Sentence",
     "SessionSlot",
     "SlotChoice",
+    "Supply",
     "ThemeScheme",
     "TrackRecord",
     "apply_change",
@@ -115,6 +117,7 @@ __all__ = [
     "canonical",
     "codes_of",
     "digest",
+    "encode_supply",
     "plain",
     "priority",
     "rank",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
@@ -19,19 +19,32 @@ FORMAT = 1
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
 
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Everything on offer as canonical JSON, encoded once for each version of the catalogue, and its digest."""
+
+    content: bytes
+    digest: str
+
+
+def encode_supply(offers: Sequence[Offer], scheme: ThemeScheme, places: PlaceIndex) -> Supply:
+    """Encode what many runs have in common; the order of the offers does not matter."""
+    ordered = sorted(offers, key=lambda offer: offer.id)
+    content = canonical({"format": FORMAT, "offers": ordered, "scheme": scheme, "places": places})
+    return Supply(content, digest(content))
+
+
 def snapshot(
     need: Need,
-    offers: Sequence[Offer],
+    supply: Supply,
     policy: Policy,
     *,
     as_of: date,
-    scheme: ThemeScheme,
-    places: PlaceIndex,
     rates: Rates,
     limit: int = 20,
     engine_version: str,
 ) -> bytes:
-    """Return all inputs of `rank` as canonical JSON (sorted keys, no white space, UTF-8)."""
+    """Return all inputs of `rank` as canonical JSON (sorted keys, no white space, UTF-8), the supply by its digest."""
     return canonical(
         {
             "format": FORMAT,
@@ -39,10 +52,8 @@ def snapshot(
             "as_of": as_of,
             "limit": limit,
             "need": need,
-            "offers": sorted(offers, key=lambda offer: offer.id),
+            "supply": supply.digest,
             "policy": policy,
-            "scheme": scheme,
-            "places": places,
             "rates": rates,
         }
     )

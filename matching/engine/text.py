@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 WORDS = re.compile(r"[^\W_]+", re.UNICODE)
 SHORTEST = 3
@@ -76,10 +77,14 @@ STEM_MIN = 4
 
 def fold(text: str) -> str:
     """Return the text in small letters, without accents."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
+    small = text.casefold()
+    if small.isascii():
+        return small
+    parts = unicodedata.normalize("NFKD", small)
     return "".join(letter for letter in parts if not unicodedata.combining(letter))
 
 
+@lru_cache(maxsize=65_536)  # words come again and again
 def stem(word: str, language: str) -> str:
     """Return the word without its first matching ending, if four letters or more stay."""
     for ending in ENDINGS.get(language, ()):

@@ -12,9 +12,9 @@ from django.db import transaction
 from marketplace.accounts.actors import Actor
 from marketplace.lifecycles import operations as lifecycles
 from marketplace.lifecycles.operations import transition
-from matching.engine import TRAINER_DAYS, PartPlan, ProposalPlan, Ranking, digest, plain, ranking_bytes
+from matching.engine import TRAINER_DAYS, PartPlan, ProposalPlan, Ranking, Supply, digest, plain, ranking_bytes
 from matching.lifecycle import LIVE_PROPOSALS
-from matching.models import MatchProposal, MatchRun, PartLine, ProposalPart
+from matching.models import MatchProposal, MatchRun, PartLine, ProposalPart, SupplySnapshot
 from matching.operations.approvals import four_eyes_due, partner_organization_ids, requester_ids
 from providers import queries as providers
 from requests_app import operations as request_operations
@@ -36,6 +36,7 @@ class Computed:
     """What the background half of a run hands to the half that writes: canonical inputs, the answer, the rows it names."""
 
     snapshot: bytes
+    supply: Supply
     as_of: date
     ranking: Ranking
     rows: Mapping[str, providers.CatalogueOffer]
@@ -58,7 +59,8 @@ def write_ranking(run_id: int, computed: Computed, *, at: datetime) -> MatchRun:
         return run
     ranking = computed.ranking
     answer = cast("dict[str, Any]", plain(ranking))
-    run.snapshot, run.snapshot_digest = zlib.compress(computed.snapshot, 6), digest(computed.snapshot)
+    run.snapshot, run.snapshot_digest = zlib.compress(computed.snapshot), digest(computed.snapshot)
+    run.supply = _keep_supply(computed.supply, at=at)
     run.output_digest = digest(ranking_bytes(ranking))
     run.engine_version, run.as_of, run.finished_at = ranking.engine_version, computed.as_of, at
     run.result = answer if run.mode == "preview" else {key: answer[key] for key in KEPT}
@@ -74,8 +76,19 @@ def write_ranking(run_id: int, computed: Computed, *, at: datetime) -> MatchRun:
     return run
 
 
-FINISHED = ("snapshot", "snapshot_digest", "output_digest", "engine_version", "as_of", "finished_at")
+FINISHED = ("snapshot", "supply", "snapshot_digest", "output_digest", "engine_version", "as_of", "finished_at")
 KEPT = ("outcome", "partial", "proven", "lines", "uncovered")
+
+
+def _keep_supply(supply: Supply, *, at: datetime) -> SupplySnapshot:
+    """Store what was on offer, unless an earlier run read the very same."""
+    known = SupplySnapshot.objects.filter(digest=supply.digest).defer("content").first()
+    if known is not None:
+        return known
+    content = zlib.compress(supply.content)
+    return SupplySnapshot.objects.get_or_create(
+        digest=supply.digest, defaults={"content": content, "first_used_at": at}
+    )[0]
 
 
 def _supersede(run: MatchRun, *, at: datetime) -> None:

@@ -24,9 +24,11 @@ from matching.engine import (
     Rate,
     Rates,
     SessionSlot,
+    Supply,
     ThemeScheme,
     TrackRecord,
     build_catalogue,
+    encode_supply,
 )
 from providers import queries as providers
 from requests_app import queries as requests
@@ -37,11 +39,11 @@ CACHED_MARKETS = 4  # by catalogue and vocabulary version; a version that change
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Everything on offer, the rates of the day, and the rows behind the offers by public id."""
+    """Everything on offer (arrays to rank by, bytes to keep), the rates of the day, and the rows behind by public id."""
 
     catalogue: Catalogue
     rates: Rates
-    offers: tuple[Offer, ...]
+    supply: Supply
     rows: Mapping[str, providers.CatalogueOffer]
 
 
@@ -119,17 +121,18 @@ def market(*, at: datetime) -> Market:
     )
     day = at.date()
     version = "|".join([providers.catalogue_version(), *(row.checksum for row in vocabularies.schemes())])
-    catalogue, offers, rows = _catalogue(version, day)
-    return Market(catalogue=catalogue, rates=day_rates, offers=offers, rows=rows)
+    catalogue, supply, rows = _catalogue(version, day)
+    return Market(catalogue=catalogue, rates=day_rates, supply=supply, rows=rows)
 
 
 @lru_cache(maxsize=CACHED_MARKETS)
-def _catalogue(version: str, day: date) -> tuple[Catalogue, tuple[Offer, ...], Rows]:
+def _catalogue(version: str, day: date) -> tuple[Catalogue, Supply, Rows]:
     """Build the catalogue of one version, as seen on one day (sessions that are over are left out)."""
     found = providers.catalogue_for_matching(at=datetime.combine(day, time.min, tzinfo=UTC))
     rows = {str(row.public_id): row for row in found if _is_complete(row)}
     offers = tuple(offer(row) for row in rows.values())
-    return build_catalogue(offers, theme_scheme(), place_index()), offers, rows
+    scheme, places = theme_scheme(), place_index()
+    return build_catalogue(offers, scheme, places), encode_supply(offers, scheme, places), rows
 
 
 def _is_complete(row: providers.CatalogueOffer) -> bool:

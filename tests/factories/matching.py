@@ -1,5 +1,6 @@
 """Policies, runs and proposals; and a market small enough to know the answer."""
 
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from matching.models import (
     MatchRun,
     PartLine,
     ProposalPart,
+    SupplySnapshot,
 )
 from providers.models import Offering, Session
 from requests_app.models import TrainingRequest
@@ -42,6 +44,17 @@ class MatchingPolicyFactory(DjangoModelFactory[MatchingPolicy]):
     published_by = "head"
     created_at = AT
     updated_at = AT
+
+
+class SupplySnapshotFactory(DjangoModelFactory[SupplySnapshot]):
+    """An empty market."""
+
+    class Meta:
+        model = SupplySnapshot
+
+    digest = Sequence(lambda number: f"{number:064x}")
+    content = zlib.compress(b"{}")
+    first_used_at = AT
 
 
 class MatchRunFactory(DjangoModelFactory[MatchRun]):

@@ -24,6 +24,7 @@ from matching.engine import (
     Sentence,
     canonical,
     digest,
+    encode_supply,
     priority,
     render,
     scheme_from_pairs,
@@ -248,16 +249,8 @@ def test_priority_counts_facts_and_never_the_fit() -> None:
 
 
 def snap(asked: Need, *offers: Offer, as_of: date = world.TODAY) -> bytes:
-    return snapshot(
-        asked,
-        offers,
-        DEFAULT_POLICY,
-        as_of=as_of,
-        scheme=world.SCHEME,
-        places=world.PLACES,
-        rates=world.RATES,
-        engine_version=ENGINE_VERSION,
-    )
+    supply = encode_supply(offers, world.SCHEME, world.PLACES)
+    return snapshot(asked, supply, DEFAULT_POLICY, as_of=as_of, rates=world.RATES, engine_version=ENGINE_VERSION)
 
 
 def test_snapshot_is_the_same_for_the_same_inputs_in_any_order() -> None:
@@ -276,7 +269,9 @@ def test_snapshot_changes_with_every_input() -> None:
         snap(need(), offer(), as_of=date(2027, 1, 5)),
     ]
     assert base not in {digest(entry) for entry in changed}
-    assert json.loads(snap(need(), offer()))["offers"][0]["themes"] == ["trafficking"]
+    supply = encode_supply([offer()], world.SCHEME, world.PLACES)
+    assert json.loads(snap(need(), offer()))["supply"] == supply.digest == digest(supply.content)
+    assert json.loads(supply.content)["offers"][0]["themes"] == ["trafficking"]
 
 
 def test_snapshot_refuses_what_has_no_canonical_form() -> None:
