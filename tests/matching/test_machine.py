@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,6 +80,9 @@ class Proposals(RuleBasedStateMachine):
             event(f"a proposal ended as {proposal.state}")
         for part in ProposalPart.objects.all():
             event(f"a part ended as {part.state}")
+        self.undo()
+
+    def undo(self) -> None:
         transaction.set_rollback(True)
         self.around.__exit__(None, None, None)
 
@@ -358,13 +361,46 @@ def test_lives_of_proposals_break_no_rule() -> None:
     run_state_machine_as_test(Proposals, settings=CAREFUL)
 
 
-def test_machine_notices_a_line_that_is_given_twice() -> None:
+@pytest.fixture
+def life() -> Iterator[Proposals]:
+    """One life in which partners have been asked."""
     machine = Proposals()
-    try:
-        machine.need(own_house=False, seats=30)
-        machine.lines_are_never_given_twice()
-        RequestLine.objects.update(claimed=1)
-        with pytest.raises(AssertionError):
-            machine.lines_are_never_given_twice()
-    finally:
-        machine.teardown()
+    machine.need(own_house=False, seats=30)
+    machine.ask_partners(0)
+    yield machine
+    machine.undo()
+
+
+def test_machine_notices_a_line_that_is_given_twice(life: Proposals) -> None:
+    life.lines_are_never_given_twice()
+    RequestLine.objects.filter(claimed__gt=0).update(claimed=1)
+    with pytest.raises(AssertionError):
+        life.lines_are_never_given_twice()
+
+
+def test_machine_notices_seats_that_nobody_holds(life: Proposals) -> None:
+    life.seats_are_never_given_twice()
+    Session.objects.filter(seats_held=0).update(seats_held=1)
+    with pytest.raises(AssertionError):
+        life.seats_are_never_given_twice()
+
+
+def test_machine_notices_a_single_pair_of_eyes(life: Proposals) -> None:
+    life.nothing_is_approved_without_the_eyes_that_are_due()
+    life.own_house = True
+    with pytest.raises(AssertionError):
+        life.nothing_is_approved_without_the_eyes_that_are_due()
+
+
+def test_machine_notices_a_step_that_nobody_owes(life: Proposals) -> None:
+    life.somebody_owes_every_open_step_by_a_day()
+    ProposalPart.objects.filter(state="asked").update(due_at=None)
+    with pytest.raises(AssertionError):
+        life.somebody_owes_every_open_step_by_a_day()
+
+
+def test_machine_notices_a_change_without_a_record(life: Proposals) -> None:
+    life.each_change_has_one_audit_record_and_one_event()
+    OutboxEvent.objects.filter(resource="proposal").last().delete()  # type: ignore[union-attr]
+    with pytest.raises(AssertionError):
+        life.each_change_has_one_audit_record_and_one_event()
