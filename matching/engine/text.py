@@ -6,6 +6,8 @@ from functools import lru_cache
 
 WORDS = re.compile(r"[^\W_]+", re.UNICODE)
 SHORTEST = 3
+# Combining marks of the Basic Multilingual Plane, which folding takes out.
+MARKS = dict.fromkeys(code for code in range(0x0300, 0xFFFF) if unicodedata.combining(chr(code)))
 
 
 def _words(text: str) -> frozenset[str]:
@@ -80,8 +82,7 @@ def fold(text: str) -> str:
     small = text.casefold()
     if small.isascii():
         return small
-    parts = unicodedata.normalize("NFKD", small)
-    return "".join(letter for letter in parts if not unicodedata.combining(letter))
+    return unicodedata.normalize("NFKD", small).translate(MARKS)
 
 
 @lru_cache(maxsize=65_536)  # words come again and again
