@@ -15,6 +15,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 STOP_SECONDS = 15.0  # for ending in good order
 QUIT_SECONDS = 5.0  # for ending at once; the work table gives unfinished jobs out again
 TAIL_LINES = 20
+MOST_FILES = 4096
 
 
 @dataclass(slots=True)
@@ -66,6 +67,9 @@ def _be_child(run: Callable[[], None], log: Path, parent: int) -> None:
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (out, 1), (out, 2)):
             os.dup2(source, target)
+        os.closerange(3, MOST_FILES)  # nothing that the parent has open is the child's business
+        sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", closefd=False)
+        sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", closefd=False)
         run()
         code = 0
     except SystemExit as end:
@@ -105,7 +109,7 @@ def stop(children: list[Child]) -> list[Child]:
         left = _wait(left, seconds)
     for child in left:
         os.killpg(child.pid, signal.SIGKILL)
-        os.waitpid(child.pid, 0)
+        child.status = os.waitpid(child.pid, 0)[1]
     return left
 
 

@@ -103,7 +103,7 @@ def save(path: Path, text: str) -> None:
         file.write(text)
 
 
-def show(console: Console, path: Path, text: str) -> None:
+def show(console: Console, path: Path) -> None:
     """Print the script, to be read and pasted."""
     console.print(f"\nThe first minute of an integrator; ready to run: sh {path}\n", style="bold", highlight=False)
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    console.print(path.read_text(encoding="utf-8"), highlight=False, markup=False, soft_wrap=True)

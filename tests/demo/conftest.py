@@ -2,6 +2,7 @@
 
 import builtins
 import io
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,3 +53,10 @@ def taken_back(loaded: datetime) -> Iterator[datetime]:
     with transaction.atomic():
         yield loaded
         transaction.set_rollback(True)
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

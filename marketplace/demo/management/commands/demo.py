@@ -69,6 +69,7 @@ class Command(BaseCommand):
         with console.status("Preparing the database and the demo data ..."):
             first = setup.prepare(at=timezone.now())
             accounts = logins.ensure_logins(at=timezone.now(), path=var / "demo.json", base_url=base_url)
+            walk.save(var / "first-minute.sh", walk.script(base_url, accounts, year=timezone.now().year + 1))
         if no_serve:
             loop.run_until_idle(worker="demo", stop=stop)
             self._finish_first_start()
@@ -107,10 +108,8 @@ class Command(BaseCommand):
     def _print(self, console: Console, accounts: list[logins.Login], base_url: str, var: Path, *, first: bool) -> None:
         report.show_needs(console, ranking.best_proposals(at=timezone.now()))
         report.show_logins(console, accounts, path=str(var / "demo.json"))
-        text = walk.script(base_url, accounts, year=timezone.now().year + 1)
-        walk.save(var / "first-minute.sh", text)
         if first:
-            walk.show(console, var / "first-minute.sh", text)
+            walk.show(console, var / "first-minute.sh")
         report.show_where(console, base_url)
 
     def _serve(self, running: list[Child], stop: Event) -> None:

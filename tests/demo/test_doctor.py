@@ -1,0 +1,92 @@
+"""The doctor: what is well, what is not, the command that repairs it, and an exit code for scripts."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from marketplace.demo import doctor
+from marketplace.rest import readiness
+from marketplace.rest.readiness import Finding
+from marketplace.vocabularies import operations as vocabularies
+from marketplace.vocabularies.models import Scheme
+from marketplace.work import operations as work
+from tests.factories.machinery import OutboxEventFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stale() -> None:
+    """One list is not as it ships."""
+    vocabularies.load_vocabularies(at=datetime(2026, 11, 1, tzinfo=UTC))
+    Scheme.objects.filter(code="awards").update(checksum="of an older version")
+
+
+def by_name(at: datetime) -> dict[str, doctor.Diagnosis]:
+    return {diagnosis.name: diagnosis for diagnosis in doctor.examine(at)}
+
+
+def start_worker(at: datetime) -> None:
+    work.beat(name="worker@here:1", role="worker", pid=1, started_at=at, at=at)
+
+
+def test_everything_is_looked_at_and_well_where_it_runs(at: datetime) -> None:
+    vocabularies.load_vocabularies(at=at)
+    start_worker(at)
+    found = by_name(at)
+    assert list(found) == [
+        "database",
+        "migrations",
+        "vocabularies",
+        "worker",
+        "outbox",
+        "dead letters",
+        "broker",
+        "static files",
+        "translations",
+    ]
+    assert all(diagnosis.ok and not diagnosis.repair for diagnosis in found.values())
+
+
+@pytest.mark.usefixtures("stale")
+def test_stale_vocabularies_and_missing_worker_come_with_their_repair(at: datetime) -> None:
+    found = by_name(at)
+    assert found["vocabularies"].detail == "Not as shipped: awards"
+    assert found["vocabularies"].repair == "python manage.py load_vocabularies"
+    assert "make worker" in found["worker"].repair
+
+
+def test_event_that_waits_for_minutes_is_told(at: datetime) -> None:
+    OutboxEventFactory.create(at=at - timedelta(minutes=5), sequence=None, published_at=None)
+    assert "300 s" in by_name(at)["outbox"].detail
+    assert not by_name(at)["outbox"].ok
+
+
+def test_without_tables_the_rest_is_still_looked_at(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "migrations", lambda at: Finding("migrations", ok=False, detail="Wait."))
+    found = by_name(at)
+    assert found["migrations"].repair == "python manage.py migrate"
+    assert "worker" not in found
+    assert "translations" in found
+
+
+@pytest.mark.usefixtures("stale")
+def test_command_ends_with_one_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        call_command("doctor", "--json")
+    assert end.value.code == 1
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert told["ok"] is False
+    assert {check["name"]: check["ok"] for check in told["checks"]}["vocabularies"] is False
+
+
+@pytest.mark.usefixtures("stale")
+def test_command_prints_marks_and_repairs(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        call_command("doctor")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("✓ database")
+    assert "    repair: python manage.py load_vocabularies" in lines
