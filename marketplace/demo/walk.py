@@ -96,7 +96,7 @@ def need(year: int) -> Mapping[str, object]:
     }
 
 
-def save(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     """Write the script where only its owner reads it: it holds tokens."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700), "w", encoding="utf-8") as file:

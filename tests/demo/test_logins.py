@@ -109,5 +109,5 @@ def test_walk_carries_the_tokens_of_its_people(taken_back: datetime, file: Path,
     text = walk.script(BASE, accounts, year=2027)
     tokens = {login.login: login.token for login in accounts}
     assert all(tokens[login] in text for login in walk.NAMES.values())
-    walk.save(tmp_path / "first-minute.sh", text)
+    walk.write(tmp_path / "first-minute.sh", text)
     assert stat.S_IMODE((tmp_path / "first-minute.sh").stat().st_mode) == 0o700

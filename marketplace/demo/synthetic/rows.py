@@ -88,17 +88,17 @@ def _insert(label: str, rows: Iterable[Any]) -> list[Any]:
     return list(_model(label)._default_manager.bulk_create(rows, batch_size=BATCH))
 
 
-def _stand(record: LifecycleRecord, state: str, at: datetime) -> LifecycleRecord:
-    """Put a new row into a state with the step that the state opens, counted from the load."""
-    record.state = state
-    step = record.usual_step()
+def _stand(label: str, state: str, at: datetime, columns: Mapping[str, Any], *, since: datetime | None = None) -> Any:
+    """Make a row in a state, with the step that the state opens counted from ``at``, created ``since``."""
+    row: LifecycleRecord = _row(label, since or at, {**columns, "state": state})
+    step = row.usual_step()
     if step is not None:
         level = vocabularies.service_level(step.code)
-        record.step, record.waiting_for = step.code, step.party.value
-        record.due_at = add_working_days(at, max(1, level.working_days))
+        row.step, row.waiting_for = step.code, step.party.value
+        row.due_at = add_working_days(at, max(1, level.working_days))
         if level.remind_before is not None:
-            record.remind_at = max(at, add_working_days(record.due_at, -level.remind_before))
-    return record
+            row.remind_at = max(at, add_working_days(row.due_at, -level.remind_before))
+    return row
 
 
 # --- who asks and who offers --------------------------------------------------------------------------------------
@@ -143,13 +143,10 @@ def _load_organizations(supply: Supply, at: datetime) -> dict[str, int]:
 def _load_providers(supply: Supply, organizations: Mapping[str, int], at: datetime) -> dict[str, int]:
     rows = [
         _stand(
-            _row(
-                "providers.Provider",
-                at,
-                {**supply.provider_columns(provider), "organization_id": organizations[provider.code]},
-            ),
+            "providers.Provider",
             provider.state,
             at,
+            {**supply.provider_columns(provider), "organization_id": organizations[provider.code]},
         )
         for provider in supply.providers
     ]
@@ -169,7 +166,7 @@ def _load_providers(supply: Supply, organizations: Mapping[str, int], at: dateti
 def _load_offerings(supply: Supply, numbers: list[int], provider_ids: Mapping[str, int], at: datetime) -> Totals:
     drawn = [supply.offering(number) for number in numbers]
     rows = [
-        _stand(_row("providers.Offering", at, {**columns, "provider_id": provider_ids[provider.code]}), state, at)
+        _stand("providers.Offering", state, at, {**columns, "provider_id": provider_ids[provider.code]})
         for provider, state, columns, _sessions in drawn
     ]
     offerings = _insert("providers.Offering", rows)
@@ -192,9 +189,8 @@ def _load_offerings(supply: Supply, numbers: list[int], provider_ids: Mapping[st
     return Totals(offerings=len(offerings), sessions=len(sessions))
 
 
-def _session(columns: Columns, offering_id: int, at: datetime) -> LifecycleRecord:
-    state = columns.pop("state")
-    return _stand(_row("providers.Session", at, {**columns, "offering_id": offering_id}), state, at)
+def _session(columns: Columns, offering_id: int, at: datetime) -> Any:
+    return _stand("providers.Session", columns["state"], at, {**columns, "offering_id": offering_id})
 
 
 # --- what is asked ------------------------------------------------------------------------------------------------
@@ -213,7 +209,7 @@ def _load_needs(demand: Demand, numbers: list[int], organizations: Mapping[str, 
     return Totals(requests=len(needs), request_lines=len(lines))
 
 
-def _need(facts: NeedFacts, organizations: Mapping[str, int], at: datetime) -> LifecycleRecord:
+def _need(facts: NeedFacts, organizations: Mapping[str, int], at: datetime) -> Any:
     submitted = facts.state != "draft"
     opened = facts.state in ("open", "unmet")
     columns = {
@@ -223,12 +219,12 @@ def _need(facts: NeedFacts, organizations: Mapping[str, int], at: datetime) -> L
         "opened_at": facts.after(2, at) if opened else None,
         **(UNMET if facts.state == "unmet" else {}),
     }
-    return _stand(_row("requests_app.TrainingRequest", facts.drafted_at, columns), facts.state, at)
+    return _stand("requests_app.TrainingRequest", facts.state, at, columns, since=facts.drafted_at)
 
 
-def _line(columns: Columns, need_id: int, state: str, at: datetime) -> LifecycleRecord:
-    row = _row("requests_app.RequestLine", at, {**columns, "request_id": need_id})
-    return _stand(row, "unmet" if state == "unmet" else "open", at)
+def _line(columns: Columns, need_id: int, state: str, at: datetime) -> Any:
+    line_state = "unmet" if state == "unmet" else "open"
+    return _stand("requests_app.RequestLine", line_state, at, {**columns, "request_id": need_id})
 
 
 # --- taking it all away -------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ class Command(BaseCommand):
         with console.status("Preparing the database and the demo data ..."):
             first = setup.prepare(at=timezone.now())
             accounts = logins.ensure_logins(at=timezone.now(), path=var / "demo.json", base_url=base_url)
-            walk.save(var / "first-minute.sh", walk.script(base_url, accounts, year=timezone.now().year + 1))
+            walk.write(var / "first-minute.sh", walk.script(base_url, accounts, year=timezone.now().year + 1))
         if no_serve:
             loop.run_until_idle(worker="demo", stop=stop)
             self._finish_first_start()
