@@ -138,7 +138,8 @@ class ApiView(APIView):
         context = self.shape_context()
         if patched is None:
             return checked(form(data=self.request.data, context=context))
-        merged = merge_patch(form(context=context), patched, self.request.data)
+        patch = self.request.data
+        merged = patch if form.merges_itself else merge_patch(form(context=context), patched, patch)
         return checked(form(data=merged, partial=True, context=context))
 
     def shape_context(self) -> dict[str, Any]:

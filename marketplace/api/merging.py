@@ -25,9 +25,7 @@ def _merged(field: Any, shown: Any, value: Any) -> Any:
         known: dict[str, Any] = {
             str(name): shown[name] for name in field.fields if name in shown and shown[name] is not None
         }
-        changed = merge_patch(field, known, value)
-    elif isinstance(field, DictField):
-        known, changed = dict(shown), value
-    else:
-        return value
-    return {name: kept for name, kept in {**known, **changed}.items() if kept is not None}
+        return {**known, **merge_patch(field, known, value)}  # null is for the field to understand
+    if isinstance(field, DictField):
+        return {name: kept for name, kept in {**shown, **value}.items() if kept is not None}
+    return value

@@ -24,6 +24,7 @@ class StrictSerializer(serializers.Serializer[Any]):
     """Input that refuses fields it does not know, naming those it does; ``example`` is shown in the documentation."""
 
     example: ClassVar[Example]
+    merges_itself: ClassVar[bool] = False  # its operation merges a patch under its own lock; else the kit does
     default_error_messages = {"unknown_field": _("This field is not known here.")}
 
     def to_internal_value(self, data: Any) -> Any:

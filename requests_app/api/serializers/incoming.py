@@ -232,6 +232,7 @@ def _order() -> serializers.ErrorDetail:
 class RequestChangeIn(ContentIn):
     """A change: fields that are not named stay as they are, lists are replaced whole."""
 
+    merges_itself: ClassVar[bool] = True
     example: ClassVar[Example] = {"title": {"en": "Mainstreaming migration"}, "budget": {"funding_state": "secured"}}
 
     def arguments(self) -> dict[str, Any]:
