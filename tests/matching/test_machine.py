@@ -35,6 +35,7 @@ from providers import operations as providers
 from providers.models import CapacityHold, Session
 from requests_app import operations as requests
 from requests_app.models import LineClaim, RequestLine, TrainingRequest
+from tests.conftest import memory_caches
 from tests.factories.accounts import AT, OrganizationFactory
 from tests.factories.matching import MarketScene, market
 from tests.factories.requests import SYSTEM
@@ -83,6 +84,9 @@ class Proposals(RuleBasedStateMachine):
         self.undo()
 
     def undo(self) -> None:
+        """Forget this life; the next one has other offerings under the same keys, which no cache may take for these."""
+        for forget in memory_caches():
+            forget()
         transaction.set_rollback(True)
         self.around.__exit__(None, None, None)
 
