@@ -11,7 +11,8 @@ from factory.django import DjangoModelFactory
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization
-from marketplace.work.loop import settle
+from marketplace.work.loop import Housekeeper, run_until_idle
+from marketplace.work.models import Job
 from matching import operations
 from matching.engine import DEFAULT_WEIGHTS
 from matching.models import (
@@ -142,6 +143,7 @@ class DecisionFactory(DjangoModelFactory[Decision]):
 
 # --- a market whose answer is known ----------------------------------------------------------------------------------
 
+WANTED = ("matching.", "fulfilment.", "lifecycles.", "providers.lapse_holds")  # background work that scenes need
 THEMES = ("mainstreaming", "labour-migration", "trafficking", "diaspora")
 
 
@@ -231,7 +233,7 @@ def market(
 def ranked(at: datetime = AT, **changes: Any) -> MarketScene:
     """Make a market and let the event "request opened" rank it."""
     scene = market(**changes)
-    settle(clock=lambda: at)
+    work(at)
     scene.request.refresh_from_db()
     return scene
 
@@ -242,8 +244,13 @@ def later(days: int) -> datetime:
 
 
 def work(at: datetime = AT) -> None:
-    """Let the background catch up with a moment: events, jobs, deadlines."""
-    settle(clock=lambda: at)
+    """Let the background catch up with a moment: events, jobs, deadlines. Notices and housekeeping have tests elsewhere."""
+    while True:
+        found = Housekeeper().attend(at=at)
+        queued = Job.objects.filter(state="queued").values_list("kind", flat=True).distinct()
+        Job.objects.filter(state="queued", kind__in=[kind for kind in queued if not kind.startswith(WANTED)]).delete()
+        if not run_until_idle(worker="test", clock=lambda: at) and not found:
+            return
 
 
 def consulted(scene: MarketScene, proposal: MatchProposal | None = None, *, at: datetime = AT) -> MatchProposal:

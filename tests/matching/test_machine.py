@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -262,7 +262,6 @@ class Proposals(RuleBasedStateMachine):
 
     def catch_up(self) -> None:
         """Let the background do what is due, as its worker does; a job that fails is a mistake."""
-
         work(self.at)
         failed = Job.objects.exclude(last_error="").values_list("kind", "last_error")
         assert not failed, list(failed)
