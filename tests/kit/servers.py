@@ -107,15 +107,19 @@ def redis_server() -> Iterator[str]:
 
 @contextmanager
 def fresh_database(server_url: str) -> Iterator[str]:
-    """Create an empty database on the server of `server_url`, yield its URL, and drop it at the end."""
+    """Create an empty database on the server of `server_url`, yield its URL, and drop it at the end.
+
+    The database that the URL itself names need not exist: the server's own `postgres` is spoken to.
+    """
     parts = urlsplit(server_url)
+    maintenance = urlunsplit(parts._replace(path="/postgres"))
     name = f"gmg_{secrets.token_hex(6)}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
+    with psycopg.connect(maintenance, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
         yield urlunsplit(parts._replace(path=f"/{name}"))
     finally:
-        with psycopg.connect(server_url, autocommit=True) as connection:
+        with psycopg.connect(maintenance, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
