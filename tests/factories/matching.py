@@ -11,8 +11,7 @@ from factory.django import DjangoModelFactory
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization
-from marketplace.work.loop import Housekeeper, run_until_idle
-from marketplace.work.models import Job
+from marketplace.work.loop import settle
 from matching import operations
 from matching.engine import DEFAULT_WEIGHTS
 from matching.models import (
@@ -143,7 +142,6 @@ class DecisionFactory(DjangoModelFactory[Decision]):
 
 # --- a market whose answer is known ----------------------------------------------------------------------------------
 
-WANTED = ("matching.", "fulfilment.", "lifecycles.", "providers.lapse_holds")  # background work that scenes need
 THEMES = ("mainstreaming", "labour-migration", "trafficking", "diaspora")
 
 
@@ -244,13 +242,8 @@ def later(days: int) -> datetime:
 
 
 def work(at: datetime = AT) -> None:
-    """Let the background catch up with a moment: events, jobs, deadlines. Notices and housekeeping have tests elsewhere."""
-    while True:
-        found = Housekeeper().attend(at=at)
-        queued = Job.objects.filter(state="queued").values_list("kind", flat=True).distinct()
-        Job.objects.filter(state="queued", kind__in=[kind for kind in queued if not kind.startswith(WANTED)]).delete()
-        if not run_until_idle(worker="test", clock=lambda: at) and not found:
-            return
+    """Let the background catch up with a moment: events, jobs, deadlines."""
+    settle(clock=lambda: at)
 
 
 def consulted(scene: MarketScene, proposal: MatchProposal | None = None, *, at: datetime = AT) -> MatchProposal:
