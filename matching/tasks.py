@@ -1,7 +1,7 @@
 """The background halves of matching: computing outside a transaction, writing inside the one that ends the job."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -28,7 +28,7 @@ def prepare_ranking(payload: dict[str, Any], *, at: datetime, progress: Any) -> 
     progress(0, total, "reading")
     try:
         policy = policies.engine_policy(run.policy)
-        need = inputs.need(run.request_id, at=at, exclusions=run.exclusions)
+        need = inputs.need(cast("int", run.request_id), at=at, exclusions=run.exclusions)
         market = inputs.market(at=at)
         progress(1, total, "ranking")
         day, rates = at.date(), market.rates

@@ -104,7 +104,7 @@ def _write_proposals(run: MatchRun, computed: Computed, *, at: datetime) -> None
     """Insert the proposals of a run; a way that is already being decided on is not suggested a second time."""
     live = MatchProposal.objects.filter(request_id=run.request_id, state__in=LIVE_PROPOSALS)
     taken = set(live.values_list("combination", flat=True))
-    lines = lines_by_number(run.request_id)
+    lines = lines_by_number(cast("int", run.request_id))
     for plan in computed.ranking.proposals:
         combination = combination_of(plan.parts)
         if combination not in taken:

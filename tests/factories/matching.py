@@ -21,6 +21,7 @@ from matching.models import (
     MatchProposal,
     MatchRun,
     PartLine,
+    PlanLine,
     ProposalPart,
     SupplySnapshot,
 )
@@ -70,6 +71,23 @@ class MatchRunFactory(DjangoModelFactory[MatchRun]):
     requested_by = "officer"
     created_at = AT
     updated_at = AT
+
+
+class PlanLineFactory(DjangoModelFactory[PlanLine]):
+    """A line that a plan could not serve."""
+
+    class Meta:
+        model = PlanLine
+
+    run = SubFactory(MatchRunFactory, mode="portfolio", request=None, request_content_version=0)
+    line = SubFactory(RequestLineFactory)
+    request = LazyAttribute(lambda row: row.line.request)
+    position = 1
+    priority_class = 4
+    theme = LazyAttribute(lambda row: row.line.theme)
+    region = "011"
+    outcome = "unmet"
+    unmet_reason = "no_theme"
 
 
 class MatchProposalFactory(DjangoModelFactory[MatchProposal]):

@@ -94,7 +94,13 @@ class RunOut(LifecycleOut):
     expandable = ("result",)
 
     mode = serializers.CharField(read_only=True)
-    request = serializers.CharField(source="request.reference_text", read_only=True)
+    request = serializers.CharField(
+        source="request.reference_text",
+        default=None,
+        read_only=True,
+        allow_null=True,
+        help_text="None for a plan of all needs.",
+    )
     request_content_version = serializers.IntegerField(read_only=True)
     policy = serializers.IntegerField(source="policy.number", read_only=True)
     engine_version = serializers.CharField(read_only=True)

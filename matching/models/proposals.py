@@ -1,114 +1,18 @@
-"""Policies, runs, proposals with parts that answer one by one, decisions and consents."""
+"""Proposals with parts that answer one by one."""
 
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from marketplace.kernel.lifecycle import Lifecycle
-from marketplace.records.fields import CodeListField, LanguageMapField, PeriodColumns, period_is_ordered
+from marketplace.records.fields import CodeListField, PeriodColumns, period_is_ordered
 from marketplace.records.models import EventScope, LifecycleRecord, Record, state_is_known
-from matching.lifecycle import LIVE_PROPOSALS, LOST_PARTS, PART, PROPOSAL, RUN
+from matching.lifecycle import LIVE_PROPOSALS, LOST_PARTS, PART, PROPOSAL
+from matching.models.runs import MatchRun
 from requests_app.queries import requester_organizations
 
 SCORE_TOP = 1_000_000
-
-
-class MatchingPolicy(Record):
-    """One published version of weights, switches and tolerances; never changed afterwards."""
-
-    resource: ClassVar[str] = "matching_policy"
-
-    number = models.PositiveIntegerField(unique=True)
-    names = LanguageMapField()
-    weights = models.JSONField()  # criterion -> whole number; they sum to 1000
-    settings = models.JSONField(default=dict)  # switches, tolerances and limits of the engine's Policy
-    current = models.BooleanField(default=False)
-    published_at = models.DateTimeField()
-    published_by = models.CharField(max_length=200)
-    note = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ["-number"]
-        constraints = [
-            models.UniqueConstraint(fields=["current"], condition=Q(current=True), name="one_current_policy"),
-        ]
-
-    def __str__(self) -> str:
-        return f"policy {self.number}"
-
-    @property
-    def reference_text(self) -> str:
-        """The number of the version."""
-        return f"policy-{self.number}"
-
-    def event_scope(self) -> EventScope:
-        """How needs are ranked is open to the group."""
-        return EventScope("group")
-
-
-class SupplySnapshot(models.Model):
-    """All that was on offer, as canonical JSON; stored once, however many runs read it (content-addressed)."""
-
-    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the content
-    content = models.BinaryField()  # zlib
-    first_used_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return self.digest
-
-
-class MatchRun(LifecycleRecord):
-    """One ranking of one request: what went in, by which rules, what came out."""
-
-    resource: ClassVar[str] = "match_run"
-    lifecycle: ClassVar[Lifecycle] = RUN
-    MODES: ClassVar = [("request", "request"), ("preview", "preview")]
-
-    mode = models.CharField(max_length=12, choices=MODES, default="request")
-    request = models.ForeignKey("requests_app.TrainingRequest", on_delete=models.PROTECT, related_name="+")
-    request_content_version = models.PositiveIntegerField()
-    policy = models.ForeignKey(MatchingPolicy, on_delete=models.PROTECT, related_name="+")
-    engine_version = models.CharField(max_length=20, blank=True)
-    as_of = models.DateField(null=True, blank=True)
-    exclusions = models.JSONField(default=list)  # offering ids left out (they refused)
-    snapshot = models.BinaryField(null=True, blank=True)  # canonical inputs, zlib; the supply by its digest
-    supply = models.ForeignKey(SupplySnapshot, null=True, blank=True, on_delete=models.PROTECT, related_name="runs")
-    snapshot_digest = models.CharField(max_length=64, blank=True)
-    output_digest = models.CharField(max_length=64, blank=True)
-    result = models.JSONField(default=dict)  # near misses, conflicts, priority; the whole answer of a preview
-    progress_done = models.PositiveIntegerField(default=0)
-    progress_total = models.PositiveIntegerField(default=0)
-    error = models.TextField(blank=True)
-    requested_by = models.CharField(max_length=200)
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-id"]
-        indexes = [models.Index(fields=["request", "state"], name="run_request_state")]
-        constraints = [
-            state_is_known(RUN, "match_run_state_known"),
-            # One run at a time for a request, whoever asks for it.
-            models.UniqueConstraint(
-                fields=["request", "mode"], condition=Q(state__in=["queued", "running"]), name="one_run_at_a_time"
-            ),
-            models.CheckConstraint(
-                condition=~Q(state__in=["complete", "no_solution"])
-                | Q(finished_at__isnull=False, snapshot_digest__gt=""),
-                name="finished_run_has_snapshot",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"run {self.public_id}"
-
-    def event_scope(self) -> EventScope:
-        """The requester learns of a run through its proposals."""
-        return EventScope("secretariat")
 
 
 class MatchProposal(LifecycleRecord):
@@ -264,70 +168,3 @@ class PartLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.participants} of line {self.line_id}"
-
-
-class Counter(models.Model):
-    """Other terms that a partner offers; empty columns leave the question as it was."""
-
-    part = models.ForeignKey(ProposalPart, on_delete=models.CASCADE, related_name="counters")
-    start_on = models.DateField(null=True, blank=True)
-    end_on = models.DateField(null=True, blank=True)
-    session = models.ForeignKey("providers.Session", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    participants = models.PositiveIntegerField(null=True, blank=True)
-    language = models.CharField(max_length=10, blank=True)
-    place = models.JSONField(default=dict)
-    cost_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
-    cost_currency = models.CharField(max_length=3, blank=True)
-    terms = models.TextField(blank=True)
-    reason = models.TextField(blank=True)
-    made_at = models.DateTimeField()
-    made_by = models.CharField(max_length=200)
-    requester_consent = models.BooleanField(null=True)
-    secretariat_consent = models.BooleanField(null=True)
-    closed_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=12, blank=True)  # agreed | rejected | lapsed | withdrawn
-
-    class Meta:
-        ordering = ["part_id", "id"]
-        constraints = [
-            models.UniqueConstraint(fields=["part"], condition=Q(closed_at__isnull=True), name="one_open_counter"),
-            models.CheckConstraint(
-                condition=Q(closed_at__isnull=True, outcome="") | Q(closed_at__isnull=False, outcome__gt=""),
-                name="counter_closed_has_outcome",
-            ),
-            models.CheckConstraint(
-                condition=Q(start_on__isnull=True) | Q(end_on__gte=F("start_on")), name="counter_period_ordered"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"counter to part {self.part_id}"
-
-    @property
-    def precision(self) -> str:
-        """Days are offered as days."""
-        return "day"
-
-
-class Decision(models.Model):
-    """Who decided what, when and why; what the engine had proposed is kept beside."""
-
-    proposal = models.ForeignKey(MatchProposal, on_delete=models.CASCADE, related_name="decisions")
-    part = models.ForeignKey(ProposalPart, null=True, blank=True, on_delete=models.CASCADE, related_name="decisions")
-    verb = models.CharField(max_length=30)
-    by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    by_label = models.CharField(max_length=200)
-    at = models.DateTimeField()
-    reason_code = models.CharField(max_length=40, blank=True)
-    reason_text = models.TextField(blank=True)
-    proposal_version = models.PositiveIntegerField()
-    round = models.PositiveIntegerField(default=1)  # a retracted approval begins a new round
-    engine_rank = models.PositiveIntegerField(null=True, blank=True)
-    engine_score = models.PositiveIntegerField(null=True, blank=True)
-    engine_best = models.ForeignKey(MatchProposal, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-
-    class Meta:
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"{self.verb} by {self.by_label}"

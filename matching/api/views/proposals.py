@@ -1,6 +1,5 @@
-"""Policies, runs, proposals and parts over HTTP."""
+"""Proposals, and offers that providers make on their own, over HTTP."""
 
-from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -8,7 +7,6 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
 from marketplace.api.contracts import Contract, IfMatch, Write
 from marketplace.api.lookups import Parent
@@ -16,8 +14,8 @@ from marketplace.api.views import Creates, Lists, Reads, ThingViewSet, described
 from marketplace.kernel.errors import ErrorCode, unknown_reference
 from matching import operations, queries
 from matching.api import serializers
-from matching.api.filters import ProposalFilters, RunFilters
-from matching.models import MatchingPolicy, MatchProposal, MatchRun, ProposalPart
+from matching.api.filters import ProposalFilters
+from matching.models import MatchProposal
 from requests_app import queries as requests
 
 DECIDE, ANSWER, CONSULT = Permission.PROPOSALS_DECIDE, Permission.PROPOSALS_ANSWER, Permission.PROPOSALS_CONSULT
@@ -33,82 +31,6 @@ APPROVAL_ERRORS = (
 REQUEST_PARENT = Parent(
     requests.requests_visible_to, column="request", argument="request_id", reference_field="reference"
 )
-
-
-def start_run(*, actor: Actor, at: datetime, request: str, mode: str = "request") -> MatchRun:
-    """Find the request by reference or id and ask for its run. Raises DomainError(unknown_reference)."""
-    found = requests.find_request(request, actor=actor, at=at)
-    if found is None:
-        raise unknown_reference("/request", request)
-    return operations.request_run(actor=actor, at=at, request_id=found.pk, mode=mode)
-
-
-class PolicyViewSet(Lists, Reads, Creates, ThingViewSet):
-    """How needs are ranked."""
-
-    tag, noun, nouns = "Matching", "matching policy", "matching policies"
-    resource, basename = "matching_policies", "matching-policy"
-    access = Permission.PROPOSALS_READ
-    reads = serializers.PolicyOut
-    ordering, ordering_fields = ("-number",), {"number": "number"}
-    create_with = Write(
-        "Publish a matching policy",
-        Permission.MATCHING_POLICY,
-        description="The new version is current from now on; earlier versions stay as they were.",
-        body=serializers.PolicyIn,
-        errors=(ErrorCode.RULE_BROKEN,),
-        operation=operations.publish_policy,
-    )
-
-    def visible(self) -> QuerySet[MatchingPolicy]:
-        """Give all policies."""
-        return queries.policies_visible_to(self.request.actor, at=self.request.at)
-
-
-class RunViewSet(Lists, Reads, Creates, ThingViewSet):
-    """Rankings of requests: asked for, polled, cancelled, asked for again."""
-
-    tag, noun, nouns = "Matching", "matching run", "matching runs"
-    resource, basename = "match_runs", "match-run"
-    access = Permission.PROPOSALS_READ
-    reads = serializers.RunOut
-    id_argument = "run_id"
-    filterset_class = RunFilters
-    create_with = Write(
-        "Ask for a matching run",
-        Permission.MATCHING_RUN,
-        description="Runs in the background: poll the `Location`. A run of the same request that is under way is given.",
-        body=serializers.RunIn,
-        out=serializers.RunOut,
-        status=202,
-        location="match-run-detail",
-        errors=(ErrorCode.WRONG_STATE, ErrorCode.UNKNOWN_REFERENCE),
-        operation=start_run,
-    )
-    cancel = verb(
-        "cancel",
-        Write(
-            "Cancel a matching run",
-            Permission.MATCHING_RUN,
-            if_match=IfMatch.OPTIONAL,
-            errors=STATE_ERRORS,
-            operation=operations.cancel_run,
-        ),
-    )
-    retry = verb(
-        "retry",
-        Write(
-            "Ask again for a matching run that failed or was cancelled",
-            Permission.MATCHING_RUN,
-            if_match=IfMatch.OPTIONAL,
-            errors=(ErrorCode.WRONG_STATE, ErrorCode.CONFLICT),
-            operation=operations.retry_run,
-        ),
-    )
-
-    def visible(self) -> QuerySet[MatchRun]:
-        """Give the runs of which the caller may know."""
-        return queries.runs_visible_to(self.request.actor, at=self.request.at)
 
 
 class ProposalViewSet(Lists, Reads, ThingViewSet):
@@ -307,65 +229,3 @@ class OfferViewSet(Creates, ThingViewSet):
     def allowed_actions(self, thing: Any) -> list[str]:
         """List what the caller may do with the proposal now."""
         return queries.open_actions(thing, self.request.actor, at=self.request.at)
-
-
-class PartViewSet(Lists, Reads, ThingViewSet):
-    """The parts of a proposal: each partner answers for its own. `accept` and `consent` are among the engagements' routes."""
-
-    tag, noun, nouns = "Proposals", "part of a proposal", "parts of a proposal"
-    resource, basename = "proposal_parts", "proposal-part"
-    access = Permission.PROPOSALS_READ
-    reads = serializers.PartOut
-    id_argument = "part_id"
-    parent = Parent(queries.proposals_visible_to, column="proposal", argument="proposal_id")
-    ordering, ordering_fields = ("position",), {"position": "position"}
-    refuse = verb(
-        "refuse",
-        Write(
-            "Refuse as a partner",
-            ANSWER,
-            description="Only this part is replaced by the next best; the others' acceptances and holds stand.",
-            body=serializers.RefusalIn,
-            if_match=IfMatch.OPTIONAL,
-            errors=STATE_ERRORS,
-            operation=operations.refuse_part,
-        ),
-    )
-    counter = verb(
-        "counter",
-        Write(
-            "Offer other terms as a partner",
-            ANSWER,
-            description="Within the limits of the request; requester and secretariat are asked for consent.",
-            body=serializers.CounterIn,
-            if_match=IfMatch.OPTIONAL,
-            errors=(*STATE_ERRORS, ErrorCode.RULE_BROKEN, ErrorCode.UNKNOWN_REFERENCE),
-            operation=operations.counter_part,
-        ),
-    )
-    approve = verb(
-        "approve",
-        Write(
-            "Approve a replacement",
-            (DECIDE, CONSULT),
-            body=serializers.ReasonIn,
-            if_match=IfMatch.REQUIRED,
-            errors=APPROVAL_ERRORS,
-            operation=operations.approve_replacement,
-        ),
-    )
-    decline = verb(
-        "decline",
-        Write(
-            "Decline a replacement",
-            DECIDE,
-            body=serializers.DeclineIn,
-            if_match=IfMatch.REQUIRED,
-            errors=DECISION_ERRORS,
-            operation=operations.decline_replacement,
-        ),
-    )
-
-    def visible(self) -> QuerySet[ProposalPart]:
-        """Give the parts of visible proposals."""
-        return queries.parts_visible_to(self.request.actor, at=self.request.at)

@@ -1,0 +1,15 @@
+"""Policies, runs, proposals and parts over HTTP."""
+
+from matching.api.views.parts import PartViewSet
+from matching.api.views.policies import PolicyViewSet
+from matching.api.views.proposals import OfferViewSet, ProposalViewSet, RequestProposalViewSet
+from matching.api.views.runs import RunViewSet
+
+__all__ = [
+    "OfferViewSet",
+    "PartViewSet",
+    "PolicyViewSet",
+    "ProposalViewSet",
+    "RequestProposalViewSet",
+    "RunViewSet",
+]

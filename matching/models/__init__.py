@@ -1,0 +1,23 @@
+"""Tables of the matching app; the other modules of the app import from here."""
+
+from matching.models.answers import Counter, Decision
+from matching.models.plans import PlanLine
+from matching.models.policies import MatchingPolicy
+from matching.models.proposals import SCORE_TOP, MatchProposal, PartLine, ProposalPart
+from matching.models.runs import PLAN_MODES, REQUEST_MODES, RUN_MODES, MatchRun, SupplySnapshot
+
+__all__ = [
+    "PLAN_MODES",
+    "REQUEST_MODES",
+    "RUN_MODES",
+    "SCORE_TOP",
+    "Counter",
+    "Decision",
+    "MatchProposal",
+    "MatchRun",
+    "MatchingPolicy",
+    "PartLine",
+    "PlanLine",
+    "ProposalPart",
+    "SupplySnapshot",
+]
