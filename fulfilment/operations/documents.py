@@ -38,12 +38,15 @@ def attach_document(*, actor: Actor, at: datetime, engagement_id: int, facts: Do
 def remove_document(*, actor: Actor, at: datetime, document_id: int, expected_version: int | None = None) -> Document:
     """Take a document off its engagement, for the party that it is from, or as the secretariat.
 
-    One side never takes off what the other has put on record. Raises DomainError(not_found, permission_denied,
-    precondition_failed).
+    Raises DomainError(not_found, permission_denied, precondition_failed), and wrong_state once the engagement has ended.
     """
     document, found = papers.document_and_thing(document_id, Engagement.objects.all())
     engagement = lock_engagement(found.pk)
-    own = {organization.pk for organization in speaks_for(engagement, actor, at)}
-    if document.organization_id not in own and not rights_on(engagement, actor, at).secretariat:
-        raise DomainError(ErrorCode.PERMISSION_DENIED, permission=Permission.ENGAGEMENTS_MANAGE.value)
-    return files.remove_document(document, about=engagement, actor=actor, at=at, expected_version=expected_version)
+    remover = files.Remover(
+        frozenset(organization.pk for organization in speaks_for(engagement, actor, at)),
+        rights_on(engagement, actor, at).secretariat,
+        Permission.ENGAGEMENTS_MANAGE.value,
+    )
+    return files.remove_document(
+        document, about=engagement, remover=remover, actor=actor, at=at, expected_version=expected_version
+    )

@@ -90,14 +90,15 @@ def attaching(thing: str, by: Access, operation: Callable[..., Document]) -> Wri
     )
 
 
-def taking_off(thing: str, by: Access, operation: Callable[..., Document], *, description: str = "") -> Write:
+def taking_off(thing: str, by: Access, operation: Callable[..., Document]) -> Write:
     """Make the contract of taking a document off ``thing``."""
     return Write(
         f"Take a document off {thing}",
         by,
-        description=description,
+        description="By the party that it is from, or by the secretariat, until the thing has ended.",
         status=204,
         if_match=IfMatch.REQUIRED,
+        errors=(ErrorCode.WRONG_STATE,),
         operation=operation,
     )
 

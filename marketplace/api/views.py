@@ -23,6 +23,7 @@ from marketplace.api.permissions import Access, check_role, may_somewhere
 from marketplace.api.preconditions import expected_version
 from marketplace.api.request import ApiRequest
 from marketplace.api.serializers import Out
+from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles import operations as lifecycles
 from marketplace.records.models import LifecycleRecord
 
@@ -192,10 +193,25 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
         def run() -> Response:
             shown = self.reads(thing, context={**self.shape_context(), "fields": None}).data if partial else None
             body = self.body(write, patched=shown).arguments()
-            result = write.operation(actor=self.request.actor, at=self.request.at, **arguments, **body)
+            try:
+                result = write.operation(actor=self.request.actor, at=self.request.at, **arguments, **body)
+            except DomainError as error:
+                raise self.for_caller(error, thing) from error
             return self.answer(write, result, thing)
 
         return self.write(write, run)
+
+    def for_caller(self, error: DomainError, thing: Any) -> DomainError:
+        """Narrow a refusal over the state of the thing to what this caller may do instead; others stay as they are.
+
+        Operations know which verbs a state leaves open, not which of them are this caller's.
+        """
+        of_thing = getattr(thing, "resource", None) == error.params.get("resource")
+        if error.code is not ErrorCode.WRONG_STATE or not of_thing or "allowed_actions" not in self.reads().fields:
+            return error
+        shape = {**self.shape_context(), "fields": ("allowed_actions",), "expand": ()}
+        verbs = tuple(self.reads(self.read_again(thing), context=shape).data["allowed_actions"])
+        return DomainError(error.code, **{**error.params, "allowed": ", ".join(verbs) or "-", "allowed_actions": verbs})
 
     def answer(self, write: Write, result: Any, thing: Any) -> Response:
         """Show the outcome of an operation as its contract says."""

@@ -1,7 +1,7 @@
 """Attaching documents to things and taking them off; who may do so, the thing's own app checks."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from marketplace.files.models import Confidentiality, Document
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
 from marketplace.kernel.text import gettext_noop as _
 from marketplace.lifecycles import operations as lifecycles
-from marketplace.records.models import Record
+from marketplace.records.models import LifecycleRecord, Record
 from marketplace.vocabularies import queries as vocabularies
 
 LARGEST_BYTES = 2**40  # a figure beyond it is a mistake
@@ -72,14 +72,38 @@ def attach_document(
     return document
 
 
+@dataclass(frozen=True, slots=True)
+class Remover:
+    """For whom a caller may take documents off a thing: the organizations they speak for there, or the secretariat.
+
+    ``permission`` is the one that a caller on no side lacks.
+    """
+
+    organization_ids: Collection[int]
+    secretariat: bool
+    permission: str
+
+
 @transaction.atomic
 def remove_document(
-    document: Document, *, about: Record, actor: Actor, at: datetime, expected_version: int | None = None
+    document: Document,
+    *,
+    about: Record,
+    remover: Remover,
+    actor: Actor,
+    at: datetime,
+    expected_version: int | None = None,
 ) -> Document:
-    """Take a document off its thing; the row stays for the timeline, and taking it off again changes nothing.
+    """Take a document off its thing, for the party that it is from or as the secretariat: no side takes off what
+    another has put on record, and nothing leaves the record of a thing that has ended.
 
-    Raises DomainError(precondition_failed) when the caller read an older version. Who may do so is checked by the caller.
+    The row stays for the timeline, and taking it off again changes nothing. Raises DomainError(permission_denied,
+    wrong_state), and DomainError(precondition_failed) when the caller read an older version.
     """
+    if not remover.secretariat and document.organization_id not in remover.organization_ids:
+        raise DomainError(ErrorCode.PERMISSION_DENIED, permission=remover.permission)
+    if isinstance(about, LifecycleRecord) and about.state in about.lifecycle.final:
+        raise lifecycles.wrong_state(about, "remove-document")
     row = lifecycles.lock(Document.objects.filter(pk=document.pk), expected_version=expected_version)
     if row.removed_at is not None:
         return row

@@ -12,8 +12,9 @@ from marketplace.files import operations as files
 from marketplace.files import queries as papers
 from marketplace.files.models import Document
 from marketplace.files.operations import DocumentFacts
+from requests_app import queries
 from requests_app.models import TrainingRequest
-from requests_app.operations.locking import check_either, lock_request
+from requests_app.operations.locking import lock_request
 
 
 @transaction.atomic
@@ -23,7 +24,6 @@ def attach_document(*, actor: Actor, at: datetime, request_id: int, facts: Docum
     Raises DomainError(permission_denied) and DomainError(rule_broken) naming each wrong field.
     """
     request = lock_request(request_id=request_id)
-    check_either(request, actor, at)
     screens = permissions.can(actor, Permission.REQUESTS_SCREEN, at=at)
     own = accounts.secretariat_organization(at.date()) if screens else None
     organization = own or request.requesting_organization
@@ -32,8 +32,15 @@ def attach_document(*, actor: Actor, at: datetime, request_id: int, facts: Docum
 
 @transaction.atomic
 def remove_document(*, actor: Actor, at: datetime, document_id: int, expected_version: int | None = None) -> Document:
-    """Take a document off its request, as who may attach one. Raises DomainError(not_found, permission_denied)."""
+    """Take a document off its request, for the requester that it is from, or as the secretariat.
+
+    Raises DomainError(not_found, permission_denied, precondition_failed), and wrong_state once the request has ended.
+    """
     document, found = papers.document_and_thing(document_id, TrainingRequest.objects.all())
     request = lock_request(request_id=found.pk)
-    check_either(request, actor, at)
-    return files.remove_document(document, about=request, actor=actor, at=at, expected_version=expected_version)
+    screens = permissions.can(actor, Permission.REQUESTS_SCREEN, at=at)
+    own = {request.requesting_organization_id} if queries.writes_for(request, actor, at=at) else set()
+    remover = files.Remover(own, screens, Permission.REQUESTS_SCREEN.value)
+    return files.remove_document(
+        document, about=request, remover=remover, actor=actor, at=at, expected_version=expected_version
+    )

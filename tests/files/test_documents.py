@@ -12,12 +12,13 @@ from marketplace.audit.models import AuditRecord
 from marketplace.events.models import OutboxEvent
 from marketplace.files import queries
 from marketplace.files.models import Document
-from marketplace.files.operations import DocumentFacts, attach_document, remove_document
+from marketplace.files.operations import DocumentFacts, Remover, attach_document, remove_document
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.records.models import EventScope
 
 pytestmark = pytest.mark.django_db
 SYSTEM = Actor.system("test")
+OFFICE = Remover(frozenset(), True, "requests:screen")
 LETTER = DocumentFacts(
     kind="endorsement_letter",
     title="Letter of the Ministry",
@@ -116,7 +117,7 @@ def test_documents_of_many_things_take_one_query(
 
 def test_remove_takes_it_off_the_lists_and_keeps_the_row(agency: Organization, at: datetime) -> None:
     document = attach(agency, at)
-    removed = remove_document(document, about=agency, actor=SYSTEM, at=at + timedelta(hours=1))
+    removed = remove_document(document, about=agency, remover=OFFICE, actor=SYSTEM, at=at + timedelta(hours=1))
     assert not queries.documents_of(agency, is_party=True, is_secretariat=True).exists()
     assert queries.find_document(document.public_id, about=agency) == removed
     assert (removed.removed_by, removed.version) == ("test", 2)
@@ -125,8 +126,8 @@ def test_remove_takes_it_off_the_lists_and_keeps_the_row(agency: Organization, a
 
 def test_remove_twice_changes_nothing_more(agency: Organization, at: datetime) -> None:
     document = attach(agency, at)
-    removed = remove_document(document, about=agency, actor=SYSTEM, at=at + timedelta(hours=1))
-    removed = remove_document(removed, about=agency, actor=SYSTEM, at=at + timedelta(hours=2))
+    removed = remove_document(document, about=agency, remover=OFFICE, actor=SYSTEM, at=at + timedelta(hours=1))
+    removed = remove_document(removed, about=agency, remover=OFFICE, actor=SYSTEM, at=at + timedelta(hours=2))
     assert removed.removed_at == at + timedelta(hours=1)
     assert OutboxEvent.objects.filter(type="document.removed").count() == 1
 
@@ -134,7 +135,7 @@ def test_remove_twice_changes_nothing_more(agency: Organization, at: datetime) -
 def test_remove_stale_version_is_refused(agency: Organization, at: datetime) -> None:
     document = attach(agency, at)
     with pytest.raises(DomainError) as caught:
-        remove_document(document, about=agency, actor=SYSTEM, at=at, expected_version=5)
+        remove_document(document, about=agency, remover=OFFICE, actor=SYSTEM, at=at, expected_version=5)
     assert caught.value.code is ErrorCode.PRECONDITION_FAILED
 
 
@@ -161,3 +162,12 @@ def test_event_reaches_no_further_than_the_level_and_the_thing(level: str, thing
 
 def test_event_without_a_known_thing_reaches_nobody() -> None:
     assert Document(confidentiality="public").event_scope() == EventScope("private")
+
+
+def test_remove_by_another_party_is_refused(agency: Organization, at: datetime) -> None:
+    document = attach(agency, at)
+    others, own = (Remover({pk}, False, "requests:screen") for pk in (agency.pk + 1, agency.pk))
+    with pytest.raises(DomainError) as caught:
+        remove_document(document, about=agency, remover=others, actor=SYSTEM, at=at)
+    assert caught.value.code is ErrorCode.PERMISSION_DENIED
+    assert remove_document(document, about=agency, remover=own, actor=SYSTEM, at=at).removed_at == at

@@ -160,7 +160,15 @@ def test_token_without_the_scope_gets_403(group: SmallGroup, at: datetime) -> No
 def test_wrong_state_names_the_open_actions(group: SmallGroup, at: datetime) -> None:
     request = opened(group.requester)
     body = check_problem(speak(group.officer, at).post(f"/requests/{request.reference}/open"), ErrorCode.WRONG_STATE)
-    assert "mark-unmet" in body["detail"]
+    assert "mark-unmet" not in body["detail"]  # a call for offers has to end first
+    shown = speak(group.officer, at).get(f"/requests/{request.reference}").body
+    assert body["allowed_actions"] == shown["allowed_actions"]
+    own = check_problem(
+        speak(group.focal_point, at).post(f"/requests/{request.reference}/submit"), ErrorCode.WRONG_STATE
+    )
+    assert "withdraw" in own["allowed_actions"]
+    assert "withdraw" in own["detail"]
+    assert "cancel" not in own["allowed_actions"]  # the secretariat's
 
 
 def test_incomplete_submission_names_every_gap(group: SmallGroup, at: datetime) -> None:
@@ -416,6 +424,19 @@ def test_letter_of_another_request_is_unknown(group: SmallGroup, at: datetime) -
         {"given": True, "decided_on": "2026-11-20", "letter": letter["id"]},
     )
     check_problem(answer, ErrorCode.UNKNOWN_REFERENCE)
+
+
+def test_letter_of_the_secretariat_stays_for_the_requester(group: SmallGroup, at: datetime) -> None:
+    focal, officer = speak(group.focal_point, at), speak(group.officer, at)
+    request = opened(group.requester)
+    path = f"/requests/{request.reference}/documents"
+    letter = {"kind": "endorsement_letter", "title": "Letter", "language": "fr", "external_reference": "MAE/114"}
+    one = f"{path}/{officer.post(path, letter).body['id']}"
+    check_problem(focal.delete(one, If_Match='"1"'), ErrorCode.PERMISSION_DENIED)
+    own = f"{path}/{focal.post(path, letter).body['id']}"
+    assert officer.post(f"/requests/{request.reference}/cancel", {"reason_code": "other"}).status_code == 200
+    for who, paper in ((focal, own), (officer, one)):  # what has ended keeps its record
+        check_problem(who.delete(paper, If_Match='"1"'), ErrorCode.WRONG_STATE)
 
 
 def test_document_is_taken_off_by_who_may_attach_one(group: SmallGroup, at: datetime) -> None:

@@ -20,12 +20,7 @@ class EngagementDocumentViewSet(DocumentViewSet):
     access = Permission.ENGAGEMENTS_READ
     parent = OF_ENGAGEMENT
     create_with = attaching("an engagement", SIDES, operations.attach_document)
-    remove_with = taking_off(
-        "an engagement",
-        SIDES,
-        operations.remove_document,
-        description="By the party that attached it, or by the secretariat.",
-    )
+    remove_with = taking_off("an engagement", SIDES, operations.remove_document)
 
     def visible(self) -> QuerySet[Document]:
         """Give the documents of the engagement that the caller may read."""
