@@ -16,12 +16,14 @@ from matching.engine.concepts import Concept, Relation, ThemeScheme, scheme_from
 from matching.engine.constraints import CODES as CONSTRAINT_CODES
 from matching.engine.constraints import Fail, codes_of
 from matching.engine.errors import EngineError
+from matching.engine.matrix import SparseScores, score_matrix
 from matching.engine.near_misses import apply_change, apply_offer_change
 from matching.engine.places import Country, PlaceIndex
 from matching.engine.policy import CRITERIA, DEFAULT_POLICY, DEFAULT_WEIGHTS, SCORE_TOP, WEIGHT_TOTAL, Criterion, Policy
 from matching.engine.priority import Priority, priority
 from matching.engine.ranking import ENGINE_VERSION, rank
 from matching.engine.rates import Rate, Rates
+from matching.engine.reading import RunInputs, SupplyInputs, decode, decode_snapshot, decode_supply
 from matching.engine.relaxation import relax
 from matching.engine.results import (
     COMPLETE,
@@ -105,10 +107,13 @@ __all__ = [
     "Rates",
     "Relation",
     "Relaxation",
+    "RunInputs",
     "Sentence",
     "SessionSlot",
     "SlotChoice",
+    "SparseScores",
     "Supply",
+    "SupplyInputs",
     "ThemeScheme",
     "TrackRecord",
     "apply_change",
@@ -116,6 +121,9 @@ __all__ = [
     "build_catalogue",
     "canonical",
     "codes_of",
+    "decode",
+    "decode_snapshot",
+    "decode_supply",
     "digest",
     "encode_supply",
     "plain",
@@ -125,6 +133,7 @@ __all__ = [
     "relax",
     "render",
     "scheme_from_pairs",
+    "score_matrix",
     "sentence_from_plain",
     "snapshot",
     "trainer_days",

@@ -256,8 +256,12 @@ def cost_in_currency(
     need: Need, catalogue: Catalogue, policy: Policy, rates: Rates, offer: Ints, seats: Ints, deliveries: Ints
 ) -> Ints:
     """Return the estimate in cents of the request's currency, rounded half up; -1 where cost or rate is missing."""
+    return cost_in(need.budget.currency or policy.currency, catalogue, rates, offer, seats, deliveries)
+
+
+def cost_in(target: str, catalogue: Catalogue, rates: Rates, offer: Ints, seats: Ints, deliveries: Ints) -> Ints:
+    """Return the estimate in cents of a currency, rounded half up; -1 where cost or rate is missing."""
     columns = catalogue.columns
-    target = need.budget.currency or policy.currency
     native = deliveries * columns.per_delivery[offer] + seats * columns.per_participant[offer]
     cost = np.full(len(offer), UNKNOWN, dtype=np.int64)
     for currency in sorted(columns.currency.position):
