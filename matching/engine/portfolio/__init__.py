@@ -1,0 +1,52 @@
+"""The portfolio: all open needs planned at once, exactly, under seats, trainer days, budgets, floors, locks and bans.
+
+    instance = build_instance(needs, capacities, pairs, budgets=..., floors=..., locks=..., bans=...)
+    solution = solve(instance, Settings())
+    [instance.pair_name(number) for number in solution.chosen]
+
+Objectives, each only among the plans that are best in all before it: needs served by priority class, the score of the
+worst-served need, total fit, pairs kept from the last published plan, and a hash that makes the plan unique.
+"""
+
+from matching.engine.portfolio.building import build_instance, build_instance_from_columns
+from matching.engine.portfolio.instance import (
+    BudgetLimit,
+    Capacity,
+    Floor,
+    Instance,
+    NeedEntry,
+    Pair,
+    PairArrays,
+    PairColumns,
+)
+from matching.engine.portfolio.results import (
+    FEASIBLE,
+    INFEASIBLE,
+    OPTIMAL,
+    Conflict,
+    Progress,
+    Settings,
+    Solution,
+    StageResult,
+)
+
+__all__ = [
+    "FEASIBLE",
+    "INFEASIBLE",
+    "OPTIMAL",
+    "BudgetLimit",
+    "Capacity",
+    "Conflict",
+    "Floor",
+    "Instance",
+    "NeedEntry",
+    "Pair",
+    "PairArrays",
+    "PairColumns",
+    "Progress",
+    "Settings",
+    "Solution",
+    "StageResult",
+    "build_instance",
+    "build_instance_from_columns",
+]
