@@ -7,7 +7,13 @@ from requests_app.queries.actions import (
     endorsement_actions,
     writes_for,
 )
-from requests_app.queries.facts import LineFacts, RequestFacts, line_facts, request_for_matching
+from requests_app.queries.facts import (
+    LineFacts,
+    RequestFacts,
+    line_facts,
+    open_requests_for_matching,
+    request_for_matching,
+)
 from requests_app.queries.following import is_open, request_id_of, requests_followed_by
 from requests_app.queries.requests import (
     FULL_TEXT,
@@ -67,6 +73,7 @@ __all__ = [
     "lines_of",
     "lines_readable_by",
     "on_requester_side",
+    "open_requests_for_matching",
     "request_for_matching",
     "request_id_of",
     "requester_organizations",

@@ -1,8 +1,11 @@
 """What the matching engine and other readers need of a request, as plain values."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from marketplace.kernel.money import Money
 from marketplace.kernel.periods import Period
@@ -77,11 +80,24 @@ class RequestFacts:
 
 def request_for_matching(request_id: int) -> RequestFacts:
     """Read all facts of one request in a constant number of queries. Raises TrainingRequest.DoesNotExist."""
-    request = (
-        TrainingRequest.objects.select_related("requesting_organization", "context_event", "programme")
-        .prefetch_related("lines", "co_requesters", "beneficiaries", "excluded_organizations")
-        .get(pk=request_id)
+    return _facts(_with_relations(TrainingRequest.objects.all()).get(pk=request_id))
+
+
+def open_requests_for_matching(request_ids: Iterable[int] | None = None) -> list[RequestFacts]:
+    """Read all facts of the open requests (of those given, if any) in a constant number of queries, ordered by key."""
+    rows = TrainingRequest.objects.filter(state="open").order_by("pk")
+    if request_ids is not None:
+        rows = rows.filter(pk__in=list(request_ids))
+    return [_facts(row) for row in _with_relations(rows)]
+
+
+def _with_relations(rows: QuerySet[TrainingRequest]) -> QuerySet[TrainingRequest]:
+    return rows.select_related("requesting_organization", "context_event", "programme").prefetch_related(
+        "lines", "co_requesters", "beneficiaries", "excluded_organizations"
     )
+
+
+def _facts(request: TrainingRequest) -> RequestFacts:
     event, programme = request.context_event, request.programme
     return RequestFacts(
         request_id=request.pk,
