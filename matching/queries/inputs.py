@@ -54,6 +54,17 @@ def need(request_id: int, *, at: datetime, exclusions: Iterable[str] = (), lines
     """
     facts = requests.request_for_matching(request_id)
     codes = accounts.codes_of(facts.co_requester_ids | facts.excluded_organization_ids)
+    return need_of(facts, codes, exclusions=exclusions, lines=lines)
+
+
+def need_of(
+    facts: requests.RequestFacts,
+    codes: Mapping[int, str],
+    *,
+    exclusions: Iterable[str] = (),
+    lines: frozenset[int] | None = None,
+) -> Need:
+    """Give facts that were read already as the engine reads them; ``codes`` names the organizations by primary key."""
     wanted = [line for line in facts.lines if (line.number in lines if lines is not None else wants_partner(line))]
     window = facts.window
     if window is None:
