@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from matching.engine.bitsets import BitTable
 from matching.engine.concepts import ThemeScheme
 from matching.engine.errors import EngineError
+from matching.engine.lexicon import Lexicon
 from matching.engine.places import PlaceIndex
 from matching.engine.rates import to_cents
 from matching.engine.similarity import TextIndex
@@ -157,8 +158,10 @@ def calendar_days(hours: int) -> int:
     return working + 2 * ((working - 1) // 5)
 
 
-def build_catalogue(offers: Sequence[Offer], scheme: ThemeScheme, places: PlaceIndex) -> Catalogue:
-    """Build the snapshot of all offers.
+def build_catalogue(
+    offers: Sequence[Offer], scheme: ThemeScheme, places: PlaceIndex, lexicon: Lexicon | None = None
+) -> Catalogue:
+    """Build the snapshot of all offers; with a lexicon texts are compared across languages.
 
     Raises EngineError(duplicate_offer, unknown_concept, unknown_country, unknown_region).
     """
@@ -173,7 +176,7 @@ def build_catalogue(offers: Sequence[Offer], scheme: ThemeScheme, places: PlaceI
         places=places,
         columns=_offer_columns(ordered, scheme),
         slots=_slot_columns([slot for number, offer in enumerate(ordered) for slot in _slots_of(number, offer)]),
-        texts=TextIndex.build([offer.texts for offer in ordered]),
+        texts=TextIndex.build([offer.texts for offer in ordered], lexicon),
     )
 
 

@@ -11,6 +11,7 @@ from matching.engine.rates import to_amount, to_cents
 from matching.engine.results import CandidateResult, CriterionResult, SlotChoice
 from matching.engine.scoring import Scored, tie_hash
 from matching.engine.sentences import Param, Sentence
+from matching.engine.similarity import Compared
 from matching.engine.types import Need, Offer
 
 RELATION_ORDER = (Relation.EQUAL, Relation.NARROWER, Relation.BROADER, Relation.SAME_FIELD, Relation.NONE)
@@ -218,8 +219,13 @@ def _lead_time(pair: Pair) -> Written:
 
 def _text(pair: Pair) -> Written:
     value = pair.value(Criterion.TEXT)
-    code = "text.alike" if pair.is_known(Criterion.TEXT) else "text.no_common_language"
-    return value, "permille", Sentence(code, {"percent": value // 10})
+    basis, themes = pair.catalogue.texts.compared(pair.need.texts, pair.offer_row)
+    if basis is Compared.WORDS:
+        return value, "permille", Sentence("text.alike", {"percent": value // 10})
+    if basis is Compared.NOTHING:
+        return value, "permille", Sentence("text.no_common_language")
+    said = Sentence("text.by_concepts", {"themes": themes}) if themes else Sentence("text.no_common_concept")
+    return value, "permille", said
 
 
 def _award(pair: Pair) -> Written:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from matching.engine.concepts import ThemeScheme
 from matching.engine.errors import EngineError
+from matching.engine.lexicon import Lexicon
 from matching.engine.places import PlaceIndex
 from matching.engine.policy import Policy
 from matching.engine.ranking import ENGINE_VERSION
@@ -37,6 +38,7 @@ class SupplyInputs:
     offers: tuple[Offer, ...]
     scheme: ThemeScheme
     places: PlaceIndex
+    lexicon: Lexicon
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from itertools import chain
 
 from matching.engine.errors import EngineError
+from matching.engine.sentence_templates_explanations import EXPLANATIONS
 from matching.engine.sentence_templates_portfolio import PORTFOLIO
 from matching.engine.sentence_templates_ranking import RANKING
 
 Templates = Mapping[str, Mapping[str, str]]
 
-PARTS: tuple[Templates, ...] = (RANKING, PORTFOLIO)
+PARTS: tuple[Templates, ...] = (RANKING, EXPLANATIONS, PORTFOLIO)
 
 
 def merged(parts: tuple[Templates, ...]) -> Templates:

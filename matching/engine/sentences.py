@@ -21,6 +21,7 @@ PLACEHOLDER = re.compile(r"\{(\w+)(?:\?([^|}]*)\|([^}]*))?\}")
 LABELS: Mapping[str, str] = {
     "asked_theme": "themes",
     "theme": "themes",
+    "themes": "themes",
     "audience": "audiences",
     "country": "countries",
     "region": "regions",

@@ -8,6 +8,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from matching.engine.concepts import ThemeScheme
+from matching.engine.lexicon import Lexicon
 from matching.engine.places import PlaceIndex
 from matching.engine.policy import Policy
 from matching.engine.rates import Rates
@@ -27,10 +28,14 @@ class Supply:
     digest: str
 
 
-def encode_supply(offers: Sequence[Offer], scheme: ThemeScheme, places: PlaceIndex) -> Supply:
+def encode_supply(
+    offers: Sequence[Offer], scheme: ThemeScheme, places: PlaceIndex, lexicon: Lexicon | None = None
+) -> Supply:
     """Encode what many runs have in common; the order of the offers does not matter."""
     ordered = sorted(offers, key=lambda offer: offer.id)
-    content = canonical({"format": FORMAT, "offers": ordered, "scheme": scheme, "places": places})
+    content = canonical(
+        {"format": FORMAT, "offers": ordered, "scheme": scheme, "places": places, "lexicon": lexicon or Lexicon()}
+    )
     return Supply(content, digest(content))
 
 

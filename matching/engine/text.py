@@ -2,12 +2,17 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
 
 WORDS = re.compile(r"[^\W_]+", re.UNICODE)
 SHORTEST = 3
-# Combining marks of the Basic Multilingual Plane, which folding takes out.
-MARKS = dict.fromkeys(code for code in range(0x0300, 0xFFFF) if unicodedata.combining(chr(code)))
+# Combining marks of the Basic Multilingual Plane, which folding takes out; joined letters, which it takes apart.
+MARKS: dict[int, str | None] = {
+    **dict.fromkeys(code for code in range(0x0300, 0xFFFF) if unicodedata.combining(chr(code))),
+    ord("œ"): "oe",
+    ord("æ"): "ae",
+}
 
 
 def _words(text: str) -> frozenset[str]:
@@ -31,6 +36,12 @@ STOP_WORDS = {
     ),
 }
 
+# Words that every text here has, so that they tell nothing, though a name of a theme may rest on them.
+HABITUAL = {
+    "en": _words("demo need needed needs training"),
+    "fr": _words("besoin besoins demo formation formations"),
+}
+
 # Longest first; at least four letters must stay.
 ENDINGS = {
     "en": (
@@ -44,7 +55,6 @@ ENDINGS = {
         "ment",
         "ings",
         "ing",
-        "ies",
         "ed",
         "es",
         "s",
@@ -64,7 +74,6 @@ ENDINGS = {
         "euse",
         "eurs",
         "eur",
-        "aux",
         "ees",
         "ee",
         "es",
@@ -85,13 +94,50 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKD", small).translate(MARKS)
 
 
+# Endings that change a letter: city and cities, niveau and niveaux, local and locaux.
+CHANGED = {"en": (("ies", "i"), ("y", "i")), "fr": (("eaux", "eau"), ("aux", "al"))}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One telling word of a text: its stem, and where the word itself stands."""
+
+    stem: str
+    start: int
+    end: int
+
+
 @lru_cache(maxsize=65_536)  # words come again and again
 def stem(word: str, language: str) -> str:
     """Return the word without its first matching ending, if four letters or more stay."""
+    for ending, put in CHANGED.get(language, ()):
+        if word.endswith(ending) and len(word) - len(ending) >= SHORTEST:
+            return word[: -len(ending)] + put
     for ending in ENDINGS.get(language, ()):
         if word.endswith(ending) and len(word) - len(ending) >= STEM_MIN:
             return word[: -len(ending)]
     return word
+
+
+def composed(text: str) -> str:
+    """Return the text with each accented letter as one character, to which the places of `spans` refer."""
+    return unicodedata.normalize("NFC", text)
+
+
+def spans(text: str, language: str) -> list[Token]:
+    """Return the telling words of a text with their places in `composed(text)`."""
+    stops = STOP_WORDS.get(language, frozenset())
+    found: list[Token] = []
+    for match in WORDS.finditer(composed(text)):
+        word = fold(match.group())
+        if len(word) >= SHORTEST and word not in stops:
+            found.append(Token(stem(word, language), match.start(), match.end()))
+    return found
+
+
+def is_habitual(text: str, language: str) -> bool:
+    """Tell whether a text has a word that tells nothing here."""
+    return not HABITUAL.get(language, frozenset()).isdisjoint(WORDS.findall(fold(text)))
 
 
 def tokens(text: str, language: str) -> list[str]:

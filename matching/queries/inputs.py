@@ -16,6 +16,7 @@ from matching.engine import (
     Cost,
     Country,
     EngineError,
+    Lexicon,
     Need,
     NeedLine,
     Offer,
@@ -29,6 +30,7 @@ from matching.engine import (
     TrackRecord,
     build_catalogue,
     encode_supply,
+    lexicon_from_labels,
 )
 from providers import queries as providers
 from requests_app import queries as requests
@@ -143,7 +145,8 @@ def _catalogue(version: str, day: date) -> tuple[Catalogue, Supply, Rows]:
     rows = {str(row.public_id): row for row in found if _is_complete(row)}
     offers = tuple(offer(row) for row in rows.values())
     scheme, places = theme_scheme(), place_index()
-    return build_catalogue(offers, scheme, places), encode_supply(offers, scheme, places), rows
+    words = lexicon()
+    return build_catalogue(offers, scheme, places, words), encode_supply(offers, scheme, places, words), rows
 
 
 def _is_complete(row: providers.CatalogueOffer) -> bool:
@@ -222,6 +225,21 @@ def theme_scheme() -> ThemeScheme:
     rows = vocabularies.theme_scheme_rows()
     found = vocabularies.scheme(vocabularies.THEMES)
     return ThemeScheme(found.version if found else "", tuple(Concept(row.code, row.broader) for row in rows))
+
+
+def lexicon() -> Lexicon:
+    """Give what the core themes are called, in every language they have labels in; retired themes are not found."""
+    return lexicon_from_labels(
+        (
+            row.code,
+            {
+                language: [row.labels.get(language, ""), *row.alt_labels.get(language, ())]
+                for language in {*row.labels, *row.alt_labels}
+            },
+        )
+        for row in vocabularies.concepts(vocabularies.THEMES)
+        if row.active
+    )
 
 
 def place_index() -> PlaceIndex:
