@@ -16,6 +16,13 @@ from matching.engine.concepts import Concept, Relation, ThemeScheme, scheme_from
 from matching.engine.constraints import CODES as CONSTRAINT_CODES
 from matching.engine.constraints import Fail, codes_of
 from matching.engine.errors import EngineError
+from matching.engine.learning import (
+    CriterionOverrides,
+    Override,
+    WeightSuggestion,
+    overrides_by_criterion,
+    suggest_weights,
+)
 from matching.engine.lexicon import ConceptLabels, Lexicon, Suggestion, lexicon_from_labels
 from matching.engine.matrix import SparseScores, score_matrix
 from matching.engine.near_misses import apply_change, apply_offer_change
@@ -111,6 +118,7 @@ __all__ = [
     "Cost",
     "Country",
     "Criterion",
+    "CriterionOverrides",
     "CriterionResult",
     "CriterionShare",
     "EngineError",
@@ -127,6 +135,7 @@ __all__ = [
     "NeedEntry",
     "NeedLine",
     "Offer",
+    "Override",
     "Pair",
     "PairArrays",
     "PairColumns",
@@ -154,6 +163,7 @@ __all__ = [
     "SupplyInputs",
     "ThemeScheme",
     "TrackRecord",
+    "WeightSuggestion",
     "apply_change",
     "apply_offer_change",
     "build_catalogue",
@@ -167,6 +177,7 @@ __all__ = [
     "digest",
     "encode_supply",
     "lexicon_from_labels",
+    "overrides_by_criterion",
     "plain",
     "priority",
     "rank",
@@ -177,5 +188,6 @@ __all__ = [
     "score_matrix",
     "sentence_from_plain",
     "snapshot",
+    "suggest_weights",
     "trainer_days",
 ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from matching.engine.errors import EngineError
 from matching.engine.sentence_templates import TEMPLATES
+from matching.engine.sentence_templates_explanations import CRITERION_NAMES
 
 Param = str | int | tuple[str, ...]
 Labels = Mapping[str, Mapping[str, str]]  # vocabulary -> code -> label in the language asked
@@ -34,6 +35,9 @@ LABELS: Mapping[str, str] = {
     "offering": "offerings",
     "provider": "providers",
 }
+
+# Parameters whose codes are the engine's own, with their names beside the templates: language -> code -> name.
+OWN_NAMES: Mapping[str, Labels] = {"criterion": CRITERION_NAMES, "criteria": CRITERION_NAMES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def _shown(name: str, value: Param, language: str, labels: Labels) -> str:
         return money(str(value), language)
     if isinstance(value, int):
         return _grouped(str(value), language)
-    known = labels.get(LABELS.get(name, ""), {})
+    known = OWN_NAMES.get(name, {}).get(language) or labels.get(LABELS.get(name, ""), {})
     if isinstance(value, tuple):
         return ", ".join(known.get(entry, entry) for entry in value)
     return known.get(value, value)
