@@ -62,6 +62,7 @@ REQUEST = Lifecycle(
         "submitted": Step("request.screen", Party.SECRETARIAT),
         "returned": Step("request.answer", Party.REQUESTER),
         "open": MATCH_STEP,
+        "fulfilled": Step("request.close", Party.SECRETARIAT),
     },
 )
 

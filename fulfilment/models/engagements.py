@@ -159,7 +159,8 @@ class CostShare(LifecycleRecord):
             state_is_known(COST_SHARE, "cost_share_state_known"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="cost_share_positive"),
             models.CheckConstraint(
-                condition=~Q(state="received") | Q(actual_amount__gte=0), name="received_share_has_actual"
+                condition=~Q(state="received") | Q(actual_amount__isnull=False, actual_amount__gte=0),
+                name="received_share_has_actual",
             ),
         ]
 

@@ -78,7 +78,13 @@ class Evaluation(EngagementPart):
             ),
             models.CheckConstraint(
                 condition=Q(value__isnull=True)
-                | Q(scale_min__lt=F("scale_max"), value__gte=F("scale_min"), value__lte=F("scale_max")),
+                | Q(
+                    scale_min__isnull=False,
+                    scale_max__isnull=False,
+                    scale_min__lt=F("scale_max"),
+                    value__gte=F("scale_min"),
+                    value__lte=F("scale_max"),
+                ),
                 name="evaluation_value_on_scale",
             ),
             models.CheckConstraint(

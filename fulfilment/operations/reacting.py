@@ -31,7 +31,7 @@ def hold_for_provider(*, actor: Actor, at: datetime, provider_id: UUID) -> int:
 def hold_for_offering(*, actor: Actor, at: datetime, offering_id: UUID) -> int:
     """Put engagements on hold whose planned deliveries are of a suspended offering; what runs goes on. Safe to repeat."""
     affected = Delivery.objects.filter(offering__public_id=offering_id, offering__state="suspended", state="planned")
-    return _hold(affected, "other", actor, at)
+    return _hold(affected, "offering_suspended", actor, at)
 
 
 def cancel_for_request(*, actor: Actor, at: datetime, request_id: UUID) -> int:
@@ -42,7 +42,7 @@ def cancel_for_request(*, actor: Actor, at: datetime, request_id: UUID) -> int:
         cancel_engagement(actor=actor, at=at, engagement_id=engagement_id, reason_code="requester_withdrew")
     begun = list(rows.filter(state="in_delivery").values_list("pk", flat=True).order_by("pk"))
     for engagement_id in begun:
-        hold_engagement(actor=actor, at=at, engagement_id=engagement_id, reason_code="other")
+        hold_engagement(actor=actor, at=at, engagement_id=engagement_id, reason_code="request_withdrawn")
     return len(ended) + len(begun)
 
 

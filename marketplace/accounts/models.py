@@ -212,7 +212,7 @@ class Membership(Record):
             ),
             models.CheckConstraint(
                 condition=Q(delegate__isnull=True)
-                | (Q(delegated_from__isnull=False) & Q(delegated_to__gte=F("delegated_from"))),
+                | Q(delegated_from__isnull=False, delegated_to__isnull=False, delegated_to__gte=F("delegated_from")),
                 name="membership_delegation_dated",
             ),
         ]

@@ -163,10 +163,11 @@ class TrainingRequest(LifecycleRecord, PeriodColumns):
         return super().usual_step()
 
     def event_scope(self) -> EventScope:
-        """Requester's side and those it was shared with; wider as its visibility says; nobody before submission."""
+        """Requester's side, its funder, those it was shared with; wider as its visibility says; nobody before submission."""
         if self.is_private:
             return EventScope("private")
         ids = {self.requesting_organization_id, *self.co_requesters.values_list("pk", flat=True)}
+        ids |= {self.funder_id} if self.funder_id else set()
         ids.update(self.shares.values_list("organization_id", flat=True))
         audience = {"agency": "organizations", "group": "group", "public": "public"}[self.visibility]
         return EventScope(audience, frozenset(ids))

@@ -125,3 +125,35 @@ def test_every_model_has_a_factory() -> None:
 
 def test_every_migration_goes_back() -> None:
     house.require(irreversible_steps(), IRREVERSIBLE)
+
+
+def null_slips_through(model: type[models.Model]) -> Iterator[str]:
+    """Yield the CHECKs that compare a column that may be empty without ever asking whether it is: NULL passes a CHECK."""
+    empty = {field.name for field in model._meta.local_fields if field.null}
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, models.CheckConstraint):
+            asked = {name for name, value in lookups_in(constraint.condition) if value == "isnull"}
+            compared = {name for name, value in lookups_in(constraint.condition) if value != "isnull"} & empty
+            for name in sorted(compared - asked):
+                yield f"{model._meta.label}.{constraint.name}: {name} may be NULL, and NULL passes"
+
+
+def lookups_in(condition: object) -> Iterator[tuple[str, str]]:
+    """Yield field and lookup of every comparison in a CHECK."""
+    if isinstance(condition, models.Q):
+        for child in condition.children:
+            yield from lookups_in(child)
+    elif isinstance(condition, tuple):
+        name, _, lookup = str(condition[0]).partition("__")
+        yield name, lookup
+
+
+MAY_BE_NULL: dict[str, str] = {
+    "accounts.Organization.organization_not_own_parent": "without a parent there is nothing to refuse",
+    "requests_app.TrainingRequest.request_not_merged_into_itself": "not merged: there is nothing to refuse",
+}
+
+
+def test_checks_refuse_null_where_it_would_slip_through() -> None:
+    found = [line for model in house.product_models() for line in null_slips_through(model)]
+    assert house.complaints(found, MAY_BE_NULL) == []
