@@ -1,27 +1,24 @@
-"""The background halves of matching: computing outside a transaction, writing inside the one that ends the job."""
+"""Ranking one request, and looking for the next best for a lost part."""
 
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import transaction
-
-from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import DomainError
-from marketplace.lifecycles.operations import lock, transition
+from marketplace.lifecycles.operations import lock
 from matching.engine import ENGINE_VERSION, EngineError, rank, snapshot
 from matching.models import MatchRun, ProposalPart
 from matching.operations import policies, replacing, runs, writing
 from matching.queries import inputs
+from matching.tasks.beginning import WORKER, begin_run
 from requests_app import queries as requests
 
-WORKER = Actor.system("matching")
 CANDIDATES = 10  # for each line: nobody compares more
 
 
 def prepare_ranking(payload: dict[str, Any], *, at: datetime, progress: Any) -> writing.Computed | str | None:
     """Compute the ranking of a run; gives None for a run that has ended and text for one that cannot be computed."""
-    run = _begin(UUID(payload["run"]), at=at)
+    run = begin_run(UUID(payload["run"]), at=at)
     if run is None:
         return None
     total = 2
@@ -60,16 +57,6 @@ def write_ranking(payload: dict[str, Any], *, at: datetime, prepared: Any, **_: 
             runs.fail_run(run, error=prepared, actor=WORKER, at=at)
         return
     writing.write_ranking(rows.values_list("pk", flat=True)[0], prepared, at=at)
-
-
-@transaction.atomic
-def _begin(public_id: UUID, *, at: datetime) -> MatchRun | None:
-    """Show that a run has begun; one that a dead worker began is simply taken up again."""
-    run = lock(MatchRun.objects.filter(public_id=public_id).select_related("policy"))
-    if run.state == "queued":
-        run.started_at = at
-        transition(run, "start", actor=WORKER, at=at, columns=("started_at",))
-    return run if run.state == "running" else None
 
 
 def prepare_replacement(payload: dict[str, Any], *, at: datetime, progress: Any) -> replacing.Replacement | None:

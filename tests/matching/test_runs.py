@@ -14,6 +14,7 @@ from matching import operations, tasks
 from matching.engine import EngineError
 from matching.models import MatchProposal, MatchRun
 from matching.queries import inputs
+from matching.tasks import ranking
 from requests_app import operations as requests
 from requests_app.models import TrainingRequest
 from tests.factories.accounts import AT, member, secretariat
@@ -192,7 +193,7 @@ def test_engine_error_ends_the_run_with_its_reason(monkeypatch: pytest.MonkeyPat
         raise EngineError("bad_need", "line 1", "the theme is unknown")
 
     scene = market()
-    monkeypatch.setattr(tasks, "rank", refuse)
+    monkeypatch.setattr(ranking, "rank", refuse)
     work()
     run = run_of(scene)
     assert run.state == "failed"
