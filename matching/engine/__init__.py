@@ -16,6 +16,16 @@ from matching.engine.concepts import Concept, Relation, ThemeScheme, scheme_from
 from matching.engine.constraints import CODES as CONSTRAINT_CODES
 from matching.engine.constraints import Fail, codes_of
 from matching.engine.errors import EngineError
+from matching.engine.gaps import (
+    Assumptions,
+    Closing,
+    GapRanking,
+    GapStep,
+    Hypothetical,
+    OutOfReach,
+    UnmetLine,
+    rank_gaps,
+)
 from matching.engine.learning import (
     CriterionOverrides,
     Override,
@@ -23,11 +33,24 @@ from matching.engine.learning import (
     overrides_by_criterion,
     suggest_weights,
 )
-from matching.engine.lexicon import ConceptLabels, Lexicon, Suggestion, lexicon_from_labels
+from matching.engine.lexicon import (
+    ConceptLabels,
+    Lexicon,
+    Suggestion,
+    lexicon_from_labels,
+)
 from matching.engine.matrix import SparseScores, score_matrix
 from matching.engine.near_misses import apply_change, apply_offer_change
 from matching.engine.places import Country, PlaceIndex
-from matching.engine.policy import CRITERIA, DEFAULT_POLICY, DEFAULT_WEIGHTS, SCORE_TOP, WEIGHT_TOTAL, Criterion, Policy
+from matching.engine.policy import (
+    CRITERIA,
+    DEFAULT_POLICY,
+    DEFAULT_WEIGHTS,
+    SCORE_TOP,
+    WEIGHT_TOTAL,
+    Criterion,
+    Policy,
+)
 from matching.engine.portfolio import (
     FEASIBLE,
     INFEASIBLE,
@@ -50,7 +73,13 @@ from matching.engine.portfolio import (
 from matching.engine.priority import Priority, priority
 from matching.engine.ranking import ENGINE_VERSION, rank
 from matching.engine.rates import Rate, Rates
-from matching.engine.reading import RunInputs, SupplyInputs, decode, decode_snapshot, decode_supply
+from matching.engine.reading import (
+    RunInputs,
+    SupplyInputs,
+    decode,
+    decode_snapshot,
+    decode_supply,
+)
 from matching.engine.relaxation import relax
 from matching.engine.results import (
     COMPLETE,
@@ -69,8 +98,23 @@ from matching.engine.results import (
     Relaxation,
     SlotChoice,
 )
-from matching.engine.sentences import LABELS, Labels, Sentence, render, sentence_from_plain
-from matching.engine.snapshot import Supply, canonical, digest, encode_supply, plain, ranking_bytes, snapshot
+from matching.engine.sentences import (
+    LABELS,
+    Labels,
+    Sentence,
+    render,
+    sentence_from_plain,
+)
+from matching.engine.serving import Cell, Served, serving
+from matching.engine.snapshot import (
+    Supply,
+    canonical,
+    digest,
+    encode_supply,
+    plain,
+    ranking_bytes,
+    snapshot,
+)
 from matching.engine.types import (
     AWARDS,
     LEVELS,
@@ -105,13 +149,16 @@ __all__ = [
     "SCORE_TOP",
     "TRAINER_DAYS",
     "WEIGHT_TOTAL",
+    "Assumptions",
     "Budget",
     "BudgetLimit",
     "CandidateResult",
     "Capacity",
     "CapacitySlot",
     "Catalogue",
+    "Cell",
     "Change",
+    "Closing",
     "Concept",
     "ConceptLabels",
     "Conflict",
@@ -124,6 +171,9 @@ __all__ = [
     "EngineError",
     "Fail",
     "Floor",
+    "GapRanking",
+    "GapStep",
+    "Hypothetical",
     "Instance",
     "Labels",
     "Lexicon",
@@ -135,6 +185,7 @@ __all__ = [
     "NeedEntry",
     "NeedLine",
     "Offer",
+    "OutOfReach",
     "Override",
     "Pair",
     "PairArrays",
@@ -152,6 +203,7 @@ __all__ = [
     "Relaxation",
     "RunInputs",
     "Sentence",
+    "Served",
     "SessionSlot",
     "Settings",
     "SlotChoice",
@@ -163,6 +215,7 @@ __all__ = [
     "SupplyInputs",
     "ThemeScheme",
     "TrackRecord",
+    "UnmetLine",
     "WeightSuggestion",
     "apply_change",
     "apply_offer_change",
@@ -181,12 +234,14 @@ __all__ = [
     "plain",
     "priority",
     "rank",
+    "rank_gaps",
     "ranking_bytes",
     "relax",
     "render",
     "scheme_from_pairs",
     "score_matrix",
     "sentence_from_plain",
+    "serving",
     "snapshot",
     "suggest_weights",
     "trainer_days",

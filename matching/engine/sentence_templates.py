@@ -9,12 +9,13 @@ from itertools import chain
 
 from matching.engine.errors import EngineError
 from matching.engine.sentence_templates_explanations import EXPLANATIONS
+from matching.engine.sentence_templates_gaps import GAPS
 from matching.engine.sentence_templates_portfolio import PORTFOLIO
 from matching.engine.sentence_templates_ranking import RANKING
 
 Templates = Mapping[str, Mapping[str, str]]
 
-PARTS: tuple[Templates, ...] = (RANKING, EXPLANATIONS, PORTFOLIO)
+PARTS: tuple[Templates, ...] = (RANKING, EXPLANATIONS, GAPS, PORTFOLIO)
 
 
 def merged(parts: tuple[Templates, ...]) -> Templates:
@@ -22,7 +23,9 @@ def merged(parts: tuple[Templates, ...]) -> Templates:
     codes = list(chain.from_iterable(parts))
     if len(codes) > len(set(codes)):
         twice = min(code for code in codes if codes.count(code) > 1)
-        raise EngineError("bad_sentence", twice, "two parts of the templates claim this code")
+        raise EngineError(
+            "bad_sentence", twice, "two parts of the templates claim this code"
+        )
     return {code: texts for part in parts for code, texts in part.items()}
 
 
