@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
             name="PlanLine",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("content_version", models.PositiveIntegerField(default=1)),
                 ("position", models.PositiveIntegerField()),
                 ("priority_class", models.PositiveSmallIntegerField()),
                 ("theme", models.CharField(max_length=60)),
@@ -32,6 +33,7 @@ class Migration(migrations.Migration):
                 ("choice", models.JSONField(default=dict)),
                 ("alternates", models.JSONField(default=list)),
                 ("reasons", models.JSONField(default=list)),
+                ("shortage", models.JSONField(default=dict)),
             ],
             options={
                 "ordering": ["run_id", "position"],
@@ -41,6 +43,11 @@ class Migration(migrations.Migration):
             model_name="matchrun",
             name="parameters",
             field=models.JSONField(default=dict),
+        ),
+        migrations.AddField(
+            model_name="matchrun",
+            name="plan",
+            field=models.BinaryField(blank=True, null=True),
         ),
         migrations.AddField(
             model_name="matchrun",

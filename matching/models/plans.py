@@ -17,6 +17,7 @@ class PlanLine(models.Model):
     run = models.ForeignKey(MatchRun, on_delete=models.CASCADE, related_name="plan_lines")
     request = models.ForeignKey("requests_app.TrainingRequest", on_delete=models.PROTECT, related_name="+")
     line = models.ForeignKey("requests_app.RequestLine", on_delete=models.PROTECT, related_name="+")
+    content_version = models.PositiveIntegerField(default=1)  # of the request, as it was planned
     position = models.PositiveIntegerField()  # in the plan: most urgent class first, then reference and line
     priority_class = models.PositiveSmallIntegerField()  # 1 comes first
     theme = models.CharField(max_length=60)
@@ -38,6 +39,7 @@ class PlanLine(models.Model):
         default=list
     )  # next best that would fit as well, each with what it would cost the plan
     reasons = models.JSONField(default=list)  # sentences: why this one, or what stands in the way
+    shortage = models.JSONField(default=dict)  # of an unmet line: who competes for what, or what could be given up
 
     class Meta:
         ordering = ["run_id", "position"]

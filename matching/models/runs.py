@@ -57,6 +57,7 @@ class MatchRun(LifecycleRecord):
     result = models.JSONField(
         default=dict
     )  # near misses, conflicts; of planning runs objectives, bound, prices, report
+    plan = models.BinaryField(null=True, blank=True)  # the solved instance, zlib: "why not" is answered from it
     timings = models.JSONField(default=dict)  # seconds by stage: beside the answer, never part of its digest
     progress_done = models.PositiveIntegerField(default=0)
     progress_total = models.PositiveIntegerField(default=0)
