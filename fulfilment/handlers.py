@@ -1,11 +1,14 @@
-"""What this app does when something became true elsewhere, and when a deadline passes."""
+"""What this app does when something became true elsewhere, when a deadline passes, and whom a step concerns."""
 
 from datetime import datetime
+from typing import cast
 
 from fulfilment import tasks
-from fulfilment.models import Delivery, Engagement, Milestone
+from fulfilment.models import Change, Delivery, Engagement, Milestone
 from marketplace.events.registry import handles
+from marketplace.kernel.lifecycle import Party
 from marketplace.lifecycles.registry import deadline_effect
+from marketplace.notifications import recipients
 from marketplace.records.models import LifecycleRecord
 from marketplace.work import operations as work
 from marketplace.work.registry import job
@@ -53,3 +56,22 @@ def level4_unanswered(record: LifecycleRecord, at: datetime) -> None:
 def _leave_unanswered(record: LifecycleRecord, at: datetime) -> None:
     if isinstance(record, Milestone):
         work.enqueue("fulfilment.leave_unanswered", {"milestone": record.pk}, at=at)
+
+
+@recipients.concerned("engagement")
+@recipients.concerned("engagement_change")
+@recipients.concerned("delivery")
+@recipients.concerned("milestone")
+def concerned(record: LifecycleRecord, party: Party) -> recipients.Concerned:
+    """Say which organizations a party of an engagement, a delivery or a milestone is, and for which countries."""
+    part = record if isinstance(record, Change | Delivery | Milestone) else None
+    engagement = part.engagement if part else cast("Engagement", record)
+    organizations: frozenset[int] = frozenset()
+    if party in (Party.REQUESTER, Party.REQUESTER_AND_SECRETARIAT):
+        organizations = frozenset({engagement.requesting_organization_id})
+    elif party is Party.PROVIDER:
+        delivers = record.provider.organization_id if isinstance(record, Delivery) else engagement.lead_organization_id
+        organizations = frozenset({delivers})
+    countries = engagement.lines.exclude(line__country="").values_list("line__country", flat=True)
+    programme = engagement.request.programme
+    return recipients.Concerned(organizations, frozenset(countries), programme.code if programme else "")

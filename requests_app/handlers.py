@@ -1,13 +1,17 @@
-"""What this app does at deadlines."""
+"""What this app does at deadlines, and whom a step of its things concerns."""
 
 from datetime import datetime
+from typing import cast
 
+from marketplace.kernel.lifecycle import Party
 from marketplace.kernel.periods import add_working_days
 from marketplace.lifecycles.registry import deadline_effect
+from marketplace.notifications import recipients
 from marketplace.records.models import LifecycleRecord
 from marketplace.vocabularies import queries as vocabularies
 from marketplace.work.operations import enqueue
 from requests_app import operations
+from requests_app.models import Clarification, Endorsement, TrainingRequest
 from requests_app.tasks import CLOCK
 
 
@@ -31,4 +35,24 @@ def schedule_withdrawal(record: LifecycleRecord, at: datetime) -> None:
         at=at,
         due_at=add_working_days(record.due_at, level.effect_after_working_days),
         key=f"requests.withdraw_unanswered:{record.public_id}:{due}",
+    )
+
+
+@recipients.concerned("training_request")
+@recipients.concerned("clarification")
+@recipients.concerned("endorsement")
+def concerned(record: LifecycleRecord, party: Party) -> recipients.Concerned:
+    """Say which organizations a party of a request, a question about it or an endorsement is, and for which countries."""
+    part = record if isinstance(record, Clarification | Endorsement) else None
+    request = part.request if part else cast("TrainingRequest", record)
+    organizations: frozenset[int] = frozenset()
+    if party is Party.REQUESTER:
+        organizations = frozenset({request.requesting_organization_id})
+    elif party is Party.AUTHORITY and isinstance(record, Endorsement):
+        organizations = frozenset({record.authority_id})
+    elif party is Party.PROVIDERS:
+        organizations = request.event_scope().organization_ids
+    countries = {line.country for line in request.lines.all() if line.country} or {request.place_country}
+    return recipients.Concerned(
+        organizations, frozenset(countries), request.programme.code if request.programme else ""
     )
