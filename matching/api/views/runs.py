@@ -12,6 +12,7 @@ from marketplace.kernel.errors import ErrorCode, unknown_reference
 from matching import operations, queries
 from matching.api import serializers
 from matching.api.filters import RunFilters
+from matching.api.views.replays import REPLAY
 from matching.models import MatchRun
 from requests_app import queries as requests
 
@@ -66,6 +67,7 @@ class RunViewSet(Lists, Reads, Creates, ThingViewSet):
             operation=operations.retry_run,
         ),
     )
+    replay = verb("replay", REPLAY)
 
     def visible(self) -> QuerySet[MatchRun]:
         """Give the runs of which the caller may know."""

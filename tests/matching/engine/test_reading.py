@@ -1,7 +1,9 @@
 """Snapshots read back: the same values, the same bytes, and a pointer to whatever is wrong."""
 
 import json
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -135,6 +137,59 @@ def test_demo_market_is_read_back_whole() -> None:
     read = decode_supply(supply.content)
     assert read.offers == tuple(sorted(offers, key=lambda offer: offer.id))
     assert canonical(read) == supply.content
+
+
+# --- in whatever order --------------------------------------------------------------------------------------------
+
+
+def turned(mapping: Mapping[Any, Any], chance: random.Random) -> dict[Any, Any]:
+    """The same mapping with its names in another order."""
+    names = list(mapping)
+    chance.shuffle(names)
+    return {name: mapping[name] for name in names}
+
+
+def mixed(values: Iterable[Any], chance: random.Random) -> tuple[Any, ...]:
+    found = list(values)
+    chance.shuffle(found)
+    return tuple(found)
+
+
+@given(offers=world.catalogues(), need=world.needs(3), policy=policies(), chance=st.randoms(use_true_random=False))
+def test_order_of_all_that_goes_in_changes_no_byte(
+    offers: list[Offer], need: Need, policy: Policy, chance: random.Random
+) -> None:
+    """Offers, their sessions and windows, lines, weights, rates, texts, concepts and countries, all shuffled."""
+    other_offers = mixed(
+        (
+            replace(
+                offer,
+                sessions=mixed(offer.sessions, chance),
+                capacity=mixed(offer.capacity, chance),
+                texts=turned(offer.texts, chance),
+            )
+            for offer in offers
+        ),
+        chance,
+    )
+    other_need = replace(need, lines=mixed(need.lines, chance), texts=turned(need.texts, chance))
+    other_policy = replace(policy, weights=turned(policy.weights, chance))
+    other_rates = Rates(turned(world.RATES.table, chance))
+    other_scheme = ThemeScheme(world.SCHEME.version, mixed(world.SCHEME.concepts, chance))
+    other_places = PlaceIndex(mixed(world.PLACES.countries, chance), turned(world.PLACES.parents, chance))
+
+    def everything(
+        offers: Sequence[Offer], need: Need, policy: Policy, rates: Rates, scheme: ThemeScheme, places: PlaceIndex
+    ) -> tuple[bytes, bytes, bytes]:
+        supply = encode_supply(offers, scheme, places)
+        content = snapshot(need, supply, policy, as_of=world.TODAY, rates=rates, engine_version=ENGINE_VERSION)
+        catalogue = build_catalogue(offers, scheme, places)
+        answer = rank(need, catalogue, policy, as_of=world.TODAY, rates=rates)
+        return supply.content, content, ranking_bytes(answer)
+
+    assert everything(offers, need, policy, world.RATES, world.SCHEME, world.PLACES) == everything(
+        other_offers, other_need, other_policy, other_rates, other_scheme, other_places
+    )
 
 
 # --- what is refused ----------------------------------------------------------------------------------------------

@@ -1,0 +1,164 @@
+"""Runs computed once more from what they were made of, and compared with what they answered. Nothing is written."""
+
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from marketplace.kernel.errors import DomainError, rule_broken
+from marketplace.kernel.text import gettext_noop
+from marketplace.lifecycles.operations import wrong_state
+from matching.engine import (
+    ENGINE_VERSION,
+    EngineError,
+    build_catalogue,
+    canonical,
+    decode_snapshot,
+    decode_supply,
+    digest,
+    rank,
+)
+from matching.models import MatchRun
+
+# From the canonical bytes of the inputs and of the supply to the answer, as the engine gives it.
+Replayer = Callable[[bytes, bytes], object]
+ABSENT = ""  # what a side of a difference shows where it has nothing
+SHOWN = 200  # characters of a value that a difference repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first place, by JSON pointer, where the kept answer and the replayed one part; both values as JSON."""
+
+    pointer: str
+    kept: str
+    replayed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a replay found. ``same``: the digests agree, and so does all of the answer that the run keeps."""
+
+    same: bool
+    mode: str
+    engine_version: str
+    snapshot_digest: str
+    output_digest: str
+    replayed_digest: str
+    difference: Difference | None
+
+
+def run_by_id(public_id: UUID) -> int | None:
+    """Find the primary key of a run by its public id."""
+    return MatchRun.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
+
+
+def replay_run(run_id: int) -> Replay:
+    """Compute a run again from its snapshot and compare.
+
+    Raises DomainError(wrong_state) for a run without an answer, DomainError(rule_broken) where the answer cannot be
+    computed again: it was made by another version of the engine, or what it was made of is damaged.
+    """
+    run = MatchRun.objects.select_related("supply").get(pk=run_id)
+    if not run.output_digest or run.snapshot is None or run.supply is None:
+        raise wrong_state(run, "replay")
+    _check_engine(run)
+    replayer = _replayer(run.mode)
+    content = _whole(run.snapshot, run.snapshot_digest)
+    supply = _whole(run.supply.content, run.supply.digest)
+    try:
+        answer = canonical(replayer(content, supply))
+    except EngineError as error:
+        raise _damaged() from error
+    replayed = digest(answer)
+    difference = _difference_of(run.result, json.loads(answer))
+    return Replay(
+        same=replayed == run.output_digest and difference is None,
+        mode=run.mode,
+        engine_version=run.engine_version,
+        snapshot_digest=run.snapshot_digest,
+        output_digest=run.output_digest,
+        replayed_digest=replayed,
+        difference=difference,
+    )
+
+
+def _check_engine(run: MatchRun) -> None:
+    if run.engine_version != ENGINE_VERSION:
+        detail = gettext_noop("The run was made by engine %(made)s; this is %(present)s, which may answer otherwise.")
+        raise rule_broken("/engine_version", "other_engine", detail, made=run.engine_version, present=ENGINE_VERSION)
+
+
+def _replayer(mode: str) -> Replayer:
+    if mode not in REPLAYERS:
+        detail = gettext_noop("Runs of the kind `%(mode)s` cannot be computed again.")
+        raise rule_broken("/mode", "no_replay", detail, allowed=sorted(REPLAYERS), mode=mode)
+    return REPLAYERS[mode]
+
+
+def _whole(packed: bytes | memoryview, expected: str) -> bytes:
+    """Unpack stored bytes. Raises DomainError(rule_broken) unless they are those that the digest was taken of."""
+    try:
+        content = zlib.decompress(packed)
+    except zlib.error as error:
+        raise _damaged() from error
+    if digest(content) != expected:
+        raise _damaged()
+    return content
+
+
+def _damaged() -> DomainError:
+    detail = gettext_noop("What the run was made of is damaged: it does not agree with its digest.")
+    return rule_broken("/snapshot_digest", "damaged_snapshot", detail)
+
+
+def replay_ranking(content: bytes, supply: bytes) -> object:
+    """Rank again. Raises EngineError(bad_snapshot), also where the supply is not the one that the inputs name."""
+    inputs, market = decode_snapshot(content), decode_supply(supply)
+    if inputs.supply != digest(supply):
+        raise EngineError("bad_snapshot", "/supply", "names another supply")
+    catalogue = build_catalogue(market.offers, market.scheme, market.places)
+    return rank(inputs.need, catalogue, inputs.policy, as_of=inputs.as_of, rates=inputs.rates, limit=inputs.limit)
+
+
+REPLAYERS: Mapping[str, Replayer] = {"request": replay_ranking, "preview": replay_ranking}
+
+
+# --- where two answers part ---------------------------------------------------------------------------------------
+
+
+def _difference_of(kept: Mapping[str, Any], replayed: Any) -> Difference | None:
+    """Compare what the run keeps of its answer; what it adds to it (words, figures for the screen) is left aside."""
+    shared = {name: value for name, value in kept.items() if name in replayed}
+    return first_difference(shared, {name: replayed[name] for name in shared})
+
+
+def first_difference(kept: Any, replayed: Any, pointer: str = "") -> Difference | None:
+    """Find the first place where two JSON values part, members in the order of their names; None if they agree."""
+    if isinstance(kept, dict) and isinstance(replayed, dict):
+        steps = {name.replace("~", "~0").replace("/", "~1"): name for name in sorted({*kept, *replayed})}
+        return _first(((step, kept.get(name, ...), replayed.get(name, ...)) for step, name in steps.items()), pointer)
+    if isinstance(kept, list) and isinstance(replayed, list):
+        longest = range(max(len(kept), len(replayed)))
+        return _first(((str(n), _entry(kept, n), _entry(replayed, n)) for n in longest), pointer)
+    if type(kept) is type(replayed) and kept == replayed:
+        return None
+    return Difference(pointer, _shown(kept), _shown(replayed))
+
+
+def _first(pairs: Any, pointer: str) -> Difference | None:
+    found = (first_difference(kept, replayed, f"{pointer}/{step}") for step, kept, replayed in pairs)
+    return next((difference for difference in found if difference is not None), None)
+
+
+def _entry(values: list[Any], number: int) -> Any:
+    return values[number] if number < len(values) else ...
+
+
+def _shown(value: Any) -> str:
+    if value is ...:
+        return ABSENT
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
