@@ -1,12 +1,20 @@
-"""Sets of codes for many offers at once: one bit a code, one row an offer."""
+"""Sets of codes for many offers at once, in two layouts.
 
-from collections.abc import Sequence, Set
+`BitTable`: one row an offer, one bit a code; asks of each offer which codes it holds. `Mask`: one bit an offer; a
+constraint is tested once for the whole catalogue, kept, and combined with others eight offers a byte.
+"""
+
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 WORD = 64
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Mask = NDArray[np.uint8]  # one bit a row, the first row in the highest bit of the first byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,41 +27,78 @@ class BitTable:
     @classmethod
     def build(cls, rows: Sequence[Set[str]]) -> "BitTable":
         """Build the table of the given sets, one row each."""
-        vocabulary = sorted({code for row in rows for code in row})
+        vocabulary = sorted(set().union(*set(map(frozenset, rows))))
         position = {code: number for number, code in enumerate(vocabulary)}
         words = np.zeros((len(rows), max(1, -(-len(vocabulary) // WORD))), dtype=np.uint64)
-        for number, row in enumerate(rows):
-            for code in row:
-                words[number, position[code] // WORD] |= np.uint64(1 << (position[code] % WORD))
+        number = np.repeat(np.arange(len(rows)), np.fromiter(map(len, rows), dtype=np.int64, count=len(rows)))
+        bit = np.fromiter((position[code] for row in rows for code in row), dtype=np.int64, count=len(number))
+        bits = np.uint64(1) << (bit % WORD).astype(np.uint64)
+        np.bitwise_or.at(words.reshape(-1), number * words.shape[1] + bit // WORD, bits)
         return cls(position=position, words=words)
 
-    def has(self, code: str) -> NDArray[np.bool_]:
-        """Tell for each row whether it holds the code."""
+    def has(self, code: str, rows: Ints | None = None) -> Bools:
+        """Tell for each row (or each of the rows given) whether it holds the code."""
         number = self.position.get(code)
         if number is None:
-            return np.zeros(len(self.words), dtype=np.bool_)
-        bit = np.uint64(1 << (number % WORD))
-        held: NDArray[np.bool_] = (self.words[:, number // WORD] & bit) != 0
+            return np.zeros(self._size(rows), dtype=np.bool_)
+        column = self.words[:, number // WORD]
+        held: Bools = ((column if rows is None else column[rows]) & np.uint64(1 << (number % WORD))) != 0
         return held
 
-    def has_any(self, codes: Set[str]) -> NDArray[np.bool_]:
+    def has_any(self, codes: Set[str], rows: Ints | None = None) -> Bools:
         """Tell for each row whether it holds one of the codes."""
-        mask = np.zeros(self.words.shape[1], dtype=np.uint64)
+        wanted: dict[int, int] = {}
         for code in codes:
             number = self.position.get(code)
             if number is not None:
-                mask[number // WORD] |= np.uint64(1 << (number % WORD))
-        held: NDArray[np.bool_] = np.any(self.words & mask, axis=1)
+                wanted[number // WORD] = wanted.get(number // WORD, 0) | 1 << (number % WORD)
+        held = np.zeros(self._size(rows), dtype=np.bool_)
+        for word, bits in sorted(wanted.items()):
+            column = self.words[:, word]
+            held |= ((column if rows is None else column[rows]) & np.uint64(bits)) != 0
         return held
 
-    def filled(self) -> NDArray[np.bool_]:
+    def filled(self, rows: Ints | None = None) -> Bools:
         """Tell for each row whether it holds any code at all."""
-        held: NDArray[np.bool_] = np.any(self.words != 0, axis=1)
+        words = self.words if rows is None else self.words[rows]
+        held: Bools = np.any(words != 0, axis=1)
         return held
 
-    def count(self, codes: Set[str]) -> NDArray[np.int64]:
+    def count(self, codes: Set[str], rows: Ints | None = None) -> Ints:
         """Count for each row how many of the codes it holds."""
-        total = np.zeros(len(self.words), dtype=np.int64)
+        total = np.zeros(self._size(rows), dtype=np.int64)
         for code in sorted(codes):
-            total += self.has(code)
+            total += self.has(code, rows)
         return total
+
+    def _size(self, rows: Ints | None) -> int:
+        return len(self.words) if rows is None else len(rows)
+
+
+def mask_of(held: Bools) -> Mask:
+    """Pack a truth value for each row into a mask."""
+    return np.packbits(held)
+
+
+def rows_outside(failed: Mask, size: int) -> Ints:
+    """Return the rows, of `size`, whose bit is not set, ascending. Bytes without any such row are passed over."""
+    free = np.invert(failed)
+    if size % 8:
+        free[-1] &= np.uint8(0xFF << (8 - size % 8) & 0xFF)
+    some = np.flatnonzero(free)
+    byte, bit = np.nonzero(np.unpackbits(free[some]).reshape(-1, 8))
+    rows: Ints = some[byte] * 8 + bit
+    return rows
+
+
+def in_more_than(most: int, masks: Iterable[Mask], size: int) -> Mask:
+    """Return the rows set in more than `most` of the masks.
+
+    Bit-sliced counting: plane n holds the rows set in more than n of the masks seen so far.
+    """
+    planes = [np.zeros(-(-size // 8), dtype=np.uint8) for _ in range(most + 1)]
+    for mask in masks:
+        for number in range(most, 0, -1):
+            planes[number] |= planes[number - 1] & mask
+        planes[0] |= mask
+    return planes[most]

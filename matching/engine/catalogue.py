@@ -7,25 +7,23 @@ the order in which they are given changes nothing.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matching.engine.bitsets import BitTable
+from matching.engine.bitsets import BitTable, Bools, Ints
 from matching.engine.concepts import ThemeScheme
 from matching.engine.errors import EngineError
 from matching.engine.lexicon import Lexicon
+from matching.engine.memo import Memo
 from matching.engine.places import PlaceIndex
 from matching.engine.rates import to_cents
 from matching.engine.similarity import TextIndex
+from matching.engine.terms import runs, starts
 from matching.engine.types import AWARDS, LEVELS, PARALLEL_DELIVERIES, CapacitySlot, Offer, SessionSlot
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 OPEN_ACCESS_FORMS = frozenset({"online_self_paced", "community_of_practice"})  # need neither date nor trainer
 HOURS_PER_TRAINER_DAY = 6  # design, domain page
@@ -71,6 +69,7 @@ class SlotArrays:
     """The slots as columns; `slots` keeps them as they are for explanation."""
 
     slots: tuple[Slot, ...]
+    first: Ints  # offers + 1: the slots of offer n are first[n] to first[n + 1]
     offer: Ints
     kind: Ints
     start: Ints
@@ -127,6 +126,12 @@ class OfferArrays:
     form_mean: Ints
     form_evaluations: Ints
 
+    def themes_of(self, offers: Ints | None = None) -> tuple[Ints, Ints]:
+        """Return the themes of all offers (or of the rows given), one after the other, and where those of each begin."""
+        if offers is None:
+            return self.theme, self.theme_start[:-1]
+        return self.theme[runs(self.theme_start, offers)], starts(self.theme_count[offers])
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -138,11 +143,17 @@ class Catalogue:
     columns: OfferArrays
     slots: SlotArrays
     texts: TextIndex
+    memo: Memo = field(default_factory=Memo, repr=False, compare=False)
+
+    def find(self, offer_id: str) -> int | None:
+        """Return the row of an offer, None where there is no such offer."""
+        number = bisect_left(self.offers, offer_id, key=lambda offer: offer.id)
+        return number if number < len(self.offers) and self.offers[number].id == offer_id else None
 
     def index(self, offer_id: str) -> int:
         """Return the row of an offer. Raises KeyError."""
-        number = bisect_left(self.offers, offer_id, key=lambda offer: offer.id)
-        if number == len(self.offers) or self.offers[number].id != offer_id:
+        number = self.find(offer_id)
+        if number is None:
             raise KeyError(offer_id)
         return number
 
@@ -175,7 +186,7 @@ def build_catalogue(
         scheme=scheme,
         places=places,
         columns=_offer_columns(ordered, scheme),
-        slots=_slot_columns([slot for number, offer in enumerate(ordered) for slot in _slots_of(number, offer)]),
+        slots=_slot_columns([_slots_of(number, offer) for number, offer in enumerate(ordered)]),
         texts=TextIndex.build([offer.texts for offer in ordered], lexicon),
     )
 
@@ -272,7 +283,9 @@ def _on_request(number: int, offer: Offer) -> list[Slot]:
     ]
 
 
-def _slot_columns(slots: list[Slot]) -> SlotArrays:
+def _slot_columns(by_offer: list[list[Slot]]) -> SlotArrays:
+    slots = [slot for entry in by_offer for slot in entry]
+
     def ints(values: Iterable[int]) -> Ints:
         return np.fromiter(values, dtype=np.int64, count=len(slots))
 
@@ -281,6 +294,7 @@ def _slot_columns(slots: list[Slot]) -> SlotArrays:
 
     return SlotArrays(
         slots=tuple(slots),
+        first=np.cumsum([0, *map(len, by_offer)], dtype=np.int64),
         offer=ints(slot.offer for slot in slots),
         kind=ints(slot.kind for slot in slots),
         start=ints(slot.start for slot in slots),
@@ -313,7 +327,7 @@ def _offer_columns(offers: tuple[Offer, ...], scheme: ThemeScheme) -> OfferArray
     counts = ints(len(row) for row in themes)
     form_mean, form_evaluations = _evidence_by_form(offers)
     return OfferArrays(
-        theme_start=np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)]),
+        theme_start=np.cumsum([0, *counts], dtype=np.int64),
         theme=np.array([number for row in themes for number in row], dtype=np.int64),
         theme_count=counts,
         form=one(offer.form for offer in offers),

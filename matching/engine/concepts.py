@@ -42,6 +42,9 @@ class ThemeScheme:
     position: Mapping[str, int] = field(init=False, repr=False, compare=False)
     ancestry: tuple[tuple[int, ...], ...] = field(init=False, repr=False, compare=False)
     closeness: NDArray[np.int64] = field(init=False, repr=False, compare=False)
+    _relations: dict[str, dict[Relation, NDArray[np.bool_]]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.concepts, key=lambda concept: concept.id))
@@ -74,10 +77,13 @@ class ThemeScheme:
         return Relation.NONE
 
     def relations(self, asked: str) -> dict[Relation, NDArray[np.bool_]]:
-        """Return, for each relation, which concepts stand in it to the asked one."""
-        number = self.index(asked)
-        found = [self.relation(asked=number, offered=other) for other in range(len(self.concepts))]
-        return {kind: np.array([entry is kind for entry in found], dtype=np.bool_) for kind in Relation}
+        """Return, for each relation, which concepts stand in it to the asked one. Kept: not to be written to."""
+        if asked not in self._relations:
+            number = self.index(asked)
+            found = [self.relation(asked=number, offered=other) for other in range(len(self.concepts))]
+            kinds = {kind: np.array([entry is kind for entry in found], dtype=np.bool_) for kind in Relation}
+            self._relations[asked] = kinds
+        return self._relations[asked]
 
     def parent(self, concept: str) -> str | None:
         """Return the broader concept, None for a top concept."""

@@ -3,16 +3,21 @@
 The bits of the delivery (language, dates, place, seats, cost) are set in `slots`; the codes of all are here.
 """
 
-from collections.abc import Set
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from enum import IntFlag
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.engine.catalogue import UNKNOWN, Bools, Catalogue, Ints, OfferArrays
+from matching.engine.bitsets import Mask, mask_of
+from matching.engine.catalogue import UNKNOWN, Bools, Catalogue, Ints
 from matching.engine.concepts import Relation
 from matching.engine.policy import Policy
 from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
+
+Column = TypeVar("Column", Ints, Bools)
 
 
 class Fail(IntFlag):
@@ -93,40 +98,59 @@ def codes_of(bits: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(CODES[fail] for fail in Fail if bits & fail))
 
 
-def offer_bits(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, *, today: int) -> Ints:
-    """Return for each offer the mask of what it fails by itself. `today` is an ordinal day."""
-    columns = catalogue.columns
-    bits = np.zeros(len(catalogue.offers), dtype=np.int64)
-    for fail, failed in (
-        (Fail.OFFERING_NOT_PUBLISHED, ~columns.published),
-        (Fail.NOT_BOOKABLE, ~columns.bookable),
-        (Fail.VETTING_EXPIRED, columns.vetted_until < today),
-        (Fail.PROVIDER_NOT_IN_STANDING, ~columns.provider_verified | (columns.provider_until < today)),
-        (Fail.FORM_MISMATCH, _not_among(columns.form.has_any(need.forms), need.forms)),
-        (Fail.MODALITY_MISMATCH, _modality_mismatch(need, columns)),
-        (Fail.AUDIENCE_MISMATCH, ~columns.audiences.has(line.audience) & ~columns.customisable),
-        (Fail.LEVEL_MISMATCH, _level_mismatch(line, columns, policy)),
-        (Fail.COUNTRY_NOT_SERVED, coverage_steps(line, catalogue) == UNKNOWN),
-        (Fail.AWARD_UNAVAILABLE, (columns.award != UNKNOWN) & (columns.award < AWARDS.index(need.award))),
-        (Fail.EXCLUDED_BY_REQUESTER, columns.parties.has_any(need.excluded)),
-        (Fail.CONFLICT_OF_INTEREST, columns.parties.has_any(need.conflicts)),
-        (Fail.NOT_VISIBLE, _not_visible(need, columns)),
-        (Fail.TURNED_DOWN, _turned_down(need, catalogue)),
-    ):
-        bits |= np.where(failed, np.int64(fail), 0)
-    return bits | _theme_bits(line, catalogue, policy)
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one line asks of every offer. `today` is an ordinal day."""
+
+    need: Need
+    line: NeedLine
+    policy: Policy
+    today: int
 
 
-def per_offer(catalogue: Catalogue, by_concept: NDArray[np.int64]) -> Ints:
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One constraint on offers.
+
+    `depends_on` gives all of the question that the answer hangs on (None: nothing is asked, so no offer fails);
+    `failed` tests the rows given, or all of them.
+    """
+
+    depends_on: Callable[[Question], Hashable | None]
+    failed: Callable[[Question, Catalogue, Ints | None], Bools]
+
+
+def offer_bits(question: Question, catalogue: Catalogue, offers: Ints | None = None) -> Ints:
+    """Return for each offer (or each of the rows given) the mask of what it fails by itself."""
+    bits = np.zeros(len(catalogue.offers) if offers is None else len(offers), dtype=np.int64)
+    for fail, check in CHECKS.items():
+        if check.depends_on(question) is not None:
+            bits |= np.where(check.failed(question, catalogue, offers), np.int64(fail), 0)
+    return bits
+
+
+def failed_mask(fail: Fail, question: Question, catalogue: Catalogue) -> Mask | None:
+    """Return the offers that fail one constraint, one bit each; None where it asks nothing.
+
+    Kept with the catalogue: what many requests ask alike is tested once.
+    """
+    check = CHECKS[fail]
+    depends_on = check.depends_on(question)
+    if depends_on is None:
+        return None
+    return catalogue.memo.get((fail, depends_on), lambda: mask_of(check.failed(question, catalogue, None)))
+
+
+def per_offer(catalogue: Catalogue, by_concept: NDArray[np.int64], offers: Ints | None = None) -> Ints:
     """Return for each offer the largest of the values its themes have in a table by concept."""
-    columns = catalogue.columns
-    if not len(catalogue.offers):
+    theme, start = catalogue.columns.themes_of(offers)
+    if not len(start):
         return np.zeros(0, dtype=np.int64)
-    best: Ints = np.maximum.reduceat(by_concept[columns.theme], columns.theme_start[:-1])
+    best: Ints = np.maximum.reduceat(by_concept[theme], start)
     return best
 
 
-def coverage_steps(line: NeedLine, catalogue: Catalogue) -> Ints:
+def coverage_steps(line: NeedLine, catalogue: Catalogue, offers: Ints | None = None) -> Ints:
     """Return how far the declared coverage is from the beneficiary, for each offer.
 
     0: the country (or the region asked) itself; 1, 2 ...: the nearest region around it, the next ...; the largest:
@@ -135,54 +159,135 @@ def coverage_steps(line: NeedLine, catalogue: Catalogue) -> Ints:
     columns, places = catalogue.columns, catalogue.places
     chain = places.chain_of(country=line.country, region=line.region)
     first = 1 if line.country is not None else 0
-    steps = np.where(columns.worldwide, first + len(chain) - 1, UNKNOWN).astype(np.int64)
+    worldwide = columns.worldwide if offers is None else columns.worldwide[offers]
+    steps = np.where(worldwide, first + len(chain) - 1, UNKNOWN).astype(np.int64)
     for step, region in reversed(list(enumerate(chain, start=first))):
-        steps[columns.regions.has(region)] = step
+        steps[columns.regions.has(region, offers)] = step
     if line.country is not None:
-        steps[columns.countries.has(line.country)] = 0
+        steps[columns.countries.has(line.country, offers)] = 0
     return steps
 
 
-def _theme_bits(line: NeedLine, catalogue: Catalogue, policy: Policy) -> Ints:
-    relations = catalogue.scheme.relations(line.theme)
+def _of(column: Column, offers: Ints | None) -> Column:
+    return column if offers is None else column[offers]
+
+
+def _vetting(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    expired: Bools = _of(catalogue.columns.vetted_until, offers) < question.today
+    return expired
+
+
+def _standing(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    columns = catalogue.columns
+    ended: Bools = _of(columns.provider_until, offers) < question.today
+    return ~_of(columns.provider_verified, offers) | ended
+
+
+def _modality(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    wanted, modality = question.need.modalities, catalogue.columns.modality
+    online = modality.has("online", offers)
+    failed = np.zeros(len(online), dtype=np.bool_)
+    if question.need.place.preference == "online":
+        failed |= ~online
+    if wanted:
+        failed |= ~modality.has_any(wanted, offers)
+    return failed
+
+
+def _audience(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    columns = catalogue.columns
+    return ~columns.audiences.has(question.line.audience, offers) & ~_of(columns.customisable, offers)
+
+
+def _level(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    columns, wanted = catalogue.columns, question.line.level
+    if wanted is None:
+        return np.zeros(len(_of(columns.level, offers)), dtype=np.bool_)
+    level = _of(columns.level, offers)
+    mismatch: Bools = (level != UNKNOWN) & (np.abs(level - LEVELS.index(wanted)) > question.policy.level_tolerance)
+    return mismatch & ~_of(columns.customisable, offers)
+
+
+def _country(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    unserved: Bools = coverage_steps(question.line, catalogue, offers) == UNKNOWN
+    return unserved
+
+
+def _award(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    award = _of(catalogue.columns.award, offers)
+    lower: Bools = (award != UNKNOWN) & (award < AWARDS.index(question.need.award))
+    return lower
+
+
+def _invisible(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    return ~catalogue.columns.parties.has_any(question.need.visible_to or frozenset(), offers)
+
+
+def _turned_down(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    refused = np.zeros(len(catalogue.offers), dtype=np.bool_)
+    refused[[row for name in question.need.turned_down_by if (row := catalogue.find(name)) is not None]] = True
+    return _of(refused, offers)
+
+
+def _other_field(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    foreign: Bools = _theme_closeness(question, catalogue, offers) == FOREIGN
+    return foreign
+
+
+def _near_theme(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    near: Bools = _theme_closeness(question, catalogue, offers) == SAME_FIELD
+    return near
+
+
+FOREIGN, SAME_FIELD, MEETS = 0, 1, 2
+
+
+def _theme_closeness(question: Question, catalogue: Catalogue, offers: Ints | None) -> Ints:
+    """Return FOREIGN, SAME_FIELD or MEETS for each offer: what its best theme is to the line."""
+    line, scheme = question.line, catalogue.scheme
+    relations = scheme.relations(line.theme)
     meets = relations[Relation.EQUAL] | relations[Relation.NARROWER]
-    if policy.accept_broader_theme:
+    if question.policy.accept_broader_theme:
         meets = meets | relations[Relation.BROADER]
     for theme in line.also_themes:
-        meets[catalogue.scheme.index(theme)] = True
+        meets[scheme.index(theme)] = True
     # The parent of a concept is in the same field even when the policy does not accept it.
     same_field = meets | relations[Relation.SAME_FIELD] | relations[Relation.BROADER]
-    best = per_offer(catalogue, np.where(meets, 2, np.where(same_field, 1, 0)).astype(np.int64))
-    return np.select(
-        [best == 2, best == 1], [np.int64(0), np.int64(Fail.THEME_MISMATCH)], default=np.int64(Fail.THEME_OTHER_FIELD)
-    ).astype(np.int64)
+    by_concept = np.where(meets, MEETS, np.where(same_field, SAME_FIELD, FOREIGN)).astype(np.int64)
+    return per_offer(catalogue, by_concept, offers)
 
 
-def _not_among(held: Bools, wanted: Set[str]) -> Bools:
-    return ~held if wanted else np.zeros(len(held), dtype=np.bool_)
+def _theme_asked(question: Question) -> Hashable:
+    return question.line.theme, question.line.also_themes, question.policy.accept_broader_theme
 
 
-def _modality_mismatch(need: Need, columns: OfferArrays) -> Bools:
-    mismatch = _not_among(columns.modality.has_any(need.modalities), need.modalities)
-    if need.place.preference == "online":
-        mismatch = mismatch | ~columns.modality.has("online")
-    return mismatch
+def _modalities_asked(question: Question) -> Hashable | None:
+    online = question.need.place.preference == "online"
+    return (question.need.modalities, online) if online or question.need.modalities else None
 
 
-def _level_mismatch(line: NeedLine, columns: OfferArrays, policy: Policy) -> Bools:
-    if line.level is None:
-        return np.zeros(len(columns.level), dtype=np.bool_)
-    apart = np.abs(columns.level - LEVELS.index(line.level))
-    mismatch: Bools = (columns.level != UNKNOWN) & (apart > policy.level_tolerance) & ~columns.customisable
-    return mismatch
-
-
-def _not_visible(need: Need, columns: OfferArrays) -> Bools:
-    if need.visible_to is None:
-        return np.zeros(len(columns.level), dtype=np.bool_)
-    return ~columns.parties.has_any(need.visible_to)
-
-
-def _turned_down(need: Need, catalogue: Catalogue) -> Bools:
-    refused = (offer.id in need.turned_down_by for offer in catalogue.offers)
-    return np.fromiter(refused, dtype=np.bool_, count=len(catalogue.offers))
+CHECKS: dict[Fail, Check] = {
+    Fail.OFFERING_NOT_PUBLISHED: Check(lambda _: (), lambda _, catalogue, o: ~_of(catalogue.columns.published, o)),
+    Fail.NOT_BOOKABLE: Check(lambda _: (), lambda _, catalogue, o: ~_of(catalogue.columns.bookable, o)),
+    Fail.VETTING_EXPIRED: Check(lambda q: q.today, _vetting),
+    Fail.PROVIDER_NOT_IN_STANDING: Check(lambda q: q.today, _standing),
+    Fail.THEME_OTHER_FIELD: Check(_theme_asked, _other_field),
+    Fail.THEME_MISMATCH: Check(_theme_asked, _near_theme),
+    Fail.FORM_MISMATCH: Check(
+        lambda q: q.need.forms or None, lambda q, catalogue, o: ~catalogue.columns.form.has_any(q.need.forms, o)
+    ),
+    Fail.MODALITY_MISMATCH: Check(_modalities_asked, _modality),
+    Fail.AUDIENCE_MISMATCH: Check(lambda q: q.line.audience, _audience),
+    Fail.LEVEL_MISMATCH: Check(lambda q: (q.line.level, q.policy.level_tolerance) if q.line.level else None, _level),
+    Fail.COUNTRY_NOT_SERVED: Check(lambda q: (q.line.country, q.line.region), _country),
+    Fail.AWARD_UNAVAILABLE: Check(lambda q: q.need.award if AWARDS.index(q.need.award) else None, _award),
+    Fail.EXCLUDED_BY_REQUESTER: Check(
+        lambda q: q.need.excluded or None, lambda q, catalogue, o: catalogue.columns.parties.has_any(q.need.excluded, o)
+    ),
+    Fail.CONFLICT_OF_INTEREST: Check(
+        lambda q: q.need.conflicts or None,
+        lambda q, catalogue, o: catalogue.columns.parties.has_any(q.need.conflicts, o),
+    ),
+    Fail.NOT_VISIBLE: Check(lambda q: None if q.need.visible_to is None else (q.need.visible_to,), _invisible),
+    Fail.TURNED_DOWN: Check(lambda q: q.need.turned_down_by or None, _turned_down),
+}

@@ -30,7 +30,7 @@ from matching.engine.constraints import coverage_steps
 from matching.engine.places import WORLD
 from matching.engine.policy import CRITERIA, NEUTRAL, VALUE_TOP, Criterion, Policy
 from matching.engine.rates import to_cents
-from matching.engine.slots import Screen, at_place
+from matching.engine.slots import Screen, at_place, distinct
 from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
 
 NEAR_VALUES = (1000, 850, 700, 600)  # coverage by steps from the country
@@ -59,20 +59,21 @@ def weights_of(policy: Policy) -> Ints:
 
 def evaluate(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, found: Screen) -> Values:
     """Return the values of all criteria for the screened slots of one line."""
+    offers, at = distinct(found.offer)
     columns = {
-        Criterion.THEME: _theme(line, catalogue, found),
-        Criterion.PLACE: _place(need, line, catalogue, found),
-        Criterion.AUDIENCE: _audience(line, catalogue, found),
+        Criterion.THEME: _certain(theme_value(line, catalogue, offers)[at]),
+        Criterion.PLACE: _place(need, line, catalogue, found, offers, at),
+        Criterion.AUDIENCE: _spread(audience_value(line, catalogue, offers), at),
         Criterion.LANGUAGE: _language(need, line, catalogue, found),
         Criterion.DATES: _dates(catalogue, found),
         Criterion.GROUP: _certain(group_value(line, found.seats)),
         Criterion.COST: cost_value(need, found.cost),
-        Criterion.TRACK_RECORD: _track_record(catalogue, policy, found),
+        Criterion.TRACK_RECORD: _spread(track_record_value(catalogue, policy, offers), at),
         Criterion.LEAD_TIME: _certain(np.minimum(VALUE_TOP, VALUE_TOP * found.notice // NOTICE_DAYS)),
-        Criterion.TEXT: _text(need, catalogue, found),
-        Criterion.AWARD: _award(need, catalogue, found),
+        Criterion.TEXT: _spread(catalogue.texts.values(need.texts, offers), at),
+        Criterion.AWARD: _spread(award_value(need, catalogue, offers), at),
         Criterion.LOAD: _load(catalogue, found),
-        Criterion.NEWCOMER: _newcomer(catalogue, policy, found),
+        Criterion.NEWCOMER: _certain(newcomer_value(catalogue, policy, offers)[at]),
     }
     return Values(
         value=np.stack([columns[criterion][0] for criterion in CRITERIA], axis=1).astype(np.int64),
@@ -102,53 +103,69 @@ def _certain(value: Ints) -> tuple[Ints, Bools]:
     return value, np.ones(len(value), dtype=np.bool_)
 
 
-def _theme(line: NeedLine, catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
-    scheme, columns = catalogue.scheme, catalogue.columns
+def _spread(by_offer: tuple[Ints, Bools], at: Ints) -> tuple[Ints, Bools]:
+    """Give each slot what its offer has."""
+    return by_offer[0][at], by_offer[1][at]
+
+
+def theme_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
+    """Return how well the themes of offers (rows) meet the theme asked."""
+    scheme = catalogue.scheme
+    if not len(offers):
+        return np.zeros(0, dtype=np.int64)
     relations = scheme.relations(line.theme)
     narrower = relations[Relation.NARROWER]
     meets = relations[Relation.EQUAL] | narrower | relations[Relation.BROADER]
-    exact = relations[Relation.EQUAL].astype(np.int64)
-    if not len(catalogue.offers):
-        return _certain(np.zeros(0, dtype=np.int64))
+    theme, start = catalogue.columns.themes_of(offers)
 
-    def total(by_concept: Ints) -> Ints:
-        summed: Ints = np.add.reduceat(by_concept[columns.theme], columns.theme_start[:-1])
+    def total(held: Bools) -> Ints:
+        summed: Ints = np.add.reduceat(held[theme].astype(np.int64), start)
         return summed
 
-    closeness = np.maximum.reduceat(scheme.closeness[scheme.index(line.theme)][columns.theme], columns.theme_start[:-1])
-    covered = total(narrower.astype(np.int64))
+    closeness = np.maximum.reduceat(scheme.closeness[scheme.index(line.theme)][theme], start)
+    covered = total(narrower)
     parts = max(1, int(narrower.sum()))
-    has_exact = total(exact) > 0
+    has_exact = total(relations[Relation.EQUAL]) > 0
     whole = np.full(len(covered), VALUE_TOP, dtype=np.int64) if not narrower.any() else 500 + 500 * covered // parts
-    broader = total(relations[Relation.BROADER].astype(np.int64)) > 0
+    broader = total(relations[Relation.BROADER]) > 0
     coverage = np.where(has_exact, whole, np.where(covered > 0, 1000 * covered // parts, np.where(broader, 500, 0)))
-    focus = 1000 * total(meets.astype(np.int64)) // columns.theme_count
-    return _certain(((6 * closeness + 2 * coverage + 2 * focus) // 10)[found.offer])
+    focus = 1000 * total(meets) // catalogue.columns.theme_count[offers]
+    value: Ints = (6 * closeness + 2 * coverage + 2 * focus) // 10
+    return value
 
 
-def _place(need: Need, line: NeedLine, catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
-    steps = coverage_steps(line, catalogue)[found.offer]
+def _place(
+    need: Need, line: NeedLine, catalogue: Catalogue, found: Screen, offers: Ints, at: Ints
+) -> tuple[Ints, Bools]:
+    coverage = coverage_value(line, catalogue, offers)
+    experience, known = experience_value(line, catalogue, offers)
+    by_offer = 5 * coverage + 2 * experience
+    return (by_offer[at] + 3 * delivery_place_value(need, line, catalogue, found.rows)) // 10, known[at]
+
+
+def coverage_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
+    """Return how near the declared coverage of offers (rows) is to the beneficiary."""
+    steps = coverage_steps(line, catalogue, offers)
     around = len(catalogue.places.chain_of(country=line.country, region=line.region))
     world = around if line.country is not None else around - 1
     table = np.array([NEAR_VALUES[min(step, len(NEAR_VALUES) - 1)] for step in range(world + 1)], dtype=np.int64)
     table[world] = WORLDWIDE_VALUE if world > 0 else VALUE_TOP
-    coverage = np.where(steps == UNKNOWN, 0, table[np.maximum(steps, 0)])
-    experience, known = _experience(line, catalogue, found)
-    return (5 * coverage + 3 * _delivery_place(need, line, catalogue, found) + 2 * experience) // 10, known
+    return np.where(steps == UNKNOWN, 0, table[np.maximum(steps, 0)])
 
 
-def _delivery_place(need: Need, line: NeedLine, catalogue: Catalogue, found: Screen) -> Ints:
+def delivery_place_value(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints) -> Ints:
+    """Return how well the place of delivery of slots (rows) meets the wish."""
     slots, preference = catalogue.slots, need.place.preference
-    online = catalogue.columns.modality.has("online")[found.offer]
-    travels = slots.anywhere[found.rows]
+    if preference == "fixed" and need.place.country is not None:
+        return np.where(at_place(need, line, catalogue, rows), 1000, 0)
+    if preference not in ("online", "in_country", "regional"):
+        return np.full(len(rows), VALUE_TOP, dtype=np.int64)
+    online = catalogue.columns.modality.has("online", slots.offer[rows])
     if preference == "online":
         return np.where(online, 1000, 0)
-    if preference == "fixed" and need.place.country is not None:
-        return np.where(at_place(need, line, catalogue, found.rows), 1000, 0)
-    if preference not in ("in_country", "regional"):
-        return np.full(len(found.rows), VALUE_TOP, dtype=np.int64)
-    near = slots.countries.has_any(_neighbours(line, catalogue))[found.rows]
-    there = near if preference == "regional" or line.country is None else slots.countries.has(line.country)[found.rows]
+    travels = slots.anywhere[rows]
+    near = slots.countries.has_any(_neighbours(line, catalogue), rows)
+    there = near if preference == "regional" or line.country is None else slots.countries.has(line.country, rows)
     return np.where(there | travels, 1000, np.where(online, 500, np.where(near, 400, 0)))
 
 
@@ -157,38 +174,41 @@ def _neighbours(line: NeedLine, catalogue: Catalogue) -> frozenset[str]:
     return catalogue.places.members[catalogue.places.chain_of(country=line.country, region=line.region)[0]]
 
 
-def _experience(line: NeedLine, catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
+def experience_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
+    """Return what offers (rows) have delivered there before, or whether their provider is a peer of the region."""
     columns = catalogue.columns
     neighbours = _neighbours(line, catalogue)
-    near = columns.delivered.has_any(neighbours)
-    exact = near if line.country is None else columns.delivered.has(line.country)
+    near = columns.delivered.has_any(neighbours, offers)
+    exact = near if line.country is None else columns.delivered.has(line.country, offers)
     region = catalogue.places.chain_of(country=line.country, region=line.region)[0]
-    peer = columns.home.has_any(neighbours) & (region != WORLD)
-    known = columns.delivered.filled() | columns.home.filled()
-    value = np.where(exact, 1000, np.where(near, 700, np.where(peer, 600, np.where(known, 200, NEUTRAL))))
-    return value[found.offer], known[found.offer]
+    peer = columns.home.has_any(neighbours, offers) & (region != WORLD)
+    known = columns.delivered.filled(offers) | columns.home.filled(offers)
+    return np.where(exact, 1000, np.where(near, 700, np.where(peer, 600, np.where(known, 200, NEUTRAL)))), known
 
 
-def _audience(line: NeedLine, catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
+def audience_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
+    """Return how well audience, level and level of government of offers (rows) meet the line."""
     columns = catalogue.columns
-    audience = np.where(columns.audiences.has(line.audience), 1000, 400)
-    level = np.full(len(audience), VALUE_TOP, dtype=np.int64)
+    audience = np.where(columns.audiences.has(line.audience, offers), 1000, 400)
+    offered = columns.level[offers]
+    level = np.full(len(offers), VALUE_TOP, dtype=np.int64)
     if line.level is not None:
-        apart = np.abs(columns.level - LEVELS.index(line.level))
-        level = np.where(columns.level == UNKNOWN, NEUTRAL, np.array([1000, 600, 200, 0])[np.minimum(apart, 3)])
-    government = np.full(len(audience), VALUE_TOP, dtype=np.int64)
-    silent = ~columns.governance.filled()
+        apart = np.abs(offered - LEVELS.index(line.level))
+        level = np.where(offered == UNKNOWN, NEUTRAL, np.array([1000, 600, 200, 0])[np.minimum(apart, 3)])
+    government = np.full(len(offers), VALUE_TOP, dtype=np.int64)
+    silent = ~columns.governance.filled(offers)
     if line.governance_level is not None:
-        government = np.where(columns.governance.has(line.governance_level), 1000, np.where(silent, NEUTRAL, 400))
-    known = ((columns.level != UNKNOWN) | (line.level is None)) & (~silent | (line.governance_level is None))
-    return ((5 * audience + 3 * level + 2 * government) // 10)[found.offer], known[found.offer]
+        held = columns.governance.has(line.governance_level, offers)
+        government = np.where(held, 1000, np.where(silent, NEUTRAL, 400))
+    known = ((offered != UNKNOWN) | (line.level is None)) & (~silent | (line.governance_level is None))
+    return (5 * audience + 3 * level + 2 * government) // 10, known
 
 
 def _language(need: Need, line: NeedLine, catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
     welcome = need.languages_may - {line.language}
     native = np.full(len(found.rows), VALUE_TOP, dtype=np.int64)
     if welcome:
-        native = 900 + 100 * catalogue.slots.languages.count(welcome)[found.rows] // len(welcome)
+        native = 900 + 100 * catalogue.slots.languages.count(welcome, found.rows) // len(welcome)
     return _certain(np.where(found.native, native, 400))
 
 
@@ -208,21 +228,18 @@ def _dates(catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
     return value, kind != SlotKind.ON_REQUEST
 
 
-def _track_record(catalogue: Catalogue, policy: Policy, found: Screen) -> tuple[Ints, Bools]:
+def track_record_value(catalogue: Catalogue, policy: Policy, offers: Ints) -> tuple[Ints, Bools]:
+    """Return what others measured of offers (rows), shrunk to the mean of their form and that to the prior."""
     columns, strength = catalogue.columns, policy.prior_strength
-    form_total = columns.form_evaluations
-    prior = (strength * policy.prior_mean + form_total * columns.form_mean) // (strength + form_total)
-    value = (strength * prior + columns.evaluations * columns.record_mean) // (strength + columns.evaluations)
-    return np.clip(value, 0, VALUE_TOP)[found.offer], (columns.evaluations > 0)[found.offer]
+    form_total, own = columns.form_evaluations[offers], columns.evaluations[offers]
+    prior = (strength * policy.prior_mean + form_total * columns.form_mean[offers]) // (strength + form_total)
+    value = (strength * prior + own * columns.record_mean[offers]) // (strength + own)
+    return np.clip(value, 0, VALUE_TOP), own > 0
 
 
-def _text(need: Need, catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
-    value, known = catalogue.texts.values(need.texts)
-    return value[found.offer], known[found.offer]
-
-
-def _award(need: Need, catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
-    wanted, offered = AWARDS.index(need.award), catalogue.columns.award[found.offer]
+def award_value(need: Need, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
+    """Return whether offers (rows) give the award wanted or a higher one."""
+    wanted, offered = AWARDS.index(need.award), catalogue.columns.award[offers]
     if wanted == 0:
         return _certain(np.full(len(offered), VALUE_TOP, dtype=np.int64))
     known = offered != UNKNOWN
@@ -235,7 +252,7 @@ def _load(catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
     return np.where(known, np.minimum(VALUE_TOP, 1000 * free // np.maximum(1, total)), NEUTRAL), known
 
 
-def _newcomer(catalogue: Catalogue, policy: Policy, found: Screen) -> tuple[Ints, Bools]:
+def newcomer_value(catalogue: Catalogue, policy: Policy, offers: Ints) -> Ints:
+    """Return how new offers (rows) are, by their deliveries."""
     most = policy.newcomer_deliveries
-    left = np.maximum(0, most - catalogue.columns.deliveries[found.offer])
-    return _certain(VALUE_TOP * left // most)
+    return VALUE_TOP * np.maximum(0, most - catalogue.columns.deliveries[offers]) // most

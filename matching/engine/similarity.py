@@ -19,28 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.engine.lexicon import Lexicon
+from matching.engine.memo import Memo
 from matching.engine.policy import NEUTRAL, VALUE_TOP
+from matching.engine.terms import NO_CAP, Terms
 from matching.engine.text import tokens
 
 K1 = 1.2  # saturation of repeated words, the usual value
 B = 0.75  # weight of a text's length, the usual value
 SCALE = 10_000  # fixed point of one term's part
-
-
-@dataclass(frozen=True, slots=True)
-class Postings:
-    """Where one word occurs: rows, and its part of the score there (fixed point)."""
-
-    rows: NDArray[np.int64]
-    parts: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class LanguageIndex:
-    """The texts of all offers in one language."""
-
-    postings: Mapping[str, Postings]
-    present: NDArray[np.bool_]
+NEEDS = 64  # needs whose texts stay read: one is asked about again and again while its candidates are explained
 
 
 class Compared(StrEnum):
@@ -74,9 +61,10 @@ class TextIndex:
     """One index for each language that some offer is described in, and one of the concepts that offers name."""
 
     size: int
-    languages: Mapping[str, LanguageIndex]
-    lexicon: Lexicon = field(default_factory=Lexicon)
-    concepts: Mapping[str, Postings] = field(default_factory=dict)
+    languages: Mapping[str, Terms]
+    lexicon: Lexicon
+    concepts: Terms
+    needs: Memo = field(default_factory=lambda: Memo(NEEDS), repr=False, compare=False)
 
     @classmethod
     def build(cls, texts: Sequence[Mapping[str, str]], lexicon: Lexicon | None = None) -> "TextIndex":
@@ -90,107 +78,90 @@ class TextIndex:
         codes = sorted({language for entry in facts for language in entry.words})
         return cls(
             size=len(facts),
-            languages={code: _index(facts, code) for code in codes},
+            languages={code: _words(facts, code) for code in codes},
             lexicon=lexicon,
-            concepts=_concept_postings(facts),
+            concepts=_concepts(facts),
         )
 
-    def values(self, texts: Mapping[str, str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def values(
+        self, texts: Mapping[str, str], rows: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return likeness 0..1000 of each row to the texts of a need, and whether there was anything to compare.
 
         By words likeness is the row's BM25 over what a text with every word of the need would get, in the best common
-        language. With neither a common language nor concepts on both sides: the neutral value.
+        language. With neither a common language nor concepts on both sides: the neutral value. `rows` asks for some
+        rows only.
         """
-        need = read_texts(texts, self.lexicon)
-        best, by_words = self._by_words(need)
-        shared, by_concepts = self._by_concepts(need)
+        need = self._read(texts)
+        best, by_words = self._by_words(need, rows)
+        shared, by_concepts = self._by_concepts(need, rows)
         known = by_words | by_concepts
         return np.where(known, np.maximum(best, shared), NEUTRAL), known
 
     def compared(self, texts: Mapping[str, str], row: int) -> tuple[Compared, tuple[str, ...]]:
         """Tell what the likeness of one row rests on, and the concepts that need and offer both name, the most telling first."""
-        need = read_texts(texts, self.lexicon)
-        (best, by_words), (shared, by_concepts) = self._by_words(need), self._by_concepts(need)
-        both = [name for name in need.concepts if name in self.concepts and row in self.concepts[name].rows]
+        need, rows = self._read(texts), np.array([row], dtype=np.int64)
+        (best, by_words), (shared, by_concepts) = self._by_words(need, rows), self._by_concepts(need, rows)
+        own = set(self.concepts.term[self.concepts.start[row] : self.concepts.start[row + 1]].tolist())
+        both = [name for name in need.concepts if self.concepts.position.get(name) in own]
         named = tuple(sorted(both, key=lambda name: (-need.concepts[name], name)))
-        if by_words[row] and (best[row] >= shared[row] or not by_concepts[row]):
+        if by_words[0] and (best[0] >= shared[0] or not by_concepts[0]):
             return Compared.WORDS, named
-        return (Compared.CONCEPTS if by_concepts[row] else Compared.NOTHING), named
+        return (Compared.CONCEPTS if by_concepts[0] else Compared.NOTHING), named
 
-    def _by_words(self, need: TextFacts) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        best = np.zeros(self.size, dtype=np.int64)
-        known = np.zeros(self.size, dtype=np.bool_)
+    def _read(self, texts: Mapping[str, str]) -> TextFacts:
+        return self.needs.get(tuple(sorted(texts.items())), lambda: read_texts(texts, self.lexicon))
+
+    def _by_words(self, need: TextFacts, rows: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        size = self.size if rows is None else len(rows)
+        best = np.zeros(size, dtype=np.int64)
+        known = np.zeros(size, dtype=np.bool_)
         for language, words in need.words.items():
             index = self.languages.get(language)
-            if index is None:
-                continue
-            score, top = _score(index, sorted(words), self.size)
-            if top:
+            top = sum(map(index.largest, words)) if index else 0
+            if index and top:
+                score = index.total(dict.fromkeys(words, NO_CAP), rows)
                 best = np.maximum(best, np.minimum(VALUE_TOP, score * VALUE_TOP // top))
-                known |= index.present
+                known |= index.given(rows)
         return best, known
 
-    def _by_concepts(self, need: TextFacts) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        shared = np.zeros(self.size, dtype=np.int64)
-        known = np.zeros(self.size, dtype=np.bool_)
+    def _by_concepts(
+        self, need: TextFacts, rows: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        size = self.size if rows is None else len(rows)
         if not need.concepts:
-            return shared, known
-        for entry in self.concepts.values():
-            known[entry.rows] = True
-        for concept, information in need.concepts.items():
-            entry = self.concepts.get(concept, NOWHERE)
-            shared[entry.rows] += np.minimum(entry.parts, information)
-        return shared * VALUE_TOP // sum(need.concepts.values()), known
+            return np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.bool_)
+        shared = self.concepts.total(need.concepts, rows)
+        return shared * VALUE_TOP // sum(need.concepts.values()), self.concepts.given(rows)
 
 
-NOWHERE = Postings(rows=np.zeros(0, dtype=np.int64), parts=np.zeros(0, dtype=np.int64))
-
-
-def _concept_postings(facts: Sequence[TextFacts]) -> dict[str, Postings]:
-    found: dict[str, list[tuple[int, int]]] = {}
-    for row, entry in enumerate(facts):
-        for concept, information in entry.concepts.items():
-            found.setdefault(concept, []).append((row, information))
-    return {
-        concept: Postings(
-            rows=np.array([row for row, _ in places], dtype=np.int64),
-            parts=np.array([part for _, part in places], dtype=np.int64),
-        )
-        for concept, places in sorted(found.items())
-    }
-
-
-def _index(facts: Sequence[TextFacts], language: str) -> LanguageIndex:
-    counts = {row: entry.words[language] for row, entry in enumerate(facts) if language in entry.words}
-    lengths = {row: sum(count.values()) for row, count in counts.items()}
-    mean = max(1.0, sum(lengths.values()) / max(1, len(lengths)))
-    found: dict[str, list[tuple[int, int]]] = {}
-    for row, count in counts.items():
-        for word, times in count.items():
-            found.setdefault(word, []).append((row, times))
-    present = np.zeros(len(facts), dtype=np.bool_)
-    present[list(counts)] = True
-    return LanguageIndex(
-        postings={word: _postings(places, lengths, mean, len(counts)) for word, places in found.items()},
-        present=present,
+def _concepts(facts: Sequence[TextFacts]) -> Terms:
+    names = sorted({name for entry in facts for name in entry.concepts})
+    position = {name: number for number, name in enumerate(names)}
+    return Terms.build(
+        names,
+        [len(entry.concepts) for entry in facts],
+        [position[name] for entry in facts for name in entry.concepts],
+        [information for entry in facts for information in entry.concepts.values()],
     )
 
 
-def _postings(places: list[tuple[int, int]], lengths: Mapping[int, int], mean: float, size: int) -> Postings:
-    rarity = log(1 + (size - len(places) + 0.5) / (len(places) + 0.5))
-    parts = [
-        round(SCALE * rarity * times * (K1 + 1) / (times + K1 * (1 - B + B * lengths[row] / mean)))
-        for row, times in places
-    ]
-    return Postings(rows=np.array([row for row, _ in places], dtype=np.int64), parts=np.array(parts, dtype=np.int64))
-
-
-def _score(index: LanguageIndex, words: list[str], size: int) -> tuple[NDArray[np.int64], int]:
-    total = np.zeros(size, dtype=np.int64)
-    top = 0
-    for word in words:
-        entry = index.postings.get(word)
-        if entry is not None:
-            total[entry.rows] += entry.parts
-            top += int(entry.parts.max())
-    return total, top
+def _words(facts: Sequence[TextFacts], language: str) -> Terms:
+    """Weigh the words of all texts of one language; a text counts as given even where all its words are common ones."""
+    nothing: Counter[str] = Counter()
+    counts = [entry.words.get(language, nothing) for entry in facts]
+    given = np.array([language in entry.words for entry in facts], dtype=np.bool_)
+    names = list(dict.fromkeys(word for count in counts for word in count))
+    position = {name: number for number, name in enumerate(names)}
+    term = np.array([position[word] for count in counts for word in count], dtype=np.int64)
+    times = np.array([number for count in counts for number in count.values()], dtype=np.int64)
+    lengths = np.array([count.total() for count in counts], dtype=np.int64)
+    mean = max(1.0, int(lengths.sum()) / max(1, int(given.sum())))
+    texts = int(given.sum())
+    # The logarithm of one library for all: results must not hang on how NumPy was built.
+    rarity = np.array(
+        [log(1 + (texts - found + 0.5) / (found + 0.5)) for found in np.bincount(term, minlength=len(names)).tolist()]
+    )
+    length = np.repeat(lengths, [len(count) for count in counts])
+    parts = SCALE * rarity[term] * times * (K1 + 1) / (times + K1 * (1 - B + B * length / mean))
+    return Terms.build(names, [len(count) for count in counts], term, np.rint(parts).astype(np.int64), given)

@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 
 from matching.engine.catalogue import UNKNOWN, Bools, Catalogue, Ints, SlotKind
-from matching.engine.constraints import Fail, offer_bits
+from matching.engine.constraints import Fail, Question, offer_bits
 from matching.engine.policy import Policy
 from matching.engine.rates import Rates, to_cents
 from matching.engine.types import Need, NeedLine
@@ -65,7 +65,7 @@ def screen(
     rows: Ints | None = None,
     others: Ints | None = None,
 ) -> Screen:
-    """Test one line against the slots.
+    """Test one line against the slots, or against the rows of slots given, ascending.
 
     `others` gives for each offer the participants of the other lines it could serve as well: a group too small
     alone may be filled together.
@@ -74,6 +74,7 @@ def screen(
     slots = catalogue.slots
     chosen = np.arange(len(slots.offer), dtype=np.int64) if rows is None else rows
     offer = slots.offer[chosen]
+    offers, at = distinct(offer)
     company = np.zeros(len(chosen), dtype=np.int64) if others is None else others[offer]
     dates = _dates(need, catalogue, policy, chosen, today)
     native, language_bits = _language(need, line, catalogue, policy, chosen)
@@ -82,7 +83,7 @@ def screen(
         need, line, catalogue, policy, chosen, rates, seats, deliveries
     )
     seat_bits = np.where(dates.bits & np.int64(Fail.NOT_SCHEDULED), 0, seat_bits)  # seats of no date are no reason
-    bits = offer_bits(need, line, catalogue, policy, today=today)[offer]
+    bits = offer_bits(Question(need, line, policy, today), catalogue, offers)[at]
     return Screen(
         rows=chosen,
         offer=offer,
@@ -101,6 +102,13 @@ def screen(
         shortened=dates.shortened,
         reduced=reduced,
     )
+
+
+def distinct(offer: Ints) -> tuple[Ints, Ints]:
+    """Return the different offers of ascending rows, and for each row which of them is its own."""
+    new = np.ones(len(offer), dtype=np.bool_)
+    new[1:] = offer[1:] != offer[:-1]
+    return offer[new], np.cumsum(new) - 1
 
 
 def _dates(need: Need, catalogue: Catalogue, policy: Policy, rows: Ints, today: int) -> _Dates:
@@ -149,7 +157,7 @@ def _dates(need: Need, catalogue: Catalogue, policy: Policy, rows: Ints, today: 
 def _language(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, rows: Ints) -> tuple[Bools, Ints]:
     if line.language is None:
         return np.ones(len(rows), dtype=np.bool_), np.zeros(len(rows), dtype=np.int64)
-    native = catalogue.slots.languages.has(line.language)[rows]
+    native = catalogue.slots.languages.has(line.language, rows)
     allowed = policy.accept_interpretation and need.interpretation_allowed
     interpreted = catalogue.columns.interpretation[catalogue.slots.offer[rows]] & allowed
     return native, np.where(native | interpreted, 0, np.int64(Fail.LANGUAGE_NOT_DELIVERABLE))
@@ -165,9 +173,9 @@ def _place(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, row
 def at_place(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints) -> Bools:
     """Tell which slots can take place at the place wished (its country, and its city where both are known)."""
     slots, wish = catalogue.slots, need.place
-    there = slots.countries.has(wish.country or "")[rows]
+    there = slots.countries.has(wish.country or "", rows)
     if wish.city is not None:
-        there &= slots.cities.has(wish.city)[rows] | ~slots.cities.filled()[rows]
+        there &= slots.cities.has(wish.city, rows) | ~slots.cities.filled(rows)
     travels = slots.anywhere[rows] & (line.country is None or line.country == wish.country)
     return there | travels
 
@@ -268,7 +276,7 @@ def cost_in(target: str, catalogue: Catalogue, rates: Rates, offer: Ints, seats:
         factor = rates.factor(currency, target)
         if factor is not None:
             top, bottom = factor
-            here = columns.currency.has(currency)[offer]
+            here = columns.currency.has(currency, offer)
             # Beyond 64 bits NumPy's object arrays count with Python's own whole numbers.
             amounts = native[here].astype(object) if _overflows(native, top) else native[here]
             cost[here] = (amounts * (2 * top) + bottom) // (2 * bottom)

@@ -1,0 +1,100 @@
+"""Which terms stand in which row, with a weight: a sparse matrix of whole numbers, readable by row and by term."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.engine.bitsets import Bools, Ints
+
+FEW = 4  # rows are read one by one when at most every fourth is asked for, else term by term
+NO_CAP = np.iinfo(np.int64).max
+
+
+def starts(counts: Ints) -> Ints:
+    """Return where each of several runs of the given lengths begins when they lie one after the other."""
+    begins: Ints = np.cumsum(counts) - counts
+    return begins
+
+
+def runs(start: Ints, chosen: Ints) -> Ints:
+    """Return the positions of the chosen runs, one run after the other; run n lies at `start[n]` to `start[n + 1]`."""
+    first, counts = start[chosen], start[chosen + 1] - start[chosen]
+    positions: Ints = np.arange(counts.sum()) + np.repeat(first - starts(counts), counts)
+    return positions
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Entries (row, term, part), sorted by row in `term` and `part`, and by term in `by_term`."""
+
+    position: Mapping[str, int]  # term -> number
+    start: Ints  # rows + 1
+    term: Ints
+    part: Ints
+    term_start: Ints  # terms + 1
+    by_term: Ints  # positions in `term`, term by term
+    row: Ints
+
+    top: Ints  # largest part of each term
+    present: Bools
+
+    @classmethod
+    def build(
+        cls,
+        names: Sequence[str],
+        counts: Sequence[int],
+        term: Sequence[int] | Ints,
+        part: Sequence[int] | Ints,
+        present: Bools | None = None,
+    ) -> "Terms":
+        """Build the matrix from its rows, given one after the other with the number of entries of each.
+
+        `term` counts positions in `names`; each stands somewhere. `present` says which rows there is anything known
+        of (else: those with entries).
+        """
+        terms, parts = np.asarray(term, dtype=np.int64), np.asarray(part, dtype=np.int64)
+        filled = np.asarray(counts, dtype=np.int64)
+        by_term = np.argsort(terms, kind="stable")
+        term_start = np.cumsum([0, *np.bincount(terms, minlength=len(names))], dtype=np.int64)
+        return cls(
+            position={name: number for number, name in enumerate(names)},
+            start=np.cumsum([0, *filled], dtype=np.int64),
+            term=terms,
+            part=parts,
+            term_start=term_start,
+            by_term=by_term,
+            row=np.repeat(np.arange(len(filled)), filled),
+            top=np.maximum.reduceat(parts[by_term], term_start[:-1]) if len(names) else terms,
+            present=filled > 0 if present is None else present,
+        )
+
+    def given(self, rows: Ints | None = None) -> Bools:
+        """Tell which rows (or which of the rows given) there is anything known of."""
+        return self.present if rows is None else self.present[rows]
+
+    def largest(self, name: str) -> int:
+        """Return the largest part of a term; 0 for one that stands nowhere."""
+        number = self.position.get(name)
+        return 0 if number is None else int(self.top[number])
+
+    def total(self, caps: Mapping[str, int], rows: Ints | None = None) -> Ints:
+        """Sum the parts of the named terms in each row (or each of the rows given), no part counting above its cap."""
+        size = len(self.start) - 1
+        known = {self.position[name]: cap for name, cap in caps.items() if name in self.position}
+        if rows is not None and len(rows) * FEW <= size:
+            return self._row_by_row(known, rows)
+        total = np.zeros(size, dtype=np.int64)
+        for number, cap in known.items():
+            places = self.by_term[self.term_start[number] : self.term_start[number + 1]]
+            total[self.row[places]] += np.minimum(self.part[places], cap)
+        return total if rows is None else total[rows]
+
+    def _row_by_row(self, known: Mapping[int, int], rows: Ints) -> Ints:
+        cap = np.zeros(len(self.term_start) - 1, dtype=np.int64)
+        cap[list(known)] = list(known.values())
+        places = runs(self.start, rows)
+        sums = np.concatenate([[0], np.cumsum(np.minimum(self.part[places], cap[self.term[places]]))])
+        ends = np.cumsum(self.start[rows + 1] - self.start[rows])
+        total: Ints = sums[ends] - sums[starts(self.start[rows + 1] - self.start[rows])]
+        return total
