@@ -125,17 +125,21 @@ def _texts(*maps: dict[str, str]) -> dict[str, str]:
 
 def market(*, at: datetime) -> Market:
     """Give the market as it is now; the catalogue is built once for each version of it and kept in the process."""
-    day_rates = Rates(
-        {
-            currency: Rate(rate.usd_per_unit, rate.valid_on)
-            for currency in sorted(vocabularies.rates(at.date()))
-            if (rate := vocabularies.rate(currency, at.date())) is not None
-        }
-    )
     day = at.date()
     version = "|".join([providers.catalogue_version(), *(row.checksum for row in vocabularies.schemes())])
     catalogue, supply, rows = _catalogue(version, day)
-    return Market(catalogue=catalogue, rates=day_rates, supply=supply, rows=rows)
+    return Market(catalogue=catalogue, rates=rates_of(day), supply=supply, rows=rows)
+
+
+def rates_of(day: date) -> Rates:
+    """Give the stored rates of a day."""
+    return Rates(
+        {
+            currency: Rate(rate.usd_per_unit, rate.valid_on)
+            for currency in sorted(vocabularies.rates(day))
+            if (rate := vocabularies.rate(currency, day)) is not None
+        }
+    )
 
 
 @lru_cache(maxsize=CACHED_MARKETS)
