@@ -34,10 +34,24 @@ LABELS: Mapping[str, str] = {
     "award": "awards",
     "offering": "offerings",
     "provider": "providers",
+    "need": "needs",
+    "needs": "needs",
+    "candidate": "candidates",
+    "best": "candidates",
+    "before": "candidates",
+    "after": "candidates",
+    "capacity": "capacities",
+    "capacities": "capacities",
+    "budget": "budgets",
+    "budgets": "budgets",
+    "group": "groups",
+    "government_level": "governance_levels",
 }
 
+AMOUNTS = ("amount", "price")
+
 # Parameters whose codes are the engine's own, with their names beside the templates: language -> code -> name.
-OWN_NAMES: Mapping[str, Labels] = {"criterion": CRITERION_NAMES, "criteria": CRITERION_NAMES}
+OWN_NAMES: Mapping[str, Labels] = dict.fromkeys(("criterion", "criteria", "drawbacks"), CRITERION_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +99,10 @@ def _is_one(value: Param, language: str) -> bool:
 
 
 def _shown(name: str, value: Param, language: str, labels: Labels) -> str:
-    if name == "amount":
+    if name in AMOUNTS:
         return money(str(value), language)
+    if name == "share" and isinstance(value, int):
+        return percent(value, language)
     if isinstance(value, int):
         return _grouped(str(value), language)
     known = OWN_NAMES.get(name, {}).get(language) or labels.get(LABELS.get(name, ""), {})
@@ -103,6 +119,12 @@ def money(amount: str, language: str) -> str:
     if cents.strip("0"):
         shown += ("," if language == "fr" else ".") + cents
     return f"{shown} {currency}" if language == "fr" else f"{currency} {shown}"
+
+
+def percent(millionths: int, language: str) -> str:
+    """Write a share of 10^6 as a percentage with two decimals, cut off: 12.34 in English, 12,34 in French."""
+    sign, size = ("-" if millionths < 0 else ""), abs(millionths) // 100
+    return f"{sign}{_grouped(str(size // 100), language)}{',' if language == 'fr' else '.'}{size % 100:02}"
 
 
 def _grouped(figure: str, language: str) -> str:
