@@ -1,0 +1,266 @@
+"""Candidates of a line for the plan: its best offers, each at its best slots, with the seats that it would take.
+
+Where a slot cannot take everybody who would like to come, each line has a second way into it: with its smallest group
+only. So one line's wish for more seats never keeps another from being served, unless the plan says so.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from hashlib import sha256
+
+import numpy as np
+
+from matching.engine.catalogue import UNKNOWN, Catalogue, SlotKind
+from matching.engine.criteria import Values, cost_value, group_value
+from matching.engine.explanation import KIND_CODES, Pair
+from matching.engine.planning.types import PlanNeed, line_key
+from matching.engine.policy import CRITERIA, Criterion, Policy
+from matching.engine.rates import Rates
+from matching.engine.relaxation import Setting, conflict
+from matching.engine.results import LineConflict
+from matching.engine.scoring import Scored, score_line, take
+from matching.engine.slots import Screen, ceiling_cents, cost_in_currency
+from matching.engine.types import NeedLine
+
+SLOTS_OF_AN_OFFER = 3  # an offer's further dates are worth less than another offer
+GROUP, COST = CRITERIA.index(Criterion.GROUP), CRITERIA.index(Criterion.COST)
+LEAST = "|least"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to serve a line: `label` names offer, slot and whether only the smallest group comes.
+
+    `position` points into the options' arrays; `units` of the capacity `capacity` are used (empty: not counted);
+    `cents` is the cost in the plan's currency, -1 where it is not known.
+    """
+
+    label: str
+    offer: str
+    provider: str
+    slot: str
+    position: int
+    score: int
+    seats: int
+    capacity: str
+    free: int
+    units: int
+    cents: int
+
+
+@dataclass(slots=True)
+class LineOptions:
+    """Everything found for one line. `best_score` is of the best candidate, plan or no plan."""
+
+    entry: PlanNeed
+    line: NeedLine
+    eligible: int
+    best_score: int | None
+    scored: Scored
+    options: list[Option]
+    fails: Mapping[str, int] = field(default_factory=dict)  # of asked offers: the mask of what they fail
+    conflict: LineConflict | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the name of the line in the plan."""
+        return line_key(self.entry.reference, self.line.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What all lines are looked at against."""
+
+    catalogue: Catalogue
+    policy: Policy
+    rates: Rates
+    as_of: date
+    currency: str = "USD"
+
+
+def options_of(
+    entry: PlanNeed, line: NeedLine, market: Market, *, most: int, asked: Iterable[str] = (), banned: Iterable[str] = ()
+) -> LineOptions:
+    """Find the best `most` offers for a line; offers `asked` for are kept as well, and it is noted what they fail.
+
+    Raises EngineError(unknown_concept, unknown_country, unknown_region).
+    """
+    need, catalogue, policy = entry.need, market.catalogue, market.policy
+    none = np.zeros(len(catalogue.offers), dtype=np.int64)
+    setting = Setting(need, line, catalogue, policy, market.as_of, market.rates, none)
+    found = setting.screened(need, line)
+    scored = score_line(need, line, catalogue, policy, found)
+    wanted = {catalogue.index(offer) for offer in asked if _is_offered(catalogue, offer)}
+    out = {catalogue.index(offer) for offer in banned if _is_offered(catalogue, offer)}
+    ranked = list(scored.by_offer)
+    kept = [offer for offer in ranked if offer not in out][:most]
+    kept += [offer for offer in ranked if offer in (wanted | out) and offer not in kept]
+    positions = [position for offer in kept for position in _slots(scored, offer)]
+    best = scored.score[scored.best[0]] if scored.best else None
+    options = LineOptions(
+        entry=entry,
+        line=line,
+        eligible=len(scored.best),
+        best_score=None if best is None else int(best),
+        scored=_trimmed(scored, positions),
+        options=[],
+        fails={catalogue.offers[row].id: _least_mask(found, row) for row in sorted(wanted)},
+        conflict=None if scored.best else conflict(setting, found),
+    )
+    options.options = list(_options(options, market, range(len(positions)), ""))
+    return options
+
+
+def _is_offered(catalogue: Catalogue, offer: str) -> bool:
+    try:
+        catalogue.index(offer)
+    except KeyError:
+        return False
+    return True
+
+
+def _slots(scored: Scored, offer: int) -> tuple[int, ...]:
+    return scored.by_offer[offer][:SLOTS_OF_AN_OFFER]
+
+
+def _least_mask(found: Screen, offer: int) -> int:
+    """Return the mask of the slot of an offer that fails least; 0 where it serves."""
+    masks = found.bits[found.offer == offer].tolist()
+    return min(masks, key=lambda mask: (mask.bit_count(), mask)) if masks else 0
+
+
+def _trimmed(scored: Scored, positions: list[int]) -> Scored:
+    """Return the scored slots of some positions only: the rest of a large market is not kept in memory."""
+    chosen = np.array(positions, dtype=np.int64)
+    by_offer: dict[int, list[int]] = {}
+    for number, position in enumerate(positions):
+        by_offer.setdefault(int(scored.found.offer[position]), []).append(number)
+    return Scored(
+        line=scored.line,
+        found=take(scored.found, chosen),
+        values=Values(value=scored.values.value[chosen], known=scored.values.known[chosen]),
+        score=scored.score[chosen],
+        best=tuple(numbers[0] for numbers in by_offer.values()),
+        by_offer={offer: tuple(numbers) for offer, numbers in by_offer.items()},
+    )
+
+
+def _options(options: LineOptions, market: Market, positions: Iterable[int], suffix: str) -> Iterator[Option]:
+    for position in positions:
+        pair = pair_of(options, market, position)
+        kind = KIND_CODES[pair.slot.kind]
+        slot = f"{kind}:{pair.slot.code}"
+        counted = pair.slot.kind in (SlotKind.SESSION, SlotKind.CAPACITY)
+        session = pair.slot.kind is SlotKind.SESSION
+        yield Option(
+            label=f"{pair.offer.id}|{slot}{suffix}",
+            offer=pair.offer.id,
+            provider=pair.offer.provider,
+            slot=slot,
+            position=position,
+            score=int(options.scored.score[position]),
+            seats=pair.seats,
+            capacity=slot if counted else "",
+            free=pair.slot.free if counted else 0,
+            units=(pair.seats if session else pair.slot.per_delivery * pair.deliveries) if counted else 0,
+            cents=_converted(pair.cost, pair.currency, market),
+        )
+
+
+def _converted(cents: int, currency: str, market: Market) -> int:
+    """Return cents of the plan's currency, rounded half up; -1 where cost or rate is missing."""
+    factor = market.rates.factor(currency, market.currency)
+    if cents == UNKNOWN or factor is None:
+        return UNKNOWN
+    top, bottom = factor
+    return (cents * 2 * top + bottom) // (2 * bottom)
+
+
+def pair_of(options: LineOptions, market: Market, position: int) -> Pair:
+    """Return one option as what all reasons are written from."""
+    return Pair(options.entry.need, options.scored, market.catalogue, market.policy, position)
+
+
+def tie_of(policy: Policy, options: LineOptions, label: str) -> int:
+    """Return 60 bits of SHA-256 over policy version, line and option: the last word between equal plans."""
+    return int(sha256(f"{policy.version}\n{options.key}\n{label}".encode()).hexdigest()[:15], 16)
+
+
+def contested(lines: Iterable[LineOptions]) -> frozenset[str]:
+    """Return the capacities that cannot take every line that would like to use them."""
+    most: dict[str, int] = {}
+    free: dict[str, int] = {}
+    for options in lines:
+        wish: dict[str, int] = {}
+        for option in options.options:
+            if option.capacity:
+                wish[option.capacity] = max(wish.get(option.capacity, 0), option.units)
+                free[option.capacity] = option.free
+        for capacity, units in wish.items():
+            most[capacity] = most.get(capacity, 0) + units
+    return frozenset(capacity for capacity, units in most.items() if units > free[capacity])
+
+
+def add_least(options: LineOptions, market: Market, scarce: frozenset[str]) -> None:
+    """Add to a line the ways into scarce slots that take its smallest group only, scored as such."""
+    positions = [option.position for option in options.options if option.capacity in scarce]
+    if not positions:
+        return
+    chosen = np.array(positions, dtype=np.int64)
+    found = take(options.scored.found, chosen)
+    least = _least(options, market, found)
+    fewer = np.flatnonzero(
+        (least.seats < found.seats) & ((least.deliveries < found.deliveries) | _seated(market, found))
+    )
+    if not len(fewer):
+        return
+    least = take(least, fewer)
+    start = len(options.scored.score)
+    options.scored = _extended(options, market, least, chosen[fewer])
+    options.options += list(_options(options, market, range(start, start + len(fewer)), LEAST))
+
+
+def _seated(market: Market, found: Screen) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Tell which slots count seats: there every participant fewer leaves room, elsewhere only a delivery fewer."""
+    seated: np.ndarray[tuple[int], np.dtype[np.bool_]] = market.catalogue.slots.kind[found.rows] == SlotKind.SESSION
+    return seated
+
+
+def _least(options: LineOptions, market: Market, found: Screen) -> Screen:
+    """Return the slots with the smallest number of participants that is enough for line and delivery."""
+    catalogue, line, need = market.catalogue, options.line, options.entry.need
+    smallest = catalogue.slots.group_min[found.rows]
+    session = catalogue.slots.kind[found.rows] == SlotKind.SESSION
+    seats = np.minimum(found.seats, np.maximum(line.minimum, smallest))
+    largest = np.where(session, np.maximum(1, seats), catalogue.columns.largest[found.offer])
+    deliveries = np.maximum(1, -(-seats // largest))
+    uneven = (deliveries > 1) & (seats < deliveries * smallest)
+    seats, deliveries = np.where(uneven, found.seats, seats), np.where(uneven, found.deliveries, deliveries)
+    cost = cost_in_currency(need, catalogue, market.policy, market.rates, found.offer, seats, deliveries)
+    limit = ceiling_cents(need, market.policy)
+    dear = cost > limit if limit is not None else np.zeros(len(cost), dtype=np.bool_)
+    return replace(
+        found,
+        seats=np.where(dear, found.seats, seats),
+        deliveries=np.where(dear, found.deliveries, deliveries),
+        cost=np.where(dear, found.cost, cost),
+    )
+
+
+def _extended(
+    options: LineOptions, market: Market, least: Screen, source: "np.ndarray[tuple[int], np.dtype[np.int64]]"
+) -> Scored:
+    """Return the scored slots with those of the smallest groups behind; what depends on seats and cost is valued anew."""
+    scored = options.scored
+    value, known = scored.values.value[source].copy(), scored.values.known[source].copy()
+    value[:, GROUP] = group_value(options.line, least.seats)
+    value[:, COST], known[:, COST] = cost_value(options.entry.need, least.cost)
+    values = Values(
+        value=np.concatenate([scored.values.value, value]), known=np.concatenate([scored.values.known, known])
+    )
+    joined = {
+        name: np.concatenate([getattr(scored.found, name), getattr(least, name)])
+        for name in Screen.__dataclass_fields__
+    }
+    return replace(scored, found=Screen(**joined), values=values, score=values.scores(market.policy))

@@ -1,0 +1,150 @@
+"""The plan of all open needs: lines scored, an instance built, solved, explained, and told line by line."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from matching.engine import portfolio
+from matching.engine.catalogue import Catalogue
+from matching.engine.planning.building import PlanLine, failed_locks, groups_of, instance_of
+from matching.engine.planning.candidates import Market, add_least, contested, options_of
+from matching.engine.planning.keeping import KeptPlan, instance_bytes
+from matching.engine.planning.market import changed_catalogue, changed_policy
+from matching.engine.planning.results import Planned
+from matching.engine.planning.telling import refused, told
+from matching.engine.planning.types import PlanParameters, PlanTask
+from matching.engine.policy import Policy
+from matching.engine.portfolio import Settings
+from matching.engine.priority import priority
+from matching.engine.rates import Rates
+from matching.engine.snapshot import digest
+
+STAGES = ("reading", "scoring", "solving", "explaining", "writing")
+LINES_BETWEEN_WORDS = 50  # of progress
+LIMIT_RESOLVES = 40  # changed problems that are solved again to explain a plan
+
+Progress = Callable[[int, int, str], None]  # done, total, stage
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAnswer:
+    """A plan and, unless locks made it impossible beforehand, what it was solved from."""
+
+    planned: Planned
+    kept: KeptPlan | None
+
+
+def plan_all(
+    task: PlanTask,
+    catalogue: Catalogue,
+    policy: Policy,
+    *,
+    as_of: date,
+    rates: Rates,
+    engine_version: str,
+    progress: Progress | None = None,
+    timings: dict[str, float] | None = None,
+) -> PlanAnswer:
+    """Plan all needs of a task at once, as on a day. Same inputs, same answer, in whatever order they are given.
+
+    `progress` is told (done, total, stage); whatever it raises ends the work. `timings` receives seconds by stage of
+    the solver. Raises EngineError(bad_instance, bad_weights, unknown_concept, unknown_country, unknown_region).
+    """
+    tell = progress or _silent
+    tell(0, 1, "reading")
+    market = Market(
+        changed_catalogue(catalogue, task.changes),
+        changed_policy(policy, task.changes),
+        rates,
+        as_of,
+        task.parameters.currency,
+    )
+    lines = _lines(task, market, tell)
+    failed = failed_locks(lines, task.parameters)
+    if failed:
+        return PlanAnswer(refused(lines, failed, market, engine_version), None)
+    instance = instance_of(lines, task.parameters, market.policy, task.previous)
+    settings = settings_of(task.parameters)
+    tell(0, 1, "solving")
+    solution = portfolio.solve(
+        instance, settings, progress=lambda stage, done: tell(done, len(STAGES), "solving"), timings=timings
+    )
+    tell(0, 1, "explaining")
+    report = portfolio.explain_plan(
+        instance,
+        solution,
+        settings,
+        alternates=task.parameters.alternates,
+        limit_resolves=LIMIT_RESOLVES,
+        providers=_providers(lines),
+        currency=task.parameters.currency,
+        progress=lambda stage, done: tell(done, len(STAGES), "explaining"),
+    )
+    kept = KeptPlan(instance, settings, solution)
+    planned = told(lines, kept, report, market, engine_version, digest(instance_bytes(instance)))
+    return PlanAnswer(planned, kept)
+
+
+def settings_of(parameters: PlanParameters) -> Settings:
+    """Return how the solver is to work."""
+    return Settings(worst_served=parameters.worst_served, time_limit_seconds=parameters.time_limit_seconds)
+
+
+def _silent(done: int, total: int, stage: str) -> None:
+    """Tell nobody."""
+
+
+def _providers(lines: Sequence[PlanLine]) -> Mapping[str, str]:
+    return {option.label: option.provider for line in lines for option in line.options.options}
+
+
+def _lines(task: PlanTask, market: Market, tell: Progress) -> list[PlanLine]:
+    """Score every line of every need in the classes asked for; ways into scarce slots with smallest groups are added."""
+    asked = _asked(task)
+    banned = _banned(task)
+    total = sum(len(entry.need.lines) for entry in task.needs)
+    found: list[PlanLine] = []
+    done = 0
+    for entry in task.needs:
+        number = priority(entry.need, market.catalogue.places, as_of=market.as_of).priority_class
+        for line in entry.need.lines:
+            if done % LINES_BETWEEN_WORDS == 0:
+                tell(done, total, "scoring")
+            done += 1
+            if number in task.parameters.classes:
+                key = f"{entry.reference}/{line.number}"
+                options = options_of(
+                    entry,
+                    line,
+                    market,
+                    most=task.parameters.candidates,
+                    asked=asked.get(key, ()),
+                    banned=banned.get(key, ()),
+                )
+                groups = groups_of(entry.need.requester, line, market.catalogue.places)
+                found.append(PlanLine(options, number, groups))
+    _share(found, market)
+    return found
+
+
+def _share(lines: Sequence[PlanLine], market: Market) -> None:
+    scarce = contested(line.options for line in lines)
+    for line in lines:
+        add_least(line.options, market, scarce)
+
+
+def _asked(task: PlanTask) -> Mapping[str, frozenset[str]]:
+    """Return for each line the offers that must be among its candidates if they are eligible at all."""
+    found: dict[str, set[str]] = {}
+    for mark in task.parameters.locks:
+        found.setdefault(mark.key, set()).add(mark.offer)
+    for key, (offer, _slot) in task.previous.items():
+        found.setdefault(key, set()).add(offer)
+    return {key: frozenset(offers) for key, offers in found.items()}
+
+
+def _banned(task: PlanTask) -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for mark in task.parameters.bans:
+        found.setdefault(mark.key, set()).add(mark.offer)
+    return {key: frozenset(offers) for key, offers in found.items()}
