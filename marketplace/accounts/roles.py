@@ -28,6 +28,7 @@ class Permission(StrEnum):
     PROPOSALS_DECIDE = "proposals.decide"
     PROPOSALS_OVERRULE = "proposals.overrule"
     PROPOSALS_READ = "proposals.read"
+    REPORTS_READ = "reports.read"
     REQUESTS_READ = "requests.read"
     REQUESTS_SCREEN = "requests.screen"
     REQUESTS_WRITE = "requests.write"
@@ -54,6 +55,7 @@ _OFFICER = _READ_ALL | {
     P.MATCHING_RUN,
     P.ORGANIZATIONS_MANAGE,
     P.PROPOSALS_DECIDE,
+    P.REPORTS_READ,
     P.REQUESTS_SCREEN,
     P.WORK_MANAGE,
 }
@@ -66,7 +68,7 @@ ROLES: Mapping[str, frozenset[Permission]] = {
     "viewer": _READ_ALL,
     "secretariat_officer": _OFFICER,
     "secretariat_head": _OFFICER | {P.AUDIT_READ, P.MATCHING_POLICY, P.PROPOSALS_OVERRULE, P.SERVICE_LEVELS_MANAGE},
-    "auditor": _READ_ALL | {P.AUDIT_READ},
+    "auditor": _READ_ALL | {P.AUDIT_READ, P.REPORTS_READ},
     "service_client": _READ_ALL | {P.CATALOGUE_WRITE, P.EVALUATIONS_WRITE, P.REQUESTS_WRITE},
 }
 GROUP_WIDE_ROLES = frozenset(
@@ -98,6 +100,7 @@ SCOPES: Mapping[str, frozenset[Permission]] = {
     ),
     "organizations:read": frozenset({P.ORGANIZATIONS_READ}),
     "organizations:write": frozenset({P.ORGANIZATIONS_MANAGE, P.SERVICE_LEVELS_MANAGE, P.WORK_MANAGE}),
+    "reports:read": frozenset({P.REPORTS_READ}),
     "requests:read": frozenset({P.REQUESTS_READ}),
     "requests:write": frozenset({P.REQUESTS_SCREEN, P.REQUESTS_WRITE}),
 }
