@@ -143,6 +143,15 @@ from matching.engine.snapshot import (
     ranking_bytes,
     snapshot,
 )
+from matching.engine.team_search import (
+    TeamAnswer,
+    TeamCandidate,
+    TeamInstance,
+    UncoveredCell,
+    find_team,
+    read_team_instance,
+    team_document,
+)
 from matching.engine.types import (
     AWARDS,
     LEVELS,
@@ -261,8 +270,12 @@ __all__ = [
     "Suggestion",
     "Supply",
     "SupplyInputs",
+    "TeamAnswer",
+    "TeamCandidate",
+    "TeamInstance",
     "ThemeScheme",
     "TrackRecord",
+    "UncoveredCell",
     "UnmetLine",
     "WeightSuggestion",
     "apply_change",
@@ -277,6 +290,7 @@ __all__ = [
     "decode_supply",
     "digest",
     "encode_supply",
+    "find_team",
     "keep",
     "kept",
     "lexicon_from_labels",
@@ -289,6 +303,7 @@ __all__ = [
     "priority",
     "rank",
     "rank_gaps",
+    "read_team_instance",
     "ranking_bytes",
     "relax",
     "render",
@@ -298,5 +313,6 @@ __all__ = [
     "serving",
     "snapshot",
     "suggest_weights",
+    "team_document",
     "trainer_days",
 ]

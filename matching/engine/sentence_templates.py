@@ -12,10 +12,11 @@ from matching.engine.sentence_templates_explanations import EXPLANATIONS
 from matching.engine.sentence_templates_gaps import GAPS
 from matching.engine.sentence_templates_portfolio import PORTFOLIO
 from matching.engine.sentence_templates_ranking import RANKING
+from matching.engine.sentence_templates_teams import TEAMS
 
 Templates = Mapping[str, Mapping[str, str]]
 
-PARTS: tuple[Templates, ...] = (RANKING, EXPLANATIONS, GAPS, PORTFOLIO)
+PARTS: tuple[Templates, ...] = (RANKING, EXPLANATIONS, GAPS, PORTFOLIO, TEAMS)
 
 
 def merged(parts: tuple[Templates, ...]) -> Templates:
