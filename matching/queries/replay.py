@@ -119,7 +119,7 @@ def replay_ranking(content: bytes, supply: bytes) -> object:
     inputs, market = decode_snapshot(content), decode_supply(supply)
     if inputs.supply != digest(supply):
         raise EngineError("bad_snapshot", "/supply", "names another supply")
-    catalogue = build_catalogue(market.offers, market.scheme, market.places)
+    catalogue = build_catalogue(market.offers, market.scheme, market.places, market.lexicon)
     return rank(inputs.need, catalogue, inputs.policy, as_of=inputs.as_of, rates=inputs.rates, limit=inputs.limit)
 
 

@@ -244,7 +244,7 @@ def test_bytes_that_cannot_be_unpacked_are_refused() -> None:
 
 def test_supply_of_another_day_is_refused() -> None:
     run = run_of(ranked())
-    content = canonical({"format": 1, "offers": [], "scheme": {}, "places": {}})
+    content = canonical({"format": 1, "offers": []})
     other = SupplySnapshot.objects.create(digest=digest(content), content=zlib.compress(content), first_used_at=AT)
     MatchRun.objects.filter(pk=run.pk).update(supply=other)
     with pytest.raises(DomainError) as refused:

@@ -16,8 +16,10 @@ from matching.engine import (
     DEFAULT_POLICY,
     ENGINE_VERSION,
     Concept,
+    ConceptLabels,
     Country,
     EngineError,
+    Lexicon,
     Need,
     Offer,
     PlaceIndex,
@@ -44,6 +46,11 @@ codes = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6)
 amounts = st.decimals(min_value=-(10**9), max_value=10**12, places=2, allow_nan=False, allow_infinity=False)
 days = st.dates()
 rates = st.dictionaries(codes, st.builds(Rate, amounts.filter(bool), days), max_size=3).map(Rates)
+
+names_of_a_concept = st.dictionaries(st.sampled_from(["en", "fr", "ar"]), st.lists(texts, max_size=2).map(tuple))
+lexicons = st.dictionaries(codes, names_of_a_concept, max_size=3).map(
+    lambda entries: Lexicon(tuple(ConceptLabels(concept, labels) for concept, labels in entries.items()))
+)
 
 
 @st.composite
@@ -98,12 +105,14 @@ def snapshot_bytes(need: Need | None = None) -> bytes:
 # --- there and back -----------------------------------------------------------------------------------------------
 
 
-@given(offers=world.catalogues(), scheme=schemes(), places=indexes())
-def test_supply_read_back_is_the_same_to_the_byte(offers: list[Offer], scheme: ThemeScheme, places: PlaceIndex) -> None:
-    supply = encode_supply(offers, scheme, places)
+@given(offers=world.catalogues(), scheme=schemes(), places=indexes(), lexicon=lexicons)
+def test_supply_read_back_is_the_same_to_the_byte(
+    offers: list[Offer], scheme: ThemeScheme, places: PlaceIndex, lexicon: Lexicon
+) -> None:
+    supply = encode_supply(offers, scheme, places, lexicon)
     read = decode_supply(supply.content)
-    assert (list(read.offers), read.scheme, read.places) == (offers, scheme, places)
-    assert encode_supply(read.offers, read.scheme, read.places) == supply
+    assert (list(read.offers), read.scheme, read.places, read.lexicon) == (offers, scheme, places, lexicon)
+    assert encode_supply(read.offers, read.scheme, read.places, read.lexicon) == supply
     assert canonical(read) == supply.content
 
 
