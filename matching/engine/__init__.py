@@ -12,9 +12,11 @@ inputs give the same bytes, in whatever order they come. Other rooms import from
 """
 
 from matching.engine.catalogue import Catalogue, build_catalogue, trainer_days
+from matching.engine.changes import apply_change, apply_offer_change
 from matching.engine.concepts import Concept, Relation, ThemeScheme, scheme_from_pairs
 from matching.engine.constraints import CODES as CONSTRAINT_CODES
 from matching.engine.constraints import Fail, codes_of
+from matching.engine.contrast import contrast
 from matching.engine.errors import EngineError
 from matching.engine.gaps import (
     Assumptions,
@@ -33,14 +35,8 @@ from matching.engine.learning import (
     overrides_by_criterion,
     suggest_weights,
 )
-from matching.engine.lexicon import (
-    ConceptLabels,
-    Lexicon,
-    Suggestion,
-    lexicon_from_labels,
-)
+from matching.engine.lexicon import ConceptLabels, Lexicon, Suggestion, lexicon_from_labels
 from matching.engine.matrix import SparseScores, score_matrix
-from matching.engine.near_misses import apply_change, apply_offer_change
 from matching.engine.places import Country, PlaceIndex
 from matching.engine.planning import (
     AGENCY,
@@ -70,15 +66,7 @@ from matching.engine.planning import (
     plan_bytes,
     plan_snapshot,
 )
-from matching.engine.policy import (
-    CRITERIA,
-    DEFAULT_POLICY,
-    DEFAULT_WEIGHTS,
-    SCORE_TOP,
-    WEIGHT_TOTAL,
-    Criterion,
-    Policy,
-)
+from matching.engine.policy import CRITERIA, DEFAULT_POLICY, DEFAULT_WEIGHTS, SCORE_TOP, WEIGHT_TOTAL, Criterion, Policy
 from matching.engine.portfolio import (
     FEASIBLE,
     INFEASIBLE,
@@ -101,19 +89,15 @@ from matching.engine.portfolio import (
 from matching.engine.priority import Priority, priority
 from matching.engine.ranking import ENGINE_VERSION, rank
 from matching.engine.rates import Rate, Rates
-from matching.engine.reading import (
-    RunInputs,
-    SupplyInputs,
-    decode,
-    decode_snapshot,
-    decode_supply,
-)
+from matching.engine.reading import RunInputs, SupplyInputs, decode, decode_snapshot, decode_supply
 from matching.engine.relaxation import relax
 from matching.engine.results import (
     COMPLETE,
     NO_SOLUTION,
     CandidateResult,
     Change,
+    ChangeSet,
+    Comparison,
     CriterionResult,
     CriterionShare,
     LineConflict,
@@ -126,23 +110,9 @@ from matching.engine.results import (
     Relaxation,
     SlotChoice,
 )
-from matching.engine.sentences import (
-    LABELS,
-    Labels,
-    Sentence,
-    render,
-    sentence_from_plain,
-)
+from matching.engine.sentences import LABELS, Labels, Sentence, render, sentence_from_plain
 from matching.engine.serving import Cell, Served, serving
-from matching.engine.snapshot import (
-    Supply,
-    canonical,
-    digest,
-    encode_supply,
-    plain,
-    ranking_bytes,
-    snapshot,
-)
+from matching.engine.snapshot import Supply, canonical, digest, encode_supply, plain, ranking_bytes, snapshot
 from matching.engine.team_search import (
     TeamAnswer,
     TeamCandidate,
@@ -200,7 +170,9 @@ __all__ = [
     "Catalogue",
     "Cell",
     "Change",
+    "ChangeSet",
     "Closing",
+    "Comparison",
     "Concept",
     "ConceptLabels",
     "Conflict",
@@ -285,6 +257,7 @@ __all__ = [
     "build_instance_from_columns",
     "canonical",
     "codes_of",
+    "contrast",
     "decode",
     "decode_snapshot",
     "decode_supply",

@@ -4,9 +4,10 @@ from datetime import date
 
 import numpy as np
 
+from matching.engine.candidates import explained_candidates, explained_proposals
 from matching.engine.catalogue import Catalogue, Ints
 from matching.engine.constraints import Fail
-from matching.engine.explanation import Pair, candidate
+from matching.engine.explanation import Pair
 from matching.engine.near_misses import near_misses
 from matching.engine.policy import Policy
 from matching.engine.rates import Rates
@@ -37,6 +38,7 @@ def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates
         score_line(need, entry.line, catalogue, policy, part) for entry, part in zip(settings, found, strict=True)
     ]
     proposals, proven = find_proposals(need, catalogue, policy, rates, scored, limit)
+    lines = tuple(_line(*parts, limit) for parts in zip(settings, found, scored, strict=True))
     uncovered = proposals[0].uncovered if proposals else tuple(line.number for line in need.lines)
     return Ranking(
         engine_version=ENGINE_VERSION,
@@ -46,8 +48,8 @@ def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates
         outcome=COMPLETE if proposals else NO_SOLUTION,
         partial=bool(proposals) and bool(uncovered),
         proven=proven,
-        lines=tuple(_line(*parts, limit) for parts in zip(settings, found, scored, strict=True)),
-        proposals=proposals,
+        lines=lines,
+        proposals=explained_proposals(proposals, lines),
         uncovered=uncovered,
     )
 
@@ -70,13 +72,13 @@ def _others(need: Need, line: NeedLine, screens: dict[int, Screen], catalogue: C
 
 def _line(setting: Setting, found: Screen, scored: Scored, limit: int) -> LineRanking:
     pairs = [
-        Pair(setting.need, scored, setting.catalogue, setting.policy, position) for position in scored.best[:limit]
+        Pair(setting.need, scored, setting.catalogue, setting.policy, position) for position in scored.best[: limit + 1]
     ]
     return LineRanking(
         line=setting.line.number,
         considered=int(setting.catalogue.columns.published.sum()),
         eligible=len(scored.best),
-        candidates=tuple(candidate(pair, rank) for rank, pair in enumerate(pairs, start=1)),
+        candidates=explained_candidates(pairs, limit, setting.as_of),
         near_misses=near_misses(setting, found),
         conflict=None if scored.best else conflict(setting, found),
     )

@@ -41,21 +41,25 @@ class SlotChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class CandidateResult:
-    """One offer that can serve one line. `cost` is in the request's currency, None where it is not known."""
+class CriterionShare:
+    """What a criterion contributes to the score of a proposal; the shares add up to the score exactly."""
 
-    offer: str
-    provider: str
-    line: int
+    criterion: Criterion
+    contribution: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A candidate or proposal against number `rank` of the same ranking, which proposes `offers`.
+
+    `criteria` are those that differ, the largest difference first; they add up to `difference` (of the scores) exactly.
+    """
+
     rank: int
-    slot: SlotChoice
-    score: int
-    breakdown: tuple[CriterionResult, ...]
-    evidence: int  # permille of the weights that rest on evidence
-    flags: tuple[str, ...]
-    cost: Decimal | None
-    currency: str
-    tie_hash: str
+    offers: tuple[str, ...]
+    difference: int
+    criteria: tuple[CriterionShare, ...]
+    sentence: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +73,43 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class NearMiss:
-    """An offer that a small change would make eligible: all changes together do it.
+class CandidateResult:
+    """One offer that can serve one line. `cost` is in the request's currency, None where it is not known.
 
-    `score_if_changed` is exact where the requester alone can act, else None.
+    `to_first`: single changes of the provider, each of which would put it first of its line; empty for the first.
+    """
+
+    offer: str
+    provider: str
+    line: int
+    rank: int
+    slot: SlotChoice
+    score: int
+    breakdown: tuple[CriterionResult, ...]
+    evidence: int  # permille of the weights that rest on evidence
+    flags: tuple[str, ...]
+    cost: Decimal | None
+    currency: str
+    tie_hash: str
+    against_next: Comparison | None = None
+    to_first: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """Changes that are enough together, none of which can be left out; `actors`: who has to act."""
+
+    changes: tuple[Change, ...]
+    actors: tuple[str, ...]
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """An offer that small changes would make eligible.
+
+    `ways` are alternatives, the smallest first; `changes` are those of the first, which together do it.
+    `score_if_changed` is exact where for them the requester alone has to act, else None.
     """
 
     offer: str
@@ -82,6 +119,7 @@ class NearMiss:
     mask: int
     changes: tuple[Change, ...]
     score_if_changed: int | None
+    ways: tuple[ChangeSet, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +180,6 @@ class PartPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class CriterionShare:
-    """What a criterion contributes to the score of a proposal; the shares add up to the score exactly."""
-
-    criterion: Criterion
-    contribution: int
-
-
-@dataclass(frozen=True, slots=True)
 class ProposalPlan:
     """A complete or partial answer to a request: one lead and 1..n parts.
 
@@ -170,6 +200,8 @@ class ProposalPlan:
     currency: str
     flags: tuple[str, ...]
     sentences: tuple[Sentence, ...]
+    against_next: Comparison | None = None
+    to_first: tuple[Change, ...] = ()  # of a request of one line: see CandidateResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,9 @@ from matching.engine import (
 )
 from matching.engine.bitsets import BitTable
 from matching.engine.catalogue import calendar_days, trainer_days
+from matching.engine.changes import NEED_CHANGES, OFFER_CHANGES
 from matching.engine.constraints import CODES, RELAXABLE, UNMET_REASONS, Fail
-from matching.engine.near_misses import HOPELESS, NEED_CHANGES, OFFER_CHANGES, WRITERS
+from matching.engine.near_misses import HOPELESS, WRITERS
 from matching.engine.relaxation import ON_LINE, ON_NEED
 from matching.engine.sentence_templates import TEMPLATES
 from matching.engine.sentences import PLACEHOLDER
