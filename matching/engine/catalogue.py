@@ -13,8 +13,9 @@ from enum import IntEnum
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matching.engine.bitsets import BitTable, Bools, Ints
+from matching.engine.bitsets import BitTable
 from matching.engine.concepts import ThemeScheme
 from matching.engine.errors import EngineError
 from matching.engine.lexicon import Lexicon
@@ -24,6 +25,9 @@ from matching.engine.rates import to_cents
 from matching.engine.similarity import TextIndex
 from matching.engine.terms import runs, starts
 from matching.engine.types import AWARDS, LEVELS, PARALLEL_DELIVERIES, CapacitySlot, Offer, SessionSlot
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 OPEN_ACCESS_FORMS = frozenset({"online_self_paced", "community_of_practice"})  # need neither date nor trainer
 HOURS_PER_TRAINER_DAY = 6  # design, domain page

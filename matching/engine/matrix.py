@@ -11,10 +11,11 @@ from datetime import date
 import numpy as np
 
 from matching.engine.catalogue import Catalogue, Ints, SlotKind
+from matching.engine.narrowing import screen_able
 from matching.engine.policy import Policy
 from matching.engine.rates import Rates
 from matching.engine.scoring import Scored, score_line, tie_hash
-from matching.engine.slots import cost_in, screen
+from matching.engine.slots import cost_in
 from matching.engine.types import Need
 
 
@@ -63,7 +64,7 @@ def score_matrix(
     blocks: list[Ints] = []
     for need in sorted(needs, key=lambda entry: entry.id):
         for line in need.lines:
-            found = screen(need, line, catalogue, policy, as_of=as_of, rates=rates)
+            found = screen_able(need, line, catalogue, policy, as_of=as_of, rates=rates)
             scored = score_line(need, line, catalogue, policy, found)
             lines.append((need.id, line.number))
             blocks.append(_block(need, scored, catalogue, policy, rates, top))

@@ -44,18 +44,31 @@ def take(found: Screen, positions: Ints) -> Screen:
     return replace(found, **{name: getattr(found, name)[positions] for name in Screen.__dataclass_fields__})
 
 
+def _order(need: Need, catalogue: Catalogue, policy: Policy, found: Screen, score: Ints, used: Ints) -> Ints:
+    """Return the positions, best first. Only where all else is equal a hash is asked for: it costs most."""
+    order = np.lexsort((found.rows, used, found.start, -score))
+    same = np.zeros(len(order), dtype=np.bool_)
+    for column in (score, found.start, used):
+        same |= np.diff(column[order], prepend=column[order[:1]] - 1) != 0
+    alike = ~same
+    alike[:-1] |= ~same[1:]
+    if not alike.any():
+        return order
+    ties = np.zeros(len(order), dtype=np.int64)
+    tied = order[alike]
+    ties[tied] = [tie_hash(policy, need, catalogue.offers[row].id) for row in found.offer[tied].tolist()]
+    return np.lexsort((found.rows, ties, used, found.start, -score))
+
+
 def score_line(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, whole: Screen) -> Scored:
     """Score every slot that fails nothing and order the offers."""
     found = take(whole, np.flatnonzero(whole.bits == 0))
     values = evaluate(need, line, catalogue, policy, found)
     score = values.scores(policy)
-    hashes = {int(o): tie_hash(policy, need, catalogue.offers[int(o)].id) for o in np.unique(found.offer)}
-    ties = np.array([hashes[int(o)] for o in found.offer], dtype=np.int64)
-    used = VALUE_TOP - values.value[:, LOAD]
-    order = np.lexsort((found.rows, ties, used, found.start, -score))
+    order = _order(need, catalogue, policy, found, score, VALUE_TOP - values.value[:, LOAD])
     by_offer: dict[int, list[int]] = {}
-    for position in order.tolist():
-        by_offer.setdefault(int(found.offer[position]), []).append(position)
+    for position, offer in zip(order.tolist(), found.offer[order].tolist(), strict=True):
+        by_offer.setdefault(offer, []).append(position)
     return Scored(
         line=line,
         found=found,

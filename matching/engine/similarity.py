@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from matching.engine.lexicon import Lexicon
 from matching.engine.memo import Memo
 from matching.engine.policy import NEUTRAL, VALUE_TOP
-from matching.engine.terms import NO_CAP, Terms
+from matching.engine.terms import NO_CAP, Asked, Terms
 from matching.engine.text import tokens
 
 K1 = 1.2  # saturation of repeated words, the usual value
 B = 0.75  # weight of a text's length, the usual value
 SCALE = 10_000  # fixed point of one term's part
-NEEDS = 64  # needs whose texts stay read: one is asked about again and again while its candidates are explained
+NEEDS = 16  # needs whose texts stay read: one is asked about again and again while its candidates are explained
 
 
 class Compared(StrEnum):
@@ -92,47 +92,69 @@ class TextIndex:
         language. With neither a common language nor concepts on both sides: the neutral value. `rows` asks for some
         rows only.
         """
-        need = self._read(texts)
-        best, by_words = self._by_words(need, rows)
-        shared, by_concepts = self._by_concepts(need, rows)
-        known = by_words | by_concepts
-        return np.where(known, np.maximum(best, shared), NEUTRAL), known
-
-    def compared(self, texts: Mapping[str, str], row: int) -> tuple[Compared, tuple[str, ...]]:
-        """Tell what the likeness of one row rests on, and the concepts that need and offer both name, the most telling first."""
-        need, rows = self._read(texts), np.array([row], dtype=np.int64)
-        (best, by_words), (shared, by_concepts) = self._by_words(need, rows), self._by_concepts(need, rows)
-        own = set(self.concepts.term[self.concepts.start[row] : self.concepts.start[row + 1]].tolist())
-        both = [name for name in need.concepts if self.concepts.position.get(name) in own]
-        named = tuple(sorted(both, key=lambda name: (-need.concepts[name], name)))
-        if by_words[0] and (best[0] >= shared[0] or not by_concepts[0]):
-            return Compared.WORDS, named
-        return (Compared.CONCEPTS if by_concepts[0] else Compared.NOTHING), named
-
-    def _read(self, texts: Mapping[str, str]) -> TextFacts:
-        return self.needs.get(tuple(sorted(texts.items())), lambda: read_texts(texts, self.lexicon))
-
-    def _by_words(self, need: TextFacts, rows: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        asked = self._ask(texts)
         size = self.size if rows is None else len(rows)
         best = np.zeros(size, dtype=np.int64)
         known = np.zeros(size, dtype=np.bool_)
-        for language, words in need.words.items():
-            index = self.languages.get(language)
-            top = sum(map(index.largest, words)) if index else 0
-            if index and top:
-                score = index.total(dict.fromkeys(words, NO_CAP), rows)
-                best = np.maximum(best, np.minimum(VALUE_TOP, score * VALUE_TOP // top))
-                known |= index.given(rows)
-        return best, known
+        for question in asked.words:
+            score = question.index.total(question.asked, rows)
+            best = np.maximum(best, np.minimum(VALUE_TOP, score * VALUE_TOP // question.top))
+            known |= question.index.given(rows)
+        if asked.concepts is not None:
+            shared = self.concepts.total(asked.concepts.asked, rows)
+            best = np.maximum(best, shared * VALUE_TOP // asked.concepts.top)
+            known |= self.concepts.given(rows)
+        return np.where(known, best, NEUTRAL), known
 
-    def _by_concepts(
-        self, need: TextFacts, rows: NDArray[np.int64] | None
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        size = self.size if rows is None else len(rows)
-        if not need.concepts:
-            return np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.bool_)
-        shared = self.concepts.total(need.concepts, rows)
-        return shared * VALUE_TOP // sum(need.concepts.values()), self.concepts.given(rows)
+    def compared(self, texts: Mapping[str, str], row: int) -> tuple[Compared, tuple[str, ...]]:
+        """Tell what the likeness of one row rests on, and the concepts that need and offer both name, the most telling first."""
+        asked = self._ask(texts)
+        words = [min(VALUE_TOP, found) for found in (entry.share(row) for entry in asked.words) if found is not None]
+        shared = asked.concepts.share(row) if asked.concepts is not None else None
+        if words and (shared is None or max(words) >= shared):
+            return Compared.WORDS, self._named(asked, row)
+        return (Compared.NOTHING if shared is None else Compared.CONCEPTS), self._named(asked, row)
+
+    def _named(self, asked: "AskedTexts", row: int) -> tuple[str, ...]:
+        own = set(self.concepts.term[self.concepts.start[row] : self.concepts.start[row + 1]].tolist())
+        both = [name for name in asked.names if self.concepts.position.get(name) in own]
+        return tuple(sorted(both, key=lambda name: (-asked.names[name], name)))
+
+    def _ask(self, texts: Mapping[str, str]) -> "AskedTexts":
+        """Read the texts of a need once, however many of its candidates are valued and explained."""
+        return self.needs.get(tuple(sorted(texts.items())), lambda: self._asked(read_texts(texts, self.lexicon)))
+
+    def _asked(self, need: TextFacts) -> "AskedTexts":
+        words = []
+        for language, found in need.words.items():
+            index = self.languages.get(language)
+            top = sum(map(index.largest, found)) if index else 0
+            if index and top:
+                words.append(AskedTerms(index, index.ask(dict.fromkeys(found, NO_CAP)), top))
+        concepts = AskedTerms(self.concepts, self.concepts.ask(need.concepts), sum(need.concepts.values()))
+        return AskedTexts(tuple(words), concepts if need.concepts else None, need.concepts)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTerms:
+    """What a need asks of one index; `top` is the most that a row could have of it."""
+
+    index: Terms
+    asked: Asked
+    top: int
+
+    def share(self, row: int) -> int | None:
+        """Return what one row has of the most, in permille; None where nothing is known of the row."""
+        return self.index.total_of(self.asked, row) * VALUE_TOP // self.top if self.index.present[row] else None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTexts:
+    """The texts of a need as questions, language by language, and by the concepts that they name."""
+
+    words: tuple[AskedTerms, ...]
+    concepts: AskedTerms | None
+    names: Mapping[str, int]
 
 
 def _concepts(facts: Sequence[TextFacts]) -> Terms:

@@ -64,17 +64,17 @@ def screen(
     rates: Rates,
     rows: Ints | None = None,
     others: Ints | None = None,
+    able: bool = False,
 ) -> Screen:
     """Test one line against the slots, or against the rows of slots given, ascending.
 
     `others` gives for each offer the participants of the other lines it could serve as well: a group too small
-    alone may be filled together.
+    alone may be filled together. `able` says that the offers are known to fail nothing by themselves.
     """
     today = as_of.toordinal()
     slots = catalogue.slots
     chosen = np.arange(len(slots.offer), dtype=np.int64) if rows is None else rows
     offer = slots.offer[chosen]
-    offers, at = distinct(offer)
     company = np.zeros(len(chosen), dtype=np.int64) if others is None else others[offer]
     dates = _dates(need, catalogue, policy, chosen, today)
     native, language_bits = _language(need, line, catalogue, policy, chosen)
@@ -83,11 +83,14 @@ def screen(
         need, line, catalogue, policy, chosen, rates, seats, deliveries
     )
     seat_bits = np.where(dates.bits & np.int64(Fail.NOT_SCHEDULED), 0, seat_bits)  # seats of no date are no reason
-    bits = offer_bits(Question(need, line, policy, today), catalogue, offers)[at]
+    bits = dates.bits | language_bits | _place(need, line, catalogue, policy, chosen) | seat_bits | cost_bits
+    if not able:
+        offers, at = distinct(offer)
+        bits = bits | offer_bits(Question(need, line, policy, today), catalogue, offers)[at]
     return Screen(
         rows=chosen,
         offer=offer,
-        bits=bits | dates.bits | language_bits | _place(need, line, catalogue, policy, chosen) | seat_bits | cost_bits,
+        bits=bits,
         start=dates.start,
         end=dates.end,
         seats=seats,
@@ -112,33 +115,28 @@ def distinct(offer: Ints) -> tuple[Ints, Ints]:
 
 
 def _dates(need: Need, catalogue: Catalogue, policy: Policy, rows: Ints, today: int) -> _Dates:
-    slots, columns = catalogue.slots, catalogue.columns
+    slots = catalogue.slots
     opens, closes = need.window_start.toordinal(), need.window_end.toordinal()
     kind, first, last = slots.kind[rows], slots.start[rows], slots.end[rows]
-    offer = slots.offer[rows]
     session = kind == SlotKind.SESSION
     precise = slots.precise[rows]
 
     # A session has its dates; one dated to the day must lie in the window, a vaguer one must touch it.
     inside = (first >= opens - policy.window_tolerance_days) & (last <= closes + policy.window_tolerance_days)
     touched = np.minimum(last, closes) - np.maximum(np.maximum(first, opens), today + 1) + 1
-    over = ~slots.bookable[rows] | (last <= today) | (slots.closes[rows] < today) | (precise & (first <= today))
 
     # All else begins when asked: not before the lead time has run, and must end within the window.
-    duration = np.where(kind == SlotKind.OPEN_ACCESS, 1, columns.duration[offer])
-    ready = np.maximum(first, today + columns.lead[offer])
+    duration, half, ready = _asked_for(catalogue, rows, today)
     begin = np.maximum(ready, opens)
     latest = np.minimum(last, closes)
-    half = np.where(columns.customisable[offer], -(-duration // 2), duration)  # length may be adapted down to half
-    never = (ready + half - 1 > last) | (kind == SlotKind.NOTHING)
     late = begin + half - 1 > latest
     finish = np.where(late, begin + duration - 1, np.minimum(begin + duration - 1, np.maximum(latest, begin)))
 
     # What has no future date at all is not said to miss the window, unless the window itself is past.
     missed = np.where(session, np.where(precise, ~inside, touched < 1), late)
-    undated = np.where(session, over, never)
-    bits = np.where(undated, np.int64(Fail.NOT_SCHEDULED), 0)
-    bits |= np.where(missed & (~undated | (closes <= today)), np.int64(Fail.WINDOW_MISSED), 0)
+    dateless = undated(catalogue, today, rows)
+    bits = np.where(dateless, np.int64(Fail.NOT_SCHEDULED), 0)
+    bits |= np.where(missed & (~dateless | (closes <= today)), np.int64(Fail.WINDOW_MISSED), 0)
     length = np.maximum(1, last - first + 1)
     return _Dates(
         start=np.where(session, first, begin),
@@ -154,13 +152,47 @@ def _dates(need: Need, catalogue: Catalogue, policy: Policy, rows: Ints, today: 
     )
 
 
+def _asked_for(catalogue: Catalogue, rows: Ints, today: int) -> tuple[Ints, Ints, Ints]:
+    """Return for slots that begin when asked: days of one delivery, days of the shortest, first possible day."""
+    slots, columns = catalogue.slots, catalogue.columns
+    offer = slots.offer[rows]
+    duration = np.where(slots.kind[rows] == SlotKind.OPEN_ACCESS, 1, columns.duration[offer])
+    half = np.where(columns.customisable[offer], -(-duration // 2), duration)  # length may be adapted down to half
+    return duration, half, np.maximum(slots.start[rows], today + columns.lead[offer])
+
+
+def undated(catalogue: Catalogue, today: int, rows: Ints | None = None) -> Bools:
+    """Tell which slots (or which of the rows given) have no date to come, whatever window is asked for."""
+    slots = catalogue.slots
+    chosen = np.arange(len(slots.offer), dtype=np.int64) if rows is None else rows
+    kind, first, last = slots.kind[chosen], slots.start[chosen], slots.end[chosen]
+    over = ~slots.bookable[chosen] | (last <= today) | (slots.closes[chosen] < today)
+    over |= slots.precise[chosen] & (first <= today)
+    _, half, ready = _asked_for(catalogue, chosen, today)
+    never = (ready + half - 1 > last) | (kind == SlotKind.NOTHING)
+    return np.where(kind == SlotKind.SESSION, over, never)
+
+
+def speaks(language: str, catalogue: Catalogue, interpreted: bool, rows: Ints | None = None) -> Bools:
+    """Tell which slots (or which of the rows given) are given in a language, or `interpreted` where the offer can be."""
+    native = catalogue.slots.languages.has(language, rows)
+    if not interpreted:
+        return native
+    offer = catalogue.slots.offer if rows is None else catalogue.slots.offer[rows]
+    return native | catalogue.columns.interpretation[offer]
+
+
+def interpretation_counts(need: Need, policy: Policy) -> bool:
+    """Tell whether a must-language may be interpreted."""
+    return policy.accept_interpretation and need.interpretation_allowed
+
+
 def _language(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, rows: Ints) -> tuple[Bools, Ints]:
     if line.language is None:
         return np.ones(len(rows), dtype=np.bool_), np.zeros(len(rows), dtype=np.int64)
     native = catalogue.slots.languages.has(line.language, rows)
-    allowed = policy.accept_interpretation and need.interpretation_allowed
-    interpreted = catalogue.columns.interpretation[catalogue.slots.offer[rows]] & allowed
-    return native, np.where(native | interpreted, 0, np.int64(Fail.LANGUAGE_NOT_DELIVERABLE))
+    spoken = speaks(line.language, catalogue, interpretation_counts(need, policy), rows)
+    return native, np.where(spoken, 0, np.int64(Fail.LANGUAGE_NOT_DELIVERABLE))
 
 
 def _place(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, rows: Ints) -> Ints:

@@ -78,23 +78,42 @@ class Terms:
         number = self.position.get(name)
         return 0 if number is None else int(self.top[number])
 
-    def total(self, caps: Mapping[str, int], rows: Ints | None = None) -> Ints:
-        """Sum the parts of the named terms in each row (or each of the rows given), no part counting above its cap."""
-        size = len(self.start) - 1
+    def ask(self, caps: Mapping[str, int]) -> "Asked":
+        """Return a question for `total`: which terms count, and up to which part each."""
         known = {self.position[name]: cap for name, cap in caps.items() if name in self.position}
+        cap = np.zeros(len(self.top), dtype=np.int64)
+        cap[list(known)] = list(known.values())
+        return Asked(known, cap)
+
+    def total(self, asked: "Asked", rows: Ints | None = None) -> Ints:
+        """Sum the parts of the terms asked for in each row (or each of the rows given), no part counting above its cap."""
+        size = len(self.start) - 1
         if rows is not None and len(rows) * FEW <= size:
-            return self._row_by_row(known, rows)
+            return self._row_by_row(asked.cap, rows)
         total = np.zeros(size, dtype=np.int64)
-        for number, cap in known.items():
+        for number, cap in asked.known.items():
             places = self.by_term[self.term_start[number] : self.term_start[number + 1]]
             total[self.row[places]] += np.minimum(self.part[places], cap)
         return total if rows is None else total[rows]
 
-    def _row_by_row(self, known: Mapping[int, int], rows: Ints) -> Ints:
-        cap = np.zeros(len(self.term_start) - 1, dtype=np.int64)
-        cap[list(known)] = list(known.values())
+    def total_of(self, asked: "Asked", row: int) -> int:
+        """Return the total of one row."""
+        own = slice(int(self.start[row]), int(self.start[row + 1]))
+        return int(np.minimum(self.part[own], asked.cap[self.term[own]]).sum())
+
+    def _row_by_row(self, cap: Ints, rows: Ints) -> Ints:
         places = runs(self.start, rows)
-        sums = np.concatenate([[0], np.cumsum(np.minimum(self.part[places], cap[self.term[places]]))])
-        ends = np.cumsum(self.start[rows + 1] - self.start[rows])
-        total: Ints = sums[ends] - sums[starts(self.start[rows + 1] - self.start[rows])]
+        counts = self.start[rows + 1] - self.start[rows]
+        sums = np.zeros(len(places) + 1, dtype=np.int64)
+        np.cumsum(np.minimum(self.part[places], cap[self.term[places]]), out=sums[1:])
+        begins = starts(counts)
+        total: Ints = sums[begins + counts] - sums[begins]
         return total
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The terms that count in a question: cap by number, and the same as a column over all terms."""
+
+    known: Mapping[int, int]
+    cap: Ints
