@@ -23,6 +23,24 @@ HOUSE = ("marketplace", "requests_app", "providers", "matching", "fulfilment")
 NEEDS_POSTGRES = "NEEDS POSTGRESQL"
 NEEDS_REDIS = "NEEDS REDIS"
 
+# Files of one minute and more on one core, longest first.
+LONGEST = {
+    path: number
+    for number, path in enumerate(
+        (
+            "tests/matching/test_machine.py",
+            "tests/e2e/test_walk.py",
+            "tests/demo/test_setup.py",
+            "tests/work/test_processes.py",
+            "tests/matching/engine/test_properties.py",
+            "tests/demo/test_loading.py",
+            "tests/demo/test_synthetic.py",
+            "tests/demo/test_logins.py",
+            "tests/e2e/test_scale.py",
+        )
+    )
+}
+
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=500)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
@@ -42,6 +60,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{NEEDS_POSTGRES}: this run is on {vendor()}")
     if item.get_closest_marker("redis") and not settings.REDIS_URL:
         pytest.skip(f"{NEEDS_REDIS}: this run has no REDIS_URL")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that no core ends the run alone with one of them; the rest stays as it was shuffled."""
+    items.sort(key=lambda item: LONGEST.get(item.path.relative_to(item.config.rootpath).as_posix(), len(LONGEST)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

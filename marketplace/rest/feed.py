@@ -70,7 +70,8 @@ class FeedView(ApiView):
         "get": Contract(
             "Read the event feed",
             Permission.EVENTS_READ,
-            description="Events in the order of publication, from `after` (not included). Keep `after` and ask again.",
+            description="Events in the order of publication, from `after` (not included). Keep `after` and ask again. "
+            "Drafts are in nobody's feed: what happens to a request is told from its submission on.",
             out=FeedOut,
             operation_id="events_list",
             errors=(ErrorCode.INVALID_INPUT,),

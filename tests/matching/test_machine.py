@@ -32,7 +32,7 @@ from matching.lifecycle import CLAIMING_PARTS, LIVE_PROPOSALS, OPEN_PARTS
 from matching.models import MatchProposal, MatchRun, ProposalPart
 from matching.operations import CounterTerms
 from providers import operations as providers
-from providers.models import CapacityHold, Session
+from providers.models import CapacityHold, Offering, Session
 from requests_app import operations as requests
 from requests_app.models import LineClaim, RequestLine, TrainingRequest
 from tests.conftest import memory_caches
@@ -99,6 +99,8 @@ class Proposals(RuleBasedStateMachine):
         self.scene = market(themes=themes, offerings_per_theme=3, office=office, requester=requester)
         Session.objects.update(seats_total=seats)
         self.own_house = own_house
+        for row in Offering.objects.select_related("provider").order_by("pk"):
+            self.people[row.provider_id] = self.scene.provider(row)  # now: a refused step is taken back with all in it
         self.catch_up()
 
     # --- what people do ---
@@ -245,8 +247,6 @@ class Proposals(RuleBasedStateMachine):
         return found[number % len(found)] if found else None
 
     def partner(self, part: ProposalPart) -> Actor:
-        if part.provider_id not in self.people:
-            self.people[part.provider_id] = self.scene.provider(part.offering)
         return self.people[part.provider_id]
 
     def attempt(self, step: Callable[[], object]) -> None:
