@@ -6,19 +6,20 @@ import numpy as np
 
 from matching.engine.candidates import explained_candidates, explained_proposals
 from matching.engine.catalogue import Catalogue, Ints
-from matching.engine.constraints import Fail
+from matching.engine.constraints import Fail, Question
 from matching.engine.explanation import Pair
-from matching.engine.near_misses import near_misses
+from matching.engine.narrowing import nearly_able, screen_able, slots_of
+from matching.engine.near_misses import HOPELESS, near_misses
 from matching.engine.policy import Policy
 from matching.engine.rates import Rates
 from matching.engine.relaxation import Setting, conflict
 from matching.engine.results import COMPLETE, NO_SOLUTION, LineRanking, Ranking
 from matching.engine.scoring import Scored, score_line
-from matching.engine.slots import Screen, screen
+from matching.engine.slots import Screen
 from matching.engine.teams import find_proposals
 from matching.engine.types import Need, NeedLine
 
-ENGINE_VERSION = "1.0.0"
+ENGINE_VERSION = "2.0.0"
 
 
 def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates: Rates, limit: int = 20) -> Ranking:
@@ -28,17 +29,23 @@ def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates
     proposals: for one line its candidates, for several up to `policy.proposals` teams. Same inputs, same answer,
     in whatever order they are given. Raises EngineError(unknown_concept, unknown_country, unknown_region).
     """
-    screens = _screens(need, catalogue, policy, as_of, rates)
+    screens = {
+        line.number: screen_able(need, line, catalogue, policy, as_of=as_of, rates=rates) for line in need.lines
+    }
     settings = [
         Setting(need, line, catalogue, policy, as_of, rates, _others(need, line, screens, catalogue))
         for line in need.lines
     ]
-    found = [setting.screened(need, setting.line) for setting in settings]
-    scored = [
-        score_line(need, entry.line, catalogue, policy, part) for entry, part in zip(settings, found, strict=True)
-    ]
+    if len(need.lines) > 1:
+        screens = {
+            entry.line.number: screen_able(
+                need, entry.line, catalogue, policy, as_of=as_of, rates=rates, others=entry.others
+            )
+            for entry in settings
+        }
+    scored = [score_line(need, line, catalogue, policy, screens[line.number]) for line in need.lines]
     proposals, proven = find_proposals(need, catalogue, policy, rates, scored, limit)
-    lines = tuple(_line(*parts, limit) for parts in zip(settings, found, scored, strict=True))
+    lines = tuple(_line(*parts, limit) for parts in zip(settings, scored, strict=True))
     uncovered = proposals[0].uncovered if proposals else tuple(line.number for line in need.lines)
     return Ranking(
         engine_version=ENGINE_VERSION,
@@ -54,10 +61,6 @@ def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates
     )
 
 
-def _screens(need: Need, catalogue: Catalogue, policy: Policy, as_of: date, rates: Rates) -> dict[int, Screen]:
-    return {line.number: screen(need, line, catalogue, policy, as_of=as_of, rates=rates) for line in need.lines}
-
-
 def _others(need: Need, line: NeedLine, screens: dict[int, Screen], catalogue: Catalogue) -> Ints:
     """Count for each offer the participants of the other lines that it could serve, group size aside."""
     total = np.zeros(len(catalogue.offers), dtype=np.int64)
@@ -70,7 +73,7 @@ def _others(need: Need, line: NeedLine, screens: dict[int, Screen], catalogue: C
     return total
 
 
-def _line(setting: Setting, found: Screen, scored: Scored, limit: int) -> LineRanking:
+def _line(setting: Setting, scored: Scored, limit: int) -> LineRanking:
     pairs = [
         Pair(setting.need, scored, setting.catalogue, setting.policy, position) for position in scored.best[: limit + 1]
     ]
@@ -79,6 +82,14 @@ def _line(setting: Setting, found: Screen, scored: Scored, limit: int) -> LineRa
         considered=int(setting.catalogue.columns.published.sum()),
         eligible=len(scored.best),
         candidates=explained_candidates(pairs, limit, setting.as_of),
-        near_misses=near_misses(setting, found),
-        conflict=None if scored.best else conflict(setting, found),
+        near_misses=near_misses(setting, _nearly(setting)),
+        conflict=None if scored.best else conflict(setting, setting.screened(setting.need, setting.line)),
     )
+
+
+def _nearly(setting: Setting) -> Screen:
+    """Test the slots of those offers only that can be near misses or candidates."""
+    question = Question(setting.need, setting.line, setting.policy, setting.as_of.toordinal())
+    most = setting.policy.near_miss_constraints
+    offers = nearly_able(question, setting.catalogue, most=most, never=HOPELESS)
+    return setting.screened(setting.need, setting.line, slots_of(setting.catalogue, offers))
