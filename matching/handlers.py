@@ -23,6 +23,9 @@ deadline_effect("proposal.counter_consent")(deadlines.pass_deadline_of_part)
 deadline_effect("request.match")(deadlines.give_up_run)
 
 job("matching.rank", prepare=tasks.prepare_ranking, lease_seconds=60, max_attempts=5)(tasks.write_ranking)
+job("matching.plan", prepare=tasks.prepare_plan, lease_seconds=60, time_limit_seconds=7_200, max_attempts=3, at_most=2)(
+    tasks.write_plan
+)
 job("matching.replace_part", prepare=tasks.prepare_replacement, lease_seconds=60)(tasks.write_replacement)
 
 

@@ -22,6 +22,7 @@ RUN = Lifecycle(
         move("fail", "queued running", "failed", "match_run.failed", automatic=True),
         move("retry", "failed cancelled", "queued", "match_run.retried", Permission.MATCHING_RUN),
         move("cancel", "queued running", "cancelled", "match_run.cancelled", Permission.MATCHING_RUN),
+        move("publish", "complete", "complete", "match_run.published", Permission.MATCHING_RUN),
         move("supersede", "complete no_solution", "superseded", "match_run.superseded", automatic=True),
     ),
     steps={"queued": MATCH, "running": MATCH},

@@ -9,16 +9,27 @@ from marketplace.api.filters import CodesFilter, FilterSet, StateFilter, Updated
 from marketplace.kernel.lifecycle import Party
 from matching import queries
 from matching.lifecycle import PROPOSAL, RUN
-from matching.models import MatchProposal
+from matching.models import RUN_MODES, MatchProposal
 
 
 class RunFilters(FilterSet):
     """Filters of `GET /match-runs`."""
 
     state = StateFilter(RUN)
-    mode = CodesFilter("mode", allowed=("request", "preview"))
+    mode = CodesFilter("mode", allowed=RUN_MODES)
     request = CodesFilter("request__reference")
     updated_since = UpdatedSince()
+
+
+class PlanLineFilters(FilterSet):
+    """Filters of `GET /match-runs/{id}/plan`."""
+
+    outcome = CodesFilter("outcome", allowed=("served", "unmet"))
+    priority_class = CodesFilter("priority_class", allowed=("1", "2", "3", "4"))
+    theme = CodesFilter("theme")
+    request = CodesFilter("request__reference")
+    agency = CodesFilter("request__requesting_organization__code")
+    unmet_reason = CodesFilter("unmet_reason")
 
 
 class ProposalFilters(FilterSet):

@@ -6,6 +6,7 @@ from matching.api import views
 routes = Routes()
 routes.register("matching-policies", views.PolicyViewSet, basename="matching-policy")
 routes.register("match-runs", views.RunViewSet, basename="match-run")
+routes.register(nested("match-runs", "plan"), views.PlanLineViewSet, basename="plan-line")
 routes.register("proposals", views.ProposalViewSet, basename="proposal")
 routes.register(nested("proposals", "parts"), views.PartViewSet, basename="proposal-part")
 routes.register(nested("requests", "proposals"), views.RequestProposalViewSet, basename="request-proposal")

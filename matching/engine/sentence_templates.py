@@ -10,13 +10,14 @@ from itertools import chain
 from matching.engine.errors import EngineError
 from matching.engine.sentence_templates_explanations import EXPLANATIONS
 from matching.engine.sentence_templates_gaps import GAPS
+from matching.engine.sentence_templates_planning import PLANNING
 from matching.engine.sentence_templates_portfolio import PORTFOLIO
 from matching.engine.sentence_templates_ranking import RANKING
 from matching.engine.sentence_templates_teams import TEAMS
 
 Templates = Mapping[str, Mapping[str, str]]
 
-PARTS: tuple[Templates, ...] = (RANKING, EXPLANATIONS, GAPS, PORTFOLIO, TEAMS)
+PARTS: tuple[Templates, ...] = (RANKING, EXPLANATIONS, GAPS, PLANNING, PORTFOLIO, TEAMS)
 
 
 def merged(parts: tuple[Templates, ...]) -> Templates:
@@ -24,9 +25,7 @@ def merged(parts: tuple[Templates, ...]) -> Templates:
     codes = list(chain.from_iterable(parts))
     if len(codes) > len(set(codes)):
         twice = min(code for code in codes if codes.count(code) > 1)
-        raise EngineError(
-            "bad_sentence", twice, "two parts of the templates claim this code"
-        )
+        raise EngineError("bad_sentence", twice, "two parts of the templates claim this code")
     return {code: texts for part in parts for code, texts in part.items()}
 
 

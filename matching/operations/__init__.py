@@ -15,15 +15,21 @@ from matching.operations.decisions import (
 )
 from matching.operations.endorsing import confirm_endorsed
 from matching.operations.offers import make_offer
+from matching.operations.planning import request_plan
 from matching.operations.policies import current_policy, publish_policy
+from matching.operations.publishing import publish_plan
 from matching.operations.replacing import approve_replacement, decline_replacement
-from matching.operations.runs import cancel_run, request_run, retry_run
+from matching.operations.retrying import retry_run
+from matching.operations.runs import cancel_run, request_run
+from matching.operations.why_not import Forced, ask_why_not
 
 __all__ = [
     "CounterTerms",
+    "Forced",
     "accept_part",
     "approve_proposal",
     "approve_replacement",
+    "ask_why_not",
     "cancel_run",
     "confirm_endorsed",
     "confirm_if_complete",
@@ -38,8 +44,10 @@ __all__ = [
     "object_to_proposal",
     "overrule_objection",
     "prefer_proposal",
+    "publish_plan",
     "publish_policy",
     "refuse_part",
+    "request_plan",
     "request_run",
     "retract_approval",
     "retry_run",

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
@@ -79,9 +79,12 @@ def _lines_left(request_id: int) -> bool:
 
 def refused_offerings(request_id: int, content_version: int) -> list[str]:
     """Give the public ids of offerings whose providers refused this very need: they are not asked again."""
-    refused = ProposalPart.objects.filter(
-        proposal__request_id=request_id, state="refused", proposal__run__request_content_version=content_version
+    ranked = Q(proposal__run__request_content_version=content_version)
+    planned = Q(
+        proposal__run__plan_lines__request_id=request_id,
+        proposal__run__plan_lines__content_version=content_version,
     )
+    refused = ProposalPart.objects.filter(ranked | planned, proposal__request_id=request_id, state="refused")
     return sorted({str(pk) for pk in refused.values_list("offering__public_id", flat=True)})
 
 
@@ -95,8 +98,8 @@ def cancel_run(*, actor: Actor, at: datetime, run_id: int, expected_version: int
 
 
 @transaction.atomic
-def retry_run(*, actor: Actor, at: datetime, run_id: int, expected_version: int | None = None) -> MatchRun:
-    """Ask again for a run that failed or was cancelled; it reads the request as it is now.
+def retry_ranking(*, actor: Actor, at: datetime, run_id: int, expected_version: int | None = None) -> MatchRun:
+    """Ask again for a ranking that failed or was cancelled; it reads the request as it is now.
 
     Raises DomainError(wrong_state, conflict, permission_denied, rule_broken).
     """

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
 
@@ -19,6 +19,9 @@ from matching.operations.approvals import four_eyes_due, partner_organization_id
 from providers import queries as providers
 from requests_app import operations as request_operations
 from requests_app import queries as requests
+
+if TYPE_CHECKING:
+    from requests_app.models import TrainingRequest
 
 ENGINE = Actor.system("matching")
 Rows = Mapping[str, providers.CatalogueOffer]
@@ -60,7 +63,7 @@ def write_ranking(run_id: int, computed: Computed, *, at: datetime) -> MatchRun:
     ranking = computed.ranking
     answer = cast("dict[str, Any]", plain(ranking))
     run.snapshot, run.snapshot_digest = zlib.compress(computed.snapshot), digest(computed.snapshot)
-    run.supply = _keep_supply(computed.supply, at=at)
+    run.supply = keep_supply(computed.supply, at=at)
     run.output_digest = digest(ranking_bytes(ranking))
     run.engine_version, run.as_of, run.finished_at = ranking.engine_version, computed.as_of, at
     run.result = answer if run.mode == "preview" else {key: answer[key] for key in KEPT}
@@ -80,7 +83,7 @@ FINISHED = ("snapshot", "supply", "snapshot_digest", "output_digest", "engine_ve
 KEPT = ("outcome", "partial", "proven", "lines", "uncovered")
 
 
-def _keep_supply(supply: Supply, *, at: datetime) -> SupplySnapshot:
+def keep_supply(supply: Supply, *, at: datetime) -> SupplySnapshot:
     """Store what was on offer, unless an earlier run read the very same."""
     known = SupplySnapshot.objects.filter(digest=supply.digest).defer("content").first()
     if known is not None:
@@ -124,12 +127,22 @@ def combination_of(parts: Iterable[PartPlan]) -> str:
 
 
 def write_proposal(
-    plan: ProposalPlan, rows: Rows, *, run: MatchRun, lines: Lines, combination: str, at: datetime
+    plan: ProposalPlan,
+    rows: Rows,
+    *,
+    run: MatchRun,
+    lines: Lines,
+    combination: str,
+    at: datetime,
+    request: "TrainingRequest | None" = None,
 ) -> MatchProposal:
-    """Insert one proposal with its parts, reasons and flags; ``lines`` are those of the request by number."""
+    """Insert one proposal with its parts, reasons and flags; ``lines`` are those of the request by number.
+
+    ``request`` is the one that the run ranks unless given: a plan of all needs ranks none.
+    """
     lead = next(part for part in plan.parts if part.provider == plan.lead)
     proposal = MatchProposal(
-        request=run.request,
+        request=request or run.request,
         run=run,
         origin="engine",
         lead_id=rows[lead.offer].provider_id,

@@ -20,12 +20,21 @@ from django.db.models import (
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
-from matching.models import Decision, MatchingPolicy, MatchProposal, MatchRun, ProposalPart
+from matching.models import (
+    REQUEST_MODES,
+    Decision,
+    MatchingPolicy,
+    MatchProposal,
+    MatchRun,
+    PlanLine,
+    ProposalPart,
+)
 from matching.queries.standing import speaks_for_chair
 from requests_app import queries as requests
 
 ALL = Q(pk__isnull=False)
 WHOLE = Q(("reads_scores", True))  # of the rows of `proposals_visible_to`
+PLAN_RELATIONS = ("request__requesting_organization", "line", "offering__provider__organization")
 PART_RELATIONS = ("provider__organization", "offering", "session", "window", "replaces")
 
 
@@ -117,18 +126,38 @@ def sees_part(actor: Actor, part: ProposalPart, *, at: datetime) -> bool:
 
 
 def runs_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchRun]:
-    """Give the runs of which ``actor`` may know: all for the secretariat, else those of requests they follow."""
-    rows = MatchRun.objects.select_related("request", "policy").defer("snapshot")
+    """Give the runs of which ``actor`` may know: all for the secretariat, else those of requests they follow.
+
+    Plans of all needs are for the secretariat and for auditors whose view is not limited.
+    """
+    rows = MatchRun.objects.select_related("request", "policy").defer("snapshot", "plan")
     if not _may_read(actor, at):
         return rows.none()
     if permissions.is_secretariat(actor, at):
         return rows
-    return rows.filter(mode="request", request__in=requests.requests_followed_by(actor, at=at))
+    followed = Q(mode="request", request__in=requests.requests_followed_by(actor, at=at))
+    return rows.filter(followed | ~Q(mode__in=REQUEST_MODES)) if _reads_all(actor, at) else rows.filter(followed)
+
+
+def _reads_all(actor: Actor, at: datetime) -> bool:
+    """Tell whether the actor reads everything (an auditor without a limit): plans of all needs as well."""
+    return any(right.reads_group_wide and not (right.programmes or right.countries) for right in actor.rights(at))
+
+
+def plan_lines_visible_to(actor: Actor, *, at: datetime) -> QuerySet[PlanLine]:
+    """Give the lines of visible plans, with all that is shown of them read along."""
+    runs = runs_visible_to(actor, at=at).order_by().values("pk")
+    return PlanLine.objects.filter(run__in=runs).select_related(*PLAN_RELATIONS)
 
 
 def policies_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchingPolicy]:
     """Give the matching policies: how needs are ranked is open to everyone who is signed in."""
     return MatchingPolicy.objects.all() if _may_read(actor, at) else MatchingPolicy.objects.none()
+
+
+def policy_in_force() -> MatchingPolicy | None:
+    """Give the policy by which the next run would rank; None before the first was published."""
+    return MatchingPolicy.objects.filter(current=True).first()
 
 
 def owed_by(parties: list[str]) -> Q:

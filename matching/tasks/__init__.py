@@ -1,7 +1,8 @@
 """The background halves of matching: computing outside a transaction, writing inside the one that ends the job."""
 
+from matching.tasks.beginning import WORKER
+from matching.tasks.planning import prepare_plan, write_plan
 from matching.tasks.ranking import (
-    WORKER,
     prepare_ranking,
     prepare_replacement,
     start_run,
@@ -11,9 +12,11 @@ from matching.tasks.ranking import (
 
 __all__ = [
     "WORKER",
+    "prepare_plan",
     "prepare_ranking",
     "prepare_replacement",
     "start_run",
+    "write_plan",
     "write_ranking",
     "write_replacement",
 ]

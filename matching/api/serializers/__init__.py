@@ -11,8 +11,10 @@ from matching.api.serializers.incoming import (
     ReasonIn,
     RefusalIn,
     RunIn,
+    WhyNotIn,
 )
 from matching.api.serializers.outgoing import ComparisonOut, PartOut, PolicyOut, ProposalOut, RunOut
+from matching.api.serializers.plans import PlanLineOut, WhyNotOut
 
 __all__ = [
     "ComparisonOut",
@@ -22,6 +24,7 @@ __all__ = [
     "OfferIn",
     "OverruleIn",
     "PartOut",
+    "PlanLineOut",
     "PolicyIn",
     "PolicyOut",
     "PreferenceIn",
@@ -30,4 +33,6 @@ __all__ = [
     "RefusalIn",
     "RunIn",
     "RunOut",
+    "WhyNotIn",
+    "WhyNotOut",
 ]

@@ -1,7 +1,8 @@
 """What callers send about policies, runs, proposals and parts."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from marketplace.api.serializers import (
@@ -14,17 +15,55 @@ from marketplace.api.serializers import (
     StrictSerializer,
 )
 from marketplace.kernel.errors import unknown_reference
+from matching.api.serializers.plan_parameters import PlanParametersIn, as_json
+from matching.models import PLAN_MODES, REQUEST_MODES
 from matching.operations import CounterTerms
 from providers import queries as providers
 
 
 class RunIn(StrictSerializer):
-    """Which request is to be ranked; `preview` ranks a submitted one too and leaves no proposals."""
+    """A ranking of one request (`request`, `preview`), or a plan of all open needs (`portfolio`, `what_if`).
+
+    `preview` ranks a submitted request too and leaves no proposals; `what_if` plans with changed weights, capacities or
+    invented offerings and leaves nothing but its answer.
+    """
 
     example: ClassVar[Example] = {"request": "GMG-MLI-2026-0007", "mode": "request"}
+    default_error_messages = {
+        "not_with_mode": _("A run of this mode does not take it."),
+        "required": _("A run of this mode needs it."),
+    }
+
+    request = ReferenceField(required=False)
+    mode = serializers.ChoiceField(choices=[*REQUEST_MODES, *PLAN_MODES], default="request")
+    parameters = PlanParametersIn(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Check that request and parameters go with the mode. Raises serializers.ValidationError."""
+        ranks = attrs["mode"] in REQUEST_MODES
+        wanted, other = ("request", "parameters") if ranks else ("parameters", "request")
+        errors = {}
+        if ranks and wanted not in attrs:
+            errors[wanted] = [serializers.ErrorDetail(str(self.error_messages["required"]), "required")]
+        if other in attrs:
+            errors[other] = [serializers.ErrorDetail(str(self.error_messages["not_with_mode"]), "not_with_mode")]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return attrs
+
+    def arguments(self) -> dict[str, Any]:
+        """Give the arguments; parameters as they are stored."""
+        return cast("dict[str, Any]", as_json(dict(self.validated_data)))
+
+
+class WhyNotIn(StrictSerializer):
+    """Which offering was expected for which line."""
+
+    example: ClassVar[Example] = {"request": "GMG-MLI-2026-0007", "line": 1, "offering": "MAINSTREAM-SUPPORT"}
 
     request = ReferenceField()
-    mode = serializers.ChoiceField(choices=["request", "preview"], default="request")
+    line = serializers.IntegerField(min_value=1)
+    offering = ReferenceField(help_text="Code or id; of an invented one `hypothetical:` and its code.")
 
 
 class PolicyIn(StrictSerializer):

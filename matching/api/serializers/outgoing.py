@@ -21,6 +21,7 @@ from matching import queries
 from matching.api.serializers import incoming
 from matching.api.wording import spoken
 from matching.models import MatchProposal, ProposalPart
+from matching.queries.plan_names import PlanNames
 
 RUN_ID = "0198c0de-0000-7000-8000-0000000000a1"
 PROPOSAL_ID = "0198c0de-0000-7000-8000-0000000000b1"
@@ -61,6 +62,9 @@ class ProgressOut(serializers.Serializer[Any]):
 
     done = serializers.IntegerField(source="progress_done")
     total = serializers.IntegerField(source="progress_total")
+    stage = serializers.CharField(
+        source="progress_stage", help_text="Of a plan: reading, scoring, solving, explaining or writing."
+    )
 
 
 class RunOut(LifecycleOut):
@@ -76,13 +80,17 @@ class RunOut(LifecycleOut):
         "policy": 1,
         "engine_version": "1.0.0",
         "as_of": "2026-11-23",
-        "progress": {"done": 2, "total": 2},
+        "parameters": {},
+        "progress": {"done": 2, "total": 2, "stage": ""},
         "snapshot_digest": "9f2c0a51d1c5c1a4a9bd1d54b7c2f0f1a6f3c1ac0a1f3f6f3e0d7b1f4e5d6c7b",
         "output_digest": "1b7d3f6f3e0d7b1f4e5d6c7b9f2c0a51d1c5c1a4a9bd1d54b7c2f0f1a6f3c1ac",
         "error": "",
         "requested_by": "matching",
         "started_at": MOMENT,
         "finished_at": MOMENT,
+        "timings": {},
+        "published_at": None,
+        "published_by": "",
         "waiting_for": "nobody",
         "step": "",
         "due_at": None,
@@ -105,6 +113,7 @@ class RunOut(LifecycleOut):
     policy = serializers.IntegerField(source="policy.number", read_only=True)
     engine_version = serializers.CharField(read_only=True)
     as_of = serializers.DateField(read_only=True, allow_null=True)
+    parameters = serializers.DictField(read_only=True, help_text="Of a plan: what was asked for.")
     progress = ProgressOut(source="*", read_only=True)
     snapshot_digest = serializers.CharField(read_only=True, help_text="SHA-256 of the canonical inputs.")
     output_digest = serializers.CharField(read_only=True, help_text="SHA-256 of the canonical answer.")
@@ -112,14 +121,20 @@ class RunOut(LifecycleOut):
     requested_by = serializers.CharField(read_only=True)
     started_at = serializers.DateTimeField(read_only=True, allow_null=True)
     finished_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    timings = serializers.DictField(read_only=True, help_text="Of a plan: seconds by stage.")
+    published_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    published_by = serializers.CharField(read_only=True)
     result = serializers.SerializerMethodField(
-        help_text="Per line: candidates, near misses with what would make them eligible, conflicts. Sentences in both languages."
+        help_text="Of a ranking, per line: candidates, near misses with what would make them eligible, conflicts. Of a "
+        "plan: objectives with bounds, fairness, prices, the difference from greedy. Sentences in both languages."
     )
     links = LinksField({"self": "match-run-detail"})
 
     def get_result(self, run: Any) -> dict[str, Any]:
         """Give the answer with its sentences in words."""
-        found: dict[str, Any] = spoken(run.result)
+        result = dict(run.result)
+        names = PlanNames(result.pop("names", {}))
+        found: dict[str, Any] = spoken(names.in_words(result))
         return found
 
 

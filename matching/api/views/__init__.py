@@ -1,6 +1,7 @@
 """Policies, runs, proposals and parts over HTTP."""
 
 from matching.api.views.parts import PartViewSet
+from matching.api.views.plans import PlanLineViewSet
 from matching.api.views.policies import PolicyViewSet
 from matching.api.views.proposals import OfferViewSet, ProposalViewSet, RequestProposalViewSet
 from matching.api.views.runs import RunViewSet
@@ -8,6 +9,7 @@ from matching.api.views.runs import RunViewSet
 __all__ = [
     "OfferViewSet",
     "PartViewSet",
+    "PlanLineViewSet",
     "PolicyViewSet",
     "ProposalViewSet",
     "RequestProposalViewSet",

@@ -1,34 +1,23 @@
 """Matching runs over HTTP."""
 
-from datetime import datetime
-
 from django.db.models import QuerySet
 
-from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
 from marketplace.api.contracts import IfMatch, Write
 from marketplace.api.views import Creates, Lists, Reads, ThingViewSet, verb
-from marketplace.kernel.errors import ErrorCode, unknown_reference
+from marketplace.kernel.errors import ErrorCode
 from matching import operations, queries
 from matching.api import serializers
 from matching.api.filters import RunFilters
+from matching.api.views.plans import PUBLISH, WHY_NOT, start_run
 from matching.api.views.replays import REPLAY
 from matching.models import MatchRun
-from requests_app import queries as requests
 
 STATE_ERRORS = (ErrorCode.WRONG_STATE,)
 
 
-def start_run(*, actor: Actor, at: datetime, request: str, mode: str = "request") -> MatchRun:
-    """Find the request by reference or id and ask for its run. Raises DomainError(unknown_reference)."""
-    found = requests.find_request(request, actor=actor, at=at)
-    if found is None:
-        raise unknown_reference("/request", request)
-    return operations.request_run(actor=actor, at=at, request_id=found.pk, mode=mode)
-
-
 class RunViewSet(Lists, Reads, Creates, ThingViewSet):
-    """Rankings of requests: asked for, polled, cancelled, asked for again."""
+    """Rankings of requests and plans of all needs: asked for, polled, cancelled, asked for again; plans are published."""
 
     tag, noun, nouns = "Matching", "matching run", "matching runs"
     resource, basename = "match_runs", "match-run"
@@ -39,12 +28,13 @@ class RunViewSet(Lists, Reads, Creates, ThingViewSet):
     create_with = Write(
         "Ask for a matching run",
         Permission.MATCHING_RUN,
-        description="Runs in the background: poll the `Location`. A run of the same request that is under way is given.",
+        description="Runs in the background: poll the `Location`. A run of the same request that is under way is given. "
+        "One plan of all needs (`portfolio`) at a time; any number of `what_if`.",
         body=serializers.RunIn,
         out=serializers.RunOut,
         status=202,
         location="match-run-detail",
-        errors=(ErrorCode.WRONG_STATE, ErrorCode.UNKNOWN_REFERENCE),
+        errors=(ErrorCode.WRONG_STATE, ErrorCode.UNKNOWN_REFERENCE, ErrorCode.RULE_BROKEN),
         operation=start_run,
     )
     cancel = verb(
@@ -63,11 +53,19 @@ class RunViewSet(Lists, Reads, Creates, ThingViewSet):
             "Ask again for a matching run that failed or was cancelled",
             Permission.MATCHING_RUN,
             if_match=IfMatch.OPTIONAL,
-            errors=(ErrorCode.WRONG_STATE, ErrorCode.CONFLICT),
+            errors=(ErrorCode.WRONG_STATE, ErrorCode.CONFLICT, ErrorCode.RULE_BROKEN),
             operation=operations.retry_run,
         ),
     )
+    publish = verb("publish", PUBLISH)
     replay = verb("replay", REPLAY)
+    why_not = verb("why-not", WHY_NOT)
+
+    def allowed_actions(self, thing: MatchRun) -> list[str]:
+        """List what the caller may do with the run now: only a plan is published, and only once."""
+        verbs = super().allowed_actions(thing)
+        publishable = thing.mode == "portfolio" and thing.published_at is None
+        return verbs if publishable else [verb for verb in verbs if verb != "publish"]
 
     def visible(self) -> QuerySet[MatchRun]:
         """Give the runs of which the caller may know."""

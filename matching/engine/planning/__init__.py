@@ -7,9 +7,12 @@ plan_all(PlanTask(needs, changes=MarketChanges(offers=(idea,))), ...)     # what
 """
 
 from matching.engine.planning.keeping import KeptPlan, keep, kept
+from matching.engine.planning.market import fails_then
 from matching.engine.planning.plan import STAGES, PlanAnswer, plan_all
+from matching.engine.planning.proposing import OpenLine, PlannedShare, choice_from_plain, proposal_of
 from matching.engine.planning.results import Planned, PlannedAlternate, PlannedChoice, PlannedLine
-from matching.engine.planning.snapshot import plan_bytes, plan_snapshot
+from matching.engine.planning.snapshot import PlanInputs, decode_plan, plan_bytes, plan_snapshot
+from matching.engine.planning.telling import constraint_sentences
 from matching.engine.planning.types import (
     AGENCY,
     CLASSES,
@@ -37,8 +40,10 @@ __all__ = [
     "GroupFloor",
     "KeptPlan",
     "MarketChanges",
+    "OpenLine",
     "PlanAnswer",
     "PlanBudget",
+    "PlanInputs",
     "PlanMark",
     "PlanNeed",
     "PlanParameters",
@@ -47,11 +52,17 @@ __all__ = [
     "PlannedAlternate",
     "PlannedChoice",
     "PlannedLine",
+    "PlannedShare",
     "ProviderLoad",
+    "choice_from_plain",
+    "constraint_sentences",
+    "decode_plan",
+    "fails_then",
     "keep",
     "kept",
     "line_key",
     "plan_all",
     "plan_bytes",
     "plan_snapshot",
+    "proposal_of",
 ]

@@ -20,7 +20,7 @@ from matching.engine.rates import Rates
 from matching.engine.relaxation import Setting, conflict
 from matching.engine.results import LineConflict
 from matching.engine.scoring import Scored, score_line, take
-from matching.engine.slots import Screen, ceiling_cents, cost_in_currency
+from matching.engine.slots import Screen, ceiling_cents, cost_in_currency, screen
 from matching.engine.types import NeedLine
 
 SLOTS_OF_AN_OFFER = 3  # an offer's further dates are worth less than another offer
@@ -110,6 +110,16 @@ def options_of(
     )
     options.options = list(_options(options, market, range(len(positions)), ""))
     return options
+
+
+def fails_of(entry: PlanNeed, number: int, offer: str, market: Market) -> int | None:
+    """Return the mask of what an offer fails for a line, 0 where it serves, None where it is not on offer."""
+    line = entry.need.line(number)
+    catalogue = market.catalogue
+    if not _is_offered(catalogue, offer):
+        return None
+    found = screen(entry.need, line, catalogue, market.policy, as_of=market.as_of, rates=market.rates)
+    return _least_mask(found, catalogue.index(offer))
 
 
 def _is_offered(catalogue: Catalogue, offer: str) -> bool:

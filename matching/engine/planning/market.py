@@ -4,8 +4,11 @@ from dataclasses import replace
 
 from matching.engine.catalogue import Catalogue, build_catalogue
 from matching.engine.errors import EngineError
+from matching.engine.planning.candidates import Market, fails_of
+from matching.engine.planning.snapshot import PlanInputs
 from matching.engine.planning.types import MarketChanges
 from matching.engine.policy import Policy
+from matching.engine.reading import SupplyInputs
 from matching.engine.types import CapacitySlot, Offer, SessionSlot
 
 
@@ -54,3 +57,22 @@ def _window(slot: CapacitySlot, free: dict[str, int]) -> CapacitySlot:
         return slot
     taken = slot.total - slot.free
     return replace(slot, free=free[slot.code], total=taken + free[slot.code])
+
+
+def fails_then(inputs: PlanInputs, supply: SupplyInputs, reference: str, line: int, offer: str) -> int | None:
+    """Return what an offer failed for a line of a stored plan: a mask, 0 where it served, None where it was not there.
+
+    Only this offer is looked at: what it fails does not depend on the others. Raises KeyError for a request that was
+    not planned, EngineError(bad_need) for a line that it does not have.
+    """
+    entry = {need.reference: need for need in inputs.needs}[reference]
+    there = [one for one in (*supply.offers, *inputs.changes.offers) if one.id == offer]
+    free = {change.code: change.free for change in inputs.changes.capacities}
+    market = Market(
+        build_catalogue([_with(one, free) for one in there], supply.scheme, supply.places, supply.lexicon),
+        changed_policy(inputs.policy, inputs.changes),
+        inputs.rates,
+        inputs.as_of,
+        inputs.parameters.currency,
+    )
+    return fails_of(entry, line, offer, market)

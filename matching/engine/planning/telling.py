@@ -81,7 +81,7 @@ def told(
 
 def refused(lines: Sequence[PlanLine], failed: Sequence[FailedLock], market: Market, engine_version: str) -> Planned:
     """Tell that no plan can keep the locks, before anything was solved: their offers cannot serve their lines."""
-    sentences = tuple(_lock_sentence(entry) for entry in failed)
+    sentences = tuple(sentence for entry in failed for sentence in _lock_sentences(entry))
     return Planned(
         engine_version=engine_version,
         policy_version=market.policy.version,
@@ -108,11 +108,16 @@ def refused(lines: Sequence[PlanLine], failed: Sequence[FailedLock], market: Mar
     )
 
 
-def _lock_sentence(failed: FailedLock) -> Sentence:
+def _lock_sentences(failed: FailedLock) -> tuple[Sentence, ...]:
     names = {"need": failed.mark.key, "offering": failed.mark.offer}
     if not failed.mask:
-        return Sentence("plan.lock_not_on_offer", names)
-    return Sentence("plan.lock_not_eligible", {**names, "constraints": codes_of(failed.mask)})
+        return (Sentence("plan.lock_not_on_offer", names),)
+    return (Sentence("plan.lock_not_eligible", names), *constraint_sentences(failed.mask))
+
+
+def constraint_sentences(mask: int) -> tuple[Sentence, ...]:
+    """Say each hard constraint of a mask that an offer fails."""
+    return tuple(Sentence(f"constraint.{code}") for code in codes_of(mask))
 
 
 def _ordered(lines: Sequence[PlanLine]) -> list[PlanLine]:

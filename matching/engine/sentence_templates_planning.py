@@ -1,0 +1,120 @@
+# ruff: noqa: RUF001  (the apostrophe of French print is meant)
+"""Templates of what a planning run says beside its plan: locks that cannot hold, and where a proposal comes from."""
+
+from collections.abc import Mapping
+
+PLANNING: Mapping[str, Mapping[str, str]] = {
+    "plan.lock_not_on_offer": {
+        "en": "Line {need} is locked to {offering}, which is not on offer.",
+        "fr": "La ligne {need} est fixée à {offering}, qui n’est pas proposée.",
+    },
+    "plan.lock_not_eligible": {
+        "en": "Line {need} is locked to {offering}, which cannot serve it.",
+        "fr": "La ligne {need} est fixée à {offering}, qui ne peut pas la servir.",
+    },
+    "plan.not_on_offer": {
+        "en": "{offering} was not on offer when the plan was made.",
+        "fr": "{offering} n’était pas proposée lorsque le plan a été établi.",
+    },
+    "plan.not_eligible": {
+        "en": "{offering} cannot serve line {need}.",
+        "fr": "{offering} ne peut pas servir la ligne {need}.",
+    },
+    "plan.not_a_candidate": {
+        "en": "{offering} could serve line {need}, but it was not among the {candidates} best that the plan looked at.",
+        "fr": "{offering} pourrait servir la ligne {need}, mais elle n’était pas parmi les {candidates} meilleures que le plan a examinées.",
+    },
+    "plan.published": {
+        "en": "It was chosen in the plan of all open needs.",
+        "fr": "Elle a été retenue dans le plan de tous les besoins ouverts.",
+    },
+    # --- hard constraints, one each ---------------------------------------------------------------------------
+    "constraint.theme_mismatch": {
+        "en": "It is about another theme.",
+        "fr": "Elle porte sur un autre thème.",
+    },
+    "constraint.language_not_deliverable": {
+        "en": "It cannot be delivered in the language of the line.",
+        "fr": "Elle ne peut pas être donnée dans la langue de la ligne.",
+    },
+    "constraint.country_not_served": {
+        "en": "It does not serve the country or region.",
+        "fr": "Elle ne dessert pas le pays ou la région.",
+    },
+    "constraint.audience_mismatch": {
+        "en": "It is for another audience.",
+        "fr": "Elle s’adresse à un autre public.",
+    },
+    "constraint.level_mismatch": {
+        "en": "It is of another level.",
+        "fr": "Elle est d’un autre niveau.",
+    },
+    "constraint.form_mismatch": {
+        "en": "Its form is not among those accepted.",
+        "fr": "Sa forme n’est pas parmi celles qui sont acceptées.",
+    },
+    "constraint.modality_mismatch": {
+        "en": "Its modality is not among those accepted.",
+        "fr": "Sa modalité n’est pas parmi celles qui sont acceptées.",
+    },
+    "constraint.place_mismatch": {
+        "en": "It cannot take place where it has to.",
+        "fr": "Elle ne peut pas avoir lieu à l’endroit imposé.",
+    },
+    "constraint.not_scheduled": {
+        "en": "It has no date to come.",
+        "fr": "Elle n’a aucune date à venir.",
+    },
+    "constraint.window_missed": {
+        "en": "None of its dates lies in the window of the request.",
+        "fr": "Aucune de ses dates ne tombe dans la période de la demande.",
+    },
+    "constraint.capacity_short": {
+        "en": "It has too little room for the smallest group of the line.",
+        "fr": "Elle n’a pas assez de places pour le plus petit groupe de la ligne.",
+    },
+    "constraint.group_too_small": {
+        "en": "The group is smaller than its smallest group.",
+        "fr": "Le groupe est plus petit que son effectif minimal.",
+    },
+    "constraint.cost_over_ceiling": {
+        "en": "It costs more than the secured ceiling allows.",
+        "fr": "Elle coûte plus que le plafond financé.",
+    },
+    "constraint.award_unavailable": {
+        "en": "It does not lead to the award that is wanted.",
+        "fr": "Elle ne mène pas à la certification souhaitée.",
+    },
+    "constraint.offering_not_published": {
+        "en": "It is not published.",
+        "fr": "Elle n’est pas publiée.",
+    },
+    "constraint.not_bookable": {
+        "en": "It is an umbrella of other offerings and cannot be booked itself.",
+        "fr": "Elle regroupe d’autres offres et ne peut pas être réservée elle-même.",
+    },
+    "constraint.vetting_expired": {
+        "en": "Its vetting has ended, or it was never vetted.",
+        "fr": "Son agrément a expiré ou n’a jamais été donné.",
+    },
+    "constraint.provider_not_in_standing": {
+        "en": "Its provider is not in standing.",
+        "fr": "Son prestataire n’est pas habilité.",
+    },
+    "constraint.excluded_by_requester": {
+        "en": "The requester has ruled it out.",
+        "fr": "Le demandeur l’a exclue.",
+    },
+    "constraint.conflict_of_interest": {
+        "en": "There is a conflict of interest.",
+        "fr": "Il y a un conflit d’intérêts.",
+    },
+    "constraint.turned_down": {
+        "en": "Its provider has refused this very need.",
+        "fr": "Son prestataire a déjà refusé ce besoin.",
+    },
+    "constraint.not_visible": {
+        "en": "The request is not visible to its provider.",
+        "fr": "La demande n’est pas visible pour son prestataire.",
+    },
+}
