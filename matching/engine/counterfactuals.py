@@ -7,6 +7,7 @@ candidates at once. A change is named only if with it the candidate comes before
 then what has to be taught otherwise.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -61,6 +62,13 @@ def to_first(pair: Pair, first: Pair, as_of: date) -> tuple[Change, ...]:
     rival = Rival.of(first)
     ways = (way for lever in LEVERS for way in lever(pair, rival, as_of))
     return tuple(islice(ways, MOST_WAYS))
+
+
+def _fewest(most: int, enough: Callable[[int], bool]) -> int:
+    """Return the least number from 1 to `most` that is enough, 0 if none is; more is never worse, so halving finds it."""
+    if most <= 0 or not enough(most):
+        return 0
+    return 1 + bisect_left(range(1, most), True, key=enough)
 
 
 def _tie(pair: Pair) -> int:
@@ -137,11 +145,14 @@ def _enrolment(pair: Pair, rival: Rival, as_of: date) -> Iterator[Change]:
     slot = pair.slot
     if slot.kind is not SlotKind.SESSION or slot.closes == FAR_FUTURE:
         return
-    for days in range(1, slot.start - slot.closes + 1):
+
+    def enough(days: int) -> bool:
         notice = max(0, slot.closes + days - as_of.toordinal())
-        if rival.is_beaten(pair, {Criterion.LEAD_TIME: _notice_value(notice)}):
-            yield change("close_later", PROVIDER, session=slot.code, days=days)
-            return
+        return rival.is_beaten(pair, {Criterion.LEAD_TIME: _notice_value(notice)})
+
+    days = _fewest(slot.start - slot.closes, enough)
+    if days:
+        yield change("close_later", PROVIDER, session=slot.code, days=days)
 
 
 def _lead(pair: Pair, rival: Rival, as_of: date) -> Iterator[Change]:
@@ -163,17 +174,7 @@ def _fewest_days(pair: Pair, rival: Rival, as_of: date, most: int, shifts: Calla
     """Return the fewest days by which to shift the opening or the lead time; 0 if none is enough."""
     if pair.slot.kind is SlotKind.SESSION:
         return 0
-    furthest = _shifted(pair, as_of, *shifts(max(0, most)))
-    if most <= 0 or not rival.is_beaten(pair, *furthest):
-        return 0
-    low, high = 0, most  # values rise with each day, so halving finds the fewest
-    while high - low > 1:
-        middle = (low + high) // 2
-        if rival.is_beaten(pair, *_shifted(pair, as_of, *shifts(middle))):
-            high = middle
-        else:
-            low = middle
-    return high
+    return _fewest(most, lambda days: rival.is_beaten(pair, *_shifted(pair, as_of, *shifts(days))))
 
 
 def _shifted(pair: Pair, as_of: date, opening: int, lead: int) -> tuple[Values, int]:
@@ -211,15 +212,18 @@ def _seats(pair: Pair, rival: Rival, _as_of: date) -> Iterator[Change]:
     slot, cost = pair.slot, pair.offer.cost
     if slot.kind is not SlotKind.SESSION or pair.reduced or (cost is not None and cost.per_participant):
         return
-    for more in range(1, pair.line.maximum - slot.free + 1):
+
+    def enough(more: int) -> bool:
         seats = min(pair.line.maximum, slot.free + more)
         values = {
             Criterion.GROUP: min(VALUE_TOP, VALUE_TOP * seats // pair.line.maximum),
             Criterion.LOAD: min(VALUE_TOP, VALUE_TOP * (slot.free + more) // (slot.total + more)),
         }
-        if rival.is_beaten(pair, values):
-            yield change("add_seats", PROVIDER, session=slot.code, seats=more)
-            return
+        return rival.is_beaten(pair, values)
+
+    seats = _fewest(pair.line.maximum - slot.free, enough)
+    if seats:
+        yield change("add_seats", PROVIDER, session=slot.code, seats=seats)
 
 
 def _price(pair: Pair, rival: Rival, _as_of: date) -> Iterator[Change]:
@@ -227,14 +231,11 @@ def _price(pair: Pair, rival: Rival, _as_of: date) -> Iterator[Change]:
     ceiling = pair.need.budget.ceiling
     if ceiling is None or pair.reduced or to_cents(ceiling) < 1:
         return
-    enough = [
-        ratio
-        for ratio, value in enumerate(_values_by_ratio())
-        if rival.is_beaten(pair, {Criterion.COST: value}) and ratio < MOST_RATIO
-    ]
-    if not enough:
+    values = _values_by_ratio()
+    saved = _fewest(MOST_RATIO, lambda less: rival.is_beaten(pair, {Criterion.COST: values[MOST_RATIO - less]}))
+    if not saved:
         return
-    most = ((enough[-1] + 1) * to_cents(ceiling) - 1) // WHOLE_RATIO
+    most = ((MOST_RATIO - saved + 1) * to_cents(ceiling) - 1) // WHOLE_RATIO
     if pair.cost == UNKNOWN:
         price = min(most, to_cents(ceiling)) // pair.deliveries
         yield change("state_price", PROVIDER, price=f"{to_amount(price)} {pair.currency}")

@@ -16,7 +16,7 @@ from math import log2
 
 from matching.engine.errors import EngineError
 from matching.engine.sentences import Sentence
-from matching.engine.text import Token, composed, is_habitual, spans, tokens
+from matching.engine.text import Token, composed, is_habitual, spans
 
 WEIGHT_TOP = 1000
 BIT = 1000  # fixed point of information
@@ -50,6 +50,7 @@ class LanguageLabels:
     """The labels of one language, ready for search. Concepts are numbers."""
 
     phrases: Mapping[Phrase, tuple[int, ...]]
+    exact: Mapping[Phrase, tuple[int, ...]]  # words before stemming: travailleuses are not travailleurs
     longest: Mapping[str, int]  # first word -> words of the longest phrase that begins with it
     information: Mapping[str, int]
     hinting: Mapping[str, tuple[Phrase, ...]]  # rare word -> phrases that have it
@@ -138,13 +139,16 @@ def lexicon_from_labels(rows: Iterable[tuple[str, Mapping[str, Sequence[str]]]])
 
 def _of_language(entries: tuple[ConceptLabels, ...], language: str) -> LanguageLabels:
     owners: dict[Phrase, set[int]] = {}
+    exact: dict[Phrase, set[int]] = {}
     having: dict[str, set[int]] = {}
     for number, entry in enumerate(entries):
         for label in entry.labels.get(language, ()):
-            phrase = tuple(tokens(label, language))
+            found = spans(label, language)
+            phrase = tuple(token.stem for token in found)
             if not phrase or is_habitual(label, language):
                 continue
             owners.setdefault(phrase, set()).add(number)
+            exact.setdefault(tuple(token.word for token in found), set()).add(number)
             for word in phrase:
                 having.setdefault(word, set()).add(number)
     longest: dict[str, int] = {}
@@ -157,6 +161,7 @@ def _of_language(entries: tuple[ConceptLabels, ...], language: str) -> LanguageL
             hinting.setdefault(word, []).append(phrase)
     return LanguageLabels(
         phrases={phrase: tuple(sorted(concepts)) for phrase, concepts in owners.items()},
+        exact={phrase: tuple(sorted(concepts)) for phrase, concepts in exact.items()},
         longest=longest,
         information={word: round(BIT * log2(len(entries) / len(concepts))) for word, concepts in having.items()},
         hinting={word: tuple(phrases) for word, phrases in hinting.items()},
@@ -186,12 +191,13 @@ def _read(text: str, found: list[Token], labels: LanguageLabels) -> _Found:
     seen: set[Phrase] = set()
     for place, phrase in _phrases(stems, labels):
         taken |= set(range(place, place + len(phrase)))
-        said = whole[found[place].start : found[place + len(phrase) - 1].end]
-        for number in labels.phrases[phrase]:
-            words.setdefault(number, {}).setdefault(said.casefold())
+        stand = found[place : place + len(phrase)]
+        owners = labels.exact.get(tuple(token.word for token in stand), labels.phrases[phrase])
+        for number in owners:
+            words.setdefault(number, {}).setdefault(whole[stand[0].start : stand[-1].end].casefold())
         if phrase not in seen:
             seen.add(phrase)
-            _add(named, labels.phrases[phrase], labels.telling(phrase))
+            _add(named, owners, labels.telling(phrase))
     left = {token.stem: whole[token.start : token.end].casefold() for i, token in enumerate(found) if i not in taken}
     hinted = _hints(left, labels)
     for number, (_, hints) in hinted.items():

@@ -11,7 +11,7 @@ from itertools import combinations, product
 
 import numpy as np
 
-from matching.engine.catalogue import UNKNOWN, SlotKind, build_catalogue
+from matching.engine.catalogue import UNKNOWN, Catalogue, SlotKind, build_catalogue
 from matching.engine.changes import PROVIDER, REQUESTER, SECRETARIAT, change, changed, number_of
 from matching.engine.concepts import Relation
 from matching.engine.constraints import Fail, codes_of
@@ -90,9 +90,14 @@ class Trial:
     """One offer alone with the need: whether a set of changes makes it eligible."""
 
     def __init__(self, setting: Setting, row: int) -> None:
-        self.setting, self.offer = setting, setting.catalogue.offers[row]
+        # What an offer is called rules nothing out, and reading it takes longest.
+        self.setting, self.offer = setting, replace(setting.catalogue.offers[row], texts={})
         self.others = setting.others[row : row + 1]
         self.known: dict[frozenset[Key], bool] = {}
+        self.as_it_is = self._catalogue(self.offer)
+
+    def _catalogue(self, offer: Offer) -> Catalogue:
+        return build_catalogue([offer], self.setting.catalogue.scheme, self.setting.catalogue.places)
 
     def opens(self, changes: tuple[Change, ...]) -> bool:
         """Tell whether the offer is eligible once all the changes are made."""
@@ -105,11 +110,8 @@ class Trial:
         setting = self.setting
         number = setting.line.number
         need, offer = changed(setting.need, self.offer, number, changes, as_of=setting.as_of)
-        alone = replace(
-            setting,
-            catalogue=build_catalogue([offer], setting.catalogue.scheme, setting.catalogue.places),
-            others=self.others,
-        )
+        catalogue = self.as_it_is if offer is self.offer else self._catalogue(offer)
+        alone = replace(setting, catalogue=catalogue, others=self.others)
         return bool((alone.screened(need, need.line(number)).bits == 0).any())
 
     def is_minimal(self, changes: tuple[Change, ...]) -> bool:

@@ -2,9 +2,8 @@
 
 Words: BM25 (Robertson and Walker 1994), language by language. Concepts: the lexicon finds them in a text of any
 language that it has labels for, so that a need in French and an offer in English can be compared; likeness is the
-share of what the need's concepts tell that the offer names as well,
-`sum of min(need, offer) / sum of need` over the concepts of the need, a concept counting once however often it is
-named. Where both can be told, the better of the two counts.
+share of what the need's concepts tell that falls to those which the offer names as well, by whatever name and however
+often. Where both can be told, the better of the two counts.
 
 All sums are of integers, so neither the order of offers nor of words can change a value.
 """
@@ -164,7 +163,7 @@ def _concepts(facts: Sequence[TextFacts]) -> Terms:
         names,
         [len(entry.concepts) for entry in facts],
         [position[name] for entry in facts for name in entry.concepts],
-        [information for entry in facts for information in entry.concepts.values()],
+        [NO_CAP for entry in facts for _ in entry.concepts],  # named is named: what the need's phrase tells counts
     )
 
 

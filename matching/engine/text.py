@@ -100,9 +100,10 @@ CHANGED = {"en": (("ies", "i"), ("y", "i")), "fr": (("eaux", "eau"), ("aux", "al
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One telling word of a text: its stem, and where the word itself stands."""
+    """One telling word of a text: its stem, the word without accents, and where it stands."""
 
     stem: str
+    word: str
     start: int
     end: int
 
@@ -131,7 +132,7 @@ def spans(text: str, language: str) -> list[Token]:
     for match in WORDS.finditer(composed(text)):
         word = fold(match.group())
         if len(word) >= SHORTEST and word not in stops:
-            found.append(Token(stem(word, language), match.start(), match.end()))
+            found.append(Token(stem(word, language), word, match.start(), match.end()))
     return found
 
 
