@@ -6,13 +6,13 @@ type is refused and named by its JSON pointer (RFC 6901). Encoding what was read
 
 import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from matching.engine.concepts import ThemeScheme
 from matching.engine.errors import EngineError
@@ -144,7 +144,7 @@ class _Wrong(Exception):  # noqa: N818  a message on its way up, collecting the 
 def typed(kind: type[Value], document: object) -> Value:
     """Read a dataclass of the engine from its plain form. Raises EngineError(bad_snapshot) with the JSON pointer."""
     try:
-        found: Value = _reader(kind)(document)
+        found: Value = _reader(cast("Hashable", kind))(document)
     except _Wrong as wrong:
         pointer = "".join(f"/{step}" for step in reversed(wrong.steps))
         raise EngineError(BAD_SNAPSHOT, pointer, wrong.detail) from wrong
