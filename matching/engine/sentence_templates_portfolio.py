@@ -21,6 +21,14 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "en": "The time ended before the proof: in the objective “{objective}” a better plan could gain {gap} at most.",
         "fr": "Le temps imparti s’est achevé avant la preuve : pour l’objectif « {objective} », un meilleur plan gagnerait au plus {gap}.",
     },
+    "plan.unproven": {
+        "en": "The time ended before the plan was proved to be the best.",
+        "fr": "Le temps imparti s’est achevé avant que le plan soit démontré optimal.",
+    },
+    "plan.worst_so_far": {
+        "en": "The worst-served need has {points} points.",
+        "fr": "Le besoin le moins bien servi a {points} points.",
+    },
     "plan.worst": {
         "en": "The worst-served need has {points} points; no plan that serves as many can lift it higher.",
         "fr": "Le besoin le moins bien servi a {points} points ; aucun plan satisfaisant autant de besoins ne peut l’améliorer.",
@@ -54,6 +62,10 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
     "choice.best_full": {
         "en": "{best} is taken: {capacities} {capacities?has|have} no room left beside {needs}.",
         "fr": "{best} est pris : {capacities} n’{capacities?a|ont} plus de place à côté de {needs}.",
+    },
+    "choice.best_no_room": {
+        "en": "{best} has no room: {capacities}.",
+        "fr": "{best} n’a pas assez de place : {capacities}.",
     },
     "choice.best_costs": {
         "en": "{best} would overspend {budgets?the budget|the budgets} {budgets}.",
@@ -101,7 +113,10 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "fr": "{candidate} pourrait le remplacer : le besoin le moins bien servi perd au plus {points} points.",
     },
     # --- why not this one -------------------------------------------------------------------------------------
-    "why_not.chosen": {"en": "{candidate} is the choice of the plan for {need}.", "fr": "{candidate} est le choix du plan pour {need}."},
+    "why_not.chosen": {
+        "en": "{candidate} is the choice of the plan for {need}.",
+        "fr": "{candidate} est le choix du plan pour {need}.",
+    },
     "why_not.banned": {
         "en": "{candidate} is banned for {need}.",
         "fr": "{candidate} est écarté pour {need}.",
@@ -146,7 +161,10 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "en": "{need} moves from {before} to {after}.",
         "fr": "{need} passe de {before} à {after}.",
     },
-    "move.loses": {"en": "{need} loses {before} and goes unserved.", "fr": "{need} perd {before} et reste sans réponse."},
+    "move.loses": {
+        "en": "{need} loses {before} and goes unserved.",
+        "fr": "{need} perd {before} et reste sans réponse.",
+    },
     "move.gains": {"en": "{need} is served, by {after}.", "fr": "{need} est satisfait, par {after}."},
     # --- why a need is not served -----------------------------------------------------------------------------
     "shortage.no_candidate": {
@@ -324,6 +342,10 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
     "greedy.infeasible": {
         "en": "Going through the needs one by one breaks a floor or a minimum load.",
         "fr": "Traiter les besoins l’un après l’autre ne respecte pas un plancher ou une charge minimale.",
+    },
+    "greedy.better": {
+        "en": "Going through the needs one by one gives a better plan: the time ended too early.",
+        "fr": "Traiter les besoins l’un après l’autre donne un meilleur plan : le temps imparti était trop court.",
     },
     "greedy.left": {"en": "Left out by it: {needs}.", "fr": "Besoins alors délaissés : {needs}."},
     "greedy.left_more": {

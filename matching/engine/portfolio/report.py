@@ -40,9 +40,10 @@ class Change:
     """How much better (positive) or worse (negative) the whole plan is after a change, objective by objective.
 
     `served`: priority class -> needs more, classes without a difference left out; `worst_score`: of the worst-served
-    need (0 when nobody is served before or after); `total_score` and `kept`. With `exact` all figures are those of the
-    best changed plan. Without it the best changed plan is not better than this in the order of the objectives, when
-    `at_most` (a bound from the multipliers), else not worse (a plan is known that does it).
+    need (0 when nobody is served before or after, or the settings leave it out); `total_score` and `kept`.
+
+    With `exact` all figures are those of the best changed plan. Without it the best changed plan is at least as good
+    in the order of the objectives up to the first that differs; what comes after is 0 where it is not known.
     """
 
     served: Mapping[int, int]
@@ -50,7 +51,6 @@ class Change:
     total_score: int
     kept: int
     exact: bool = True
-    at_most: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +91,13 @@ class NeedServed:
 
 @dataclass(frozen=True, slots=True)
 class NeedUnmet:
-    """A need that the plan leaves open, and the proof why.
+    """A need that the plan leaves open, and why.
 
-    With `capacity_short` and `outranked`: `competing` needs (this one left out) and this one can be served by
-    `capacities` (or budgets) alone, which have room for `supply` of the `demand` of them (a minimum cut: Hall's
-    condition violated). Where needs use unequal amounts, `capacities` are those that block each of its candidates and
-    `competing` the needs that hold them; demand and supply are then in units.
+    `proven`: the figures alone prove it by a minimum cut (Hall's condition violated): this need and the `competing_count`
+    needs beside it can be served by `capacities` alone and ask for `demand` at the least, where there is room for
+    `supply` - counted in needs where each asks for the same amount, else in units. Else `capacities` are those that
+    shut out its candidates and `competing` the needs that hold them, and the proof is that of the solver.
+    `competing` names the first 25.
     """
 
     need: str
@@ -107,10 +108,12 @@ class NeedUnmet:
     best_candidate: str | None
     best_score: int | None
     competing: tuple[str, ...]
+    competing_count: int
     capacities: tuple[str, ...]
     budgets: tuple[str, ...]
     demand: int
     supply: int
+    proven: bool
     sentences: tuple[Sentence, ...]
 
 

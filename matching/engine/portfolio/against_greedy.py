@@ -1,0 +1,35 @@
+"""The difference from greedy: what a plan made need by need would leave out, and the sums."""
+
+from matching.engine.portfolio.report import GreedyDifference
+from matching.engine.portfolio.resolving import NO_CHANGE, difference, impossible, order
+from matching.engine.portfolio.results import Solution
+from matching.engine.portfolio.standing import Standing
+from matching.engine.portfolio.wording import first_difference, some
+from matching.engine.sentences import Sentence
+
+
+def against_greedy(standing: Standing, greedy: Solution) -> GreedyDifference:
+    """Compare the plan with the greedy one, whose status is "infeasible" when it breaks a floor, a minimum or a lock."""
+    plan, pairs = standing.solution, standing.instance.pairs
+    here = set(pairs.need[list(plan.chosen)].tolist())
+    there = set(pairs.need[list(greedy.chosen)].tolist())
+    left = standing.need_ids(sorted(here - there))
+    change = difference(greedy, plan, standing.settings)
+    feasible = not impossible(greedy)
+    if not feasible:
+        first = Sentence("greedy.infeasible")
+    elif order(change) > order(NO_CHANGE):
+        first = Sentence("greedy.better")
+    else:
+        objective, figures = first_difference(change)
+        first = Sentence(f"greedy.{objective}", figures)
+    return GreedyDifference(
+        feasible=feasible,
+        served=len(greedy.chosen),
+        worst_score=greedy.worst_score,
+        total_score=greedy.total_score,
+        change=change,
+        left_by_greedy=left,
+        left_by_plan=standing.need_ids(sorted(there - here)),
+        sentences=(first, *([some("greedy.left", left)] if left else [])),
+    )
