@@ -1,6 +1,7 @@
 """Reads of the accounts room."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -229,6 +230,28 @@ def tokens_of(actor: Actor) -> QuerySet[AccessToken]:
 def memberships_of(user: User) -> QuerySet[Membership]:
     """Give the memberships of a person with their organizations."""
     return Membership.objects.filter(user=user).select_related("organization")
+
+
+@dataclass(frozen=True, slots=True)
+class RoleHeld:
+    """A role of a person, with the days between which it is theirs (None: without end)."""
+
+    role: str
+    valid_from: date | None
+    valid_to: date | None
+
+    def is_valid_on(self, day: date) -> bool:
+        """Tell whether the role is held on a day."""
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+
+
+def roles_held(user_ids: Iterable[int]) -> dict[int, list[RoleHeld]]:
+    """Give the roles that people have or had, by primary key, in one query."""
+    found: dict[int, list[RoleHeld]] = {}
+    columns = ("user_id", "role", "valid_from", "valid_to")
+    for user_id, *facts in Membership.objects.filter(user_id__in=list(user_ids)).values_list(*columns):
+        found.setdefault(user_id, []).append(RoleHeld(*facts))
+    return found
 
 
 def service_clients_of(organization_ids: Iterable[int]) -> QuerySet[ServiceClient]:

@@ -1,7 +1,10 @@
 """Routes of the matching app."""
 
+from django.urls import URLPattern, URLResolver, path
+
 from marketplace.api.routers import Routes, nested
 from matching.api import views
+from matching.api.views.reports import GapView, OverridesView
 
 routes = Routes()
 routes.register("matching-policies", views.PolicyViewSet, basename="matching-policy")
@@ -11,4 +14,8 @@ routes.register("proposals", views.ProposalViewSet, basename="proposal")
 routes.register(nested("proposals", "parts"), views.PartViewSet, basename="proposal-part")
 routes.register(nested("requests", "proposals"), views.RequestProposalViewSet, basename="request-proposal")
 routes.register(nested("requests", "offers"), views.OfferViewSet, basename="request-offer")
-urlpatterns = routes.urls
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("reports/gap", GapView.as_view(), name="report-gap"),
+    path("reports/overrides", OverridesView.as_view(), name="report-overrides"),
+    *routes.urls,
+]

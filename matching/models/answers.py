@@ -71,3 +71,10 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} by {self.by_label}"
+
+    @property
+    def loss(self) -> int | None:
+        """What the choice costs in score against the engine's first; None where the engine had not weighed both."""
+        if self.engine_best is None or self.engine_score is None:
+            return None
+        return self.engine_best.score - self.engine_score

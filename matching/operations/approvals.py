@@ -78,7 +78,6 @@ def record_decision(
     reason_text: str = "",
 ) -> None:
     """Keep who decided what and why, with what the engine had proposed beside it."""
-    best = MatchProposal.objects.filter(run=proposal.run, rank=1).first() if proposal.run_id else None
     Decision.objects.create(
         proposal=proposal,
         part=part,
@@ -90,6 +89,14 @@ def record_decision(
         reason_text=reason_text,
         proposal_version=proposal.version,
         engine_rank=proposal.rank,
-        engine_score=proposal.score,
-        engine_best=best,
+        engine_score=proposal.score if proposal.run_id else None,  # the engine had not weighed it
+        engine_best=_engine_best(proposal),
     )
+
+
+def _engine_best(proposal: MatchProposal) -> MatchProposal | None:
+    """Give what the engine had put first: in the run of the proposal; in the latest one where people proposed it."""
+    first = MatchProposal.objects.filter(request=proposal.request, rank=1)
+    if proposal.run_id:
+        return first.filter(run=proposal.run).first()
+    return first.filter(run__mode="request").order_by("-run_id").first()

@@ -76,7 +76,7 @@ def proposals_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchProposa
         "request__requesting_organization", "request__programme", "run__policy", "lead__organization"
     ).prefetch_related(
         Prefetch("parts", parts.prefetch_related("lines__line", "counters__session", "offering__partners")),
-        "decisions",
+        Prefetch("decisions", Decision.objects.select_related("engine_best")),
         "request__co_requesters",
         "request__lines",
     )

@@ -13,6 +13,8 @@ from requests_app.queries.facts import (
     line_facts,
     open_requests_for_matching,
     request_for_matching,
+    requests_for_matching,
+    unserved_requests,
 )
 from requests_app.queries.following import is_open, request_id_of, requests_followed_by
 from requests_app.queries.requests import (
@@ -78,6 +80,7 @@ __all__ = [
     "request_id_of",
     "requester_organizations",
     "requests_followed_by",
+    "requests_for_matching",
     "requests_readable_by",
     "requests_to_rank",
     "requests_visible_to",
@@ -87,6 +90,7 @@ __all__ = [
     "shares_of",
     "similar_requests",
     "timeline",
+    "unserved_requests",
     "visible_subquery",
     "worst_endorsement",
     "writes_for",

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from marketplace.kernel.money import Money
 from marketplace.kernel.periods import Period
 from requests_app.models import RequestLine, TrainingRequest
+
+UNSERVED_STATES = ("open", "matched", "in_delivery", "fulfilled", "unmet")  # in which a line may wait for a partner
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class RequestFacts:
     public_id: UUID
     reference: str
     state: str
+    reason_code: str  # of the state; why it is not yet met, where it or a part of it was answered so
     version: int
     content_version: int
     requesting_organization_id: int
@@ -91,6 +94,19 @@ def open_requests_for_matching(request_ids: Iterable[int] | None = None) -> list
     return [_facts(row) for row in _with_relations(rows)]
 
 
+def unserved_requests(rows: QuerySet[TrainingRequest]) -> list[RequestFacts]:
+    """Read all facts of those of the requests that are open or have a line that was answered "not yet met", by key."""
+    unmet = RequestLine.objects.filter(request=OuterRef("pk"), state="unmet")
+    waiting = rows.filter(Q(state="open") | Q(Exists(unmet)), state__in=UNSERVED_STATES)
+    return [_facts(row) for row in _with_relations(waiting.order_by("pk"))]
+
+
+def requests_for_matching(request_ids: Iterable[int]) -> list[RequestFacts]:
+    """Read all facts of the requests named, whatever their state, in a constant number of queries, ordered by key."""
+    rows = TrainingRequest.objects.filter(pk__in=list(request_ids)).order_by("pk")
+    return [_facts(row) for row in _with_relations(rows)]
+
+
 def _with_relations(rows: QuerySet[TrainingRequest]) -> QuerySet[TrainingRequest]:
     return rows.select_related("requesting_organization", "context_event", "programme").prefetch_related(
         "lines", "co_requesters", "beneficiaries", "excluded_organizations"
@@ -104,6 +120,7 @@ def _facts(request: TrainingRequest) -> RequestFacts:
         public_id=request.public_id,
         reference=request.reference_text,
         state=request.state,
+        reason_code=request.reason_code,
         version=request.version,
         content_version=request.content_version,
         requesting_organization_id=request.requesting_organization_id,

@@ -280,6 +280,12 @@ class DecisionOut(serializers.Serializer[Any]):
     reason_text = serializers.CharField()
     engine_rank = serializers.IntegerField(allow_null=True)
     engine_score = serializers.IntegerField(allow_null=True)
+    engine_best = serializers.UUIDField(
+        source="engine_best.public_id", default=None, allow_null=True, help_text="The proposal that the engine had first."
+    )
+    loss = serializers.IntegerField(
+        allow_null=True, help_text="Score of the engine's first less that of this one, exact; null where either is unknown."
+    )
 
 
 class ProposalOut(LifecycleOut):

@@ -4,6 +4,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -39,7 +40,7 @@ def unmet(need: Need, line: int = 1, priority_class: int = 4) -> UnmetLine:
     return UnmetLine(need, line, need.line(line).maximum, priority_class)
 
 
-def several(*themes: str, **changes: object) -> list[UnmetLine]:
+def several(*themes: str, **changes: Any) -> list[UnmetLine]:
     return [unmet(world.need(world.line(theme=theme, **changes), id=f"R-{n}")) for n, theme in enumerate(themes)]
 
 
