@@ -88,7 +88,7 @@ def find_team(instance: TeamInstance) -> TeamAnswer:
     return TeamAnswer(
         members=members,
         partners=partners,
-        lead=_lead(instance, members),
+        lead=_lead(instance, members, found),
         covered=tuple(cell for cell in instance.cells if cell in covered),
         uncovered=uncovered,
         objective=objective,
@@ -138,13 +138,13 @@ def _members(instance: TeamInstance, ground: Field, found: Found | None) -> tupl
     return tuple(sorted(members, key=lambda member: member.candidate))
 
 
-def _lead(instance: TeamInstance, members: tuple[TeamMember, ...]) -> str | None:
-    able = {entry.id for entry in instance.candidates if instance.leads(entry)}
+def _lead(instance: TeamInstance, members: tuple[TeamMember, ...], found: Found | None) -> str | None:
+    chosen = [instance.candidates[number] for _, way in (found.packages if found else ()) for number, _ in way.serves]
+    willing = {entry.partner for entry in chosen if instance.leads(entry)}
     totals: dict[str, tuple[int, int]] = {}
     for member in members:
         cells, value = totals.get(member.partner, (0, 0))
         totals[member.partner] = (cells + len(member.cells), value + member.value)
-    willing = {member.partner for member in members if member.candidate in able}
     return min(
         willing,
         key=lambda partner: (-totals[partner][0], -totals[partner][1], tie_number(partner), partner),

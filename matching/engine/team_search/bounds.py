@@ -53,7 +53,10 @@ class Bounds(Protocol):
 
 def bounds_for(worth: Worth) -> Bounds:
     """Choose the bounds by the number of cells."""
-    return Table(worth.bits, best_by_set(worth)) if worth.bits <= TABLE_CELLS else Loose(worth)
+    if worth.bits > TABLE_CELLS:
+        return Loose(worth)
+    most = int(np.bitwise_count(worth.masks).max(initial=1))
+    return Table(worth.bits, max(1, most), best_by_set(worth))
 
 
 # --- exact, for few cells ---------------------------------------------------------------------------------------------
@@ -73,15 +76,15 @@ class Splits:
         return slice(int(self.start[cells - 1]), end)
 
 
-@lru_cache(maxsize=TABLE_CELLS)
-def all_splits(bits: int) -> Splits:
-    """List the splits of all sets of so many cells."""
+@lru_cache(maxsize=2 * TABLE_CELLS)
+def all_splits(bits: int, most: int) -> Splits:
+    """List the splits of all sets of so many cells, the part of at most so many."""
     whole, part = np.zeros(1, dtype=np.int32), np.zeros(1, dtype=np.int32)
     for bit in range(bits):
         more = np.int32(1 << bit)
         whole = np.concatenate([whole, whole + more, whole + more])
         part = np.concatenate([part, part, part + more])
-    kept = (part & whole & -whole) != 0
+    kept = ((part & whole & -whole) != 0) & (np.bitwise_count(part) <= most)
     whole, part = whole[kept], part[kept]
     order = np.argsort(whole, kind="stable")
     whole, part = whole[order], part[order]
@@ -125,6 +128,7 @@ class Table:
     """The relaxation solved for every set; a level for each number of partners, worked out when first asked for."""
 
     bits: int
+    most: int  # cells of the partner that serves most
     one: Ints
     levels: list[Ints] = field(default_factory=list)
 
@@ -132,9 +136,9 @@ class Table:
         """Return the bounds of all sets for a number of partners."""
         if not self.levels:
             self.levels.append(self.one)
-        ways = all_splits(self.bits)
+        ways = all_splits(self.bits, self.most)
         while len(self.levels) < partners:
-            reach = np.maximum.reduceat(self.one[ways.part] + self.levels[-1][ways.rest], ways.start)
+            reach = np.maximum.reduceat(self.one.take(ways.part) + self.levels[-1].take(ways.rest), ways.start)
             self.levels.append(np.maximum(np.concatenate([[NEVER], reach]), NEVER))
         return self.levels[partners - 1]
 
@@ -142,7 +146,7 @@ class Table:
         """See Bounds. A level that is asked for one set only is worked out for that set only."""
         if partners == 1 or len(self.levels) >= partners:
             return int(self.level(partners)[cells])
-        ways = all_splits(self.bits)
+        ways = all_splits(self.bits, self.most)
         chosen = ways.of(cells)
         return int((self.one[ways.part[chosen]] + self.level(partners - 1)[ways.rest[chosen]]).max(initial=NEVER))
 
@@ -151,7 +155,7 @@ class Table:
         if partners == 1:
             one = int(self.one[cells])
             return [(one, cells, 0)] if one > floor else []
-        ways = all_splits(self.bits)
+        ways = all_splits(self.bits, self.most)
         chosen = ways.of(cells)
         part = ways.part[chosen]
         tail = self.level(partners - 1)[ways.rest[chosen]]

@@ -19,10 +19,13 @@ class Package:
 def packages(field: Field, place: int, cells: int) -> list[Package]:
     """Return the ways of a group (by its place in the field) to serve exactly these cells, best worth first.
 
-    Only ways that no other one beats in worth and cost are kept; without a budget, the best alone.
+    The group can serve each of the cells. Only ways that no other one beats in worth and cost are kept; without a
+    budget, the best alone.
     """
     groups = field.instance.groups
     row = int(field.rows[place])
+    if len(groups.members[row]) == 1:
+        return [_with(field, Package(-int(groups.tie[row]), 0, ()), groups.members[row][0], cells)]
     known: dict[int, list[Package]] = {0: [Package(-int(groups.tie[row]), 0, ())]}
     for number in groups.members[row]:
         taken = [

@@ -54,6 +54,8 @@ def uncovered_cells(
     instance: TeamInstance, covered: frozenset[str], open_cells: tuple[str, ...], *, certain: bool
 ) -> tuple[UncoveredCell, ...]:
     """Explain each open cell."""
+    if not open_cells:
+        return ()
     binding = tuple(code for code, holds in _limits(instance).items() if holds)
     return tuple(_explain(instance, covered, cell, binding, certain) for cell in open_cells)
 
