@@ -9,6 +9,7 @@ worst-served need, total fit, pairs kept from the last published plan, and a has
 """
 
 from matching.engine.portfolio.building import build_instance, build_instance_from_columns
+from matching.engine.portfolio.greedy import greedy
 from matching.engine.portfolio.instance import (
     BudgetLimit,
     Capacity,
@@ -23,17 +24,21 @@ from matching.engine.portfolio.results import (
     FEASIBLE,
     INFEASIBLE,
     OPTIMAL,
+    UNKNOWN,
     Conflict,
     Progress,
     Settings,
     Solution,
     StageResult,
 )
+from matching.engine.portfolio.solve import solve
+from matching.engine.portfolio.verify import PlanError, verify
 
 __all__ = [
     "FEASIBLE",
     "INFEASIBLE",
     "OPTIMAL",
+    "UNKNOWN",
     "BudgetLimit",
     "Capacity",
     "Conflict",
@@ -43,10 +48,14 @@ __all__ = [
     "Pair",
     "PairArrays",
     "PairColumns",
+    "PlanError",
     "Progress",
     "Settings",
     "Solution",
     "StageResult",
     "build_instance",
     "build_instance_from_columns",
+    "greedy",
+    "solve",
+    "verify",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 OPTIMAL = "optimal"
 FEASIBLE = "feasible"
 INFEASIBLE = "infeasible"
+UNKNOWN = "unknown"
 
 # Names of the objectives, in their order; `served` is followed by the priority class.
 SERVED = "served"
@@ -65,7 +66,7 @@ class Solution:
 
     `chosen` are pair numbers in rising order; `worst_score` is None when nobody is served; `conflict` is there only
     when `status` is `infeasible`. With `feasible` the time ended: the gaps of the stages say how far the plan may be
-    from the best.
+    from the best. With `unknown` it ended before there was any plan, and whether there is one is open.
     """
 
     chosen: tuple[int, ...]

@@ -10,7 +10,13 @@ from tests.matching.engine.portfolio import exhaustive
 
 def report_of(instance: Instance, chosen: Settings, *, alternates: int = 3, limit: int = 10) -> PlanReport:
     """Return the account of the best plan."""
-    plan = exhaustive.best(instance, chosen)
+    return report_on(instance, exhaustive.best(instance, chosen), chosen, alternates=alternates, limit=limit)
+
+
+def report_on(
+    instance: Instance, plan: Solution, chosen: Settings, *, alternates: int = 3, limit: int = 10
+) -> PlanReport:
+    """Return the account of a plan."""
     resolver = Resolver(exhaustive.best, limit)
     return account(instance, plan, chosen, greedy=None, resolver=resolver, wishes=Wishes(alternates))
 

@@ -29,19 +29,19 @@ def check(instance: Instance, chosen: Settings, *, limit: int) -> None:
             assert alternate.sentence.params["candidate"] == alternate.candidate
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(exhaustive.flows(), exhaustive.settings_drawn)
 def test_alternates_in_a_flow_lose_what_solving_again_says(instance: Instance, chosen: Settings) -> None:
     check(instance, chosen, limit=0)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(exhaustive.mixed(), exhaustive.settings_drawn)
 def test_alternates_with_unequal_amounts_lose_what_solving_again_says(instance: Instance, chosen: Settings) -> None:
     check(instance, chosen, limit=6)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(exhaustive.flows(), exhaustive.settings_drawn)
 def test_no_alternate_of_a_flow_is_overlooked(instance: Instance, chosen: Settings) -> None:
     plan = exhaustive.best(instance, chosen)

@@ -1,0 +1,102 @@
+"""Flows of least cost through a network with bounds on its arcs, and what their prices say about all other best flows.
+
+The solver is OR-Tools' cost scaling (Goldberg 1997, "An efficient implementation of a scaling minimum-cost flow
+algorithm"); it works in whole numbers, so what it returns is exact.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from ortools.graph.python import max_flow, min_cost_flow
+
+from matching.engine.portfolio.instance import Ints
+
+INT64_TOP = 1 << 63
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """Arcs with the least and the most that may flow, and what each node supplies (a demand is negative).
+
+    Shapes: `tail`, `head`, `least`, `most` [arcs]; `supply` [nodes], adding up to 0.
+    """
+
+    tail: Ints
+    head: Ints
+    least: Ints
+    most: Ints
+    supply: Ints
+
+    def fits(self, cost: Ints) -> bool:
+        """Tell whether costs are small enough for exact arithmetic in 64 bits: max|cost| * (nodes + 1) < 2^63."""
+        largest = int(np.abs(cost).max(initial=0))
+        return largest * (len(self.supply) + 1) < INT64_TOP
+
+    def cheapest(self, cost: Ints) -> Ints | None:
+        """Return a flow of least cost [arcs], or None when no flow keeps the bounds. Raises OverflowError."""
+        if not self.fits(cost):
+            raise OverflowError("costs are too large for exact arithmetic")
+        if (self.least > self.most).any():
+            return None
+        supply = self.supply.copy()
+        np.subtract.at(supply, self.tail, self.least)
+        np.add.at(supply, self.head, self.least)
+        free = np.flatnonzero(self.most > self.least)
+        solver = min_cost_flow.SimpleMinCostFlow()
+        arcs = solver.add_arcs_with_capacity_and_unit_cost(
+            self.tail[free].astype(np.int32),
+            self.head[free].astype(np.int32),
+            (self.most - self.least)[free],
+            cost[free],
+        )
+        solver.set_nodes_supplies(np.arange(len(supply), dtype=np.int32), supply)
+        if solver.solve() != solver.OPTIMAL:
+            return None
+        flow = self.least.copy()
+        flow[free] += solver.flows(arcs)
+        return flow
+
+    def potentials(self, cost: Ints, flow: Ints) -> Ints:
+        """Return prices of the nodes that prove a flow of least cost: `cost + price[tail] - price[head]` is >= 0 on
+        every arc that could carry more and <= 0 on every arc that could carry less. [nodes]
+
+        They are the shortest distances in the residual network (Bellman-Ford, all arcs in one sweep).
+        """
+        more, less = flow < self.most, flow > self.least
+        tail = np.concatenate([self.tail[more], self.head[less]])
+        head = np.concatenate([self.head[more], self.tail[less]])
+        length = np.concatenate([cost[more], -cost[less]])
+        price = np.zeros(len(self.supply), dtype=np.int64)
+        if len(tail) == 0:
+            return price
+        order = np.argsort(head, kind="stable")
+        tail, head, length = tail[order], head[order], length[order]
+        first = np.flatnonzero(np.append(True, head[1:] != head[:-1]))
+        ends = head[first]
+        while True:
+            found = np.minimum(np.minimum.reduceat(price[tail] + length, first), price[ends])
+            if np.array_equal(found, price[ends]):
+                return price
+            price[ends] = found
+
+    def narrowed(self, cost: Ints, flow: Ints) -> "Network":
+        """Return the network whose flows are exactly the flows of least cost of this one.
+
+        Complementary slackness: every best flow is at the bound where the reduced cost is not zero, and every flow
+        that is there is best.
+        """
+        price = self.potentials(cost, flow)
+        reduced = cost + price[self.tail] - price[self.head]
+        return replace(
+            self,
+            least=np.where(reduced < 0, self.most, self.least),
+            most=np.where(reduced > 0, self.least, self.most),
+        )
+
+
+def largest_flow(tail: Ints, head: Ints, most: Ints, source: int, sink: int) -> int:
+    """Return how much can flow from the source to the sink. `tail`, `head`, `most` [arcs]"""
+    solver = max_flow.SimpleMaxFlow()
+    solver.add_arcs_with_capacity(tail.astype(np.int32), head.astype(np.int32), most)
+    solver.solve(source, sink)
+    return int(solver.optimal_flow())

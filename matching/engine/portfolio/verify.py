@@ -1,0 +1,61 @@
+"""A plan checked against its instance from the start, by plain counting that shares nothing with the solvers."""
+
+from collections import Counter
+
+from matching.engine.portfolio.instance import Instance
+from matching.engine.portfolio.results import INFEASIBLE, UNKNOWN, Solution
+
+
+class PlanError(RuntimeError):
+    """A plan breaks a hard constraint or misstates what it reaches: a fault of the solver, never of the input."""
+
+
+def verify(instance: Instance, solution: Solution) -> None:
+    """Recompute everything that a solution claims. Raises PlanError for the first thing that is wrong."""
+    if solution.status in (INFEASIBLE, UNKNOWN):
+        _require(not solution.chosen, "a plan without a status that allows one")
+        return
+    chosen = solution.chosen
+    _require(list(chosen) == sorted(set(chosen)), "pairs are not in rising order or doubled")
+    needs = [int(instance.pairs.need[number]) for number in chosen]
+    _require(len(set(needs)) == len(needs), "a need is served twice")
+    _require(instance.locked <= set(chosen), "a lock is not kept")
+    _require(not instance.banned & set(chosen), "a ban is not kept")
+    _check_limits(instance, chosen)
+    _check_floors(instance, needs)
+    _check_claims(instance, solution, needs)
+
+
+def _check_limits(instance: Instance, chosen: tuple[int, ...]) -> None:
+    pairs, used, spent = instance.pairs, Counter[int](), Counter[int]()
+    for number in chosen:
+        for place in range(int(pairs.use_start[number]), int(pairs.use_start[number + 1])):
+            used[int(pairs.use_capacity[place])] += int(pairs.use_amount[place])
+        for place in range(int(pairs.cost_start[number]), int(pairs.cost_start[number + 1])):
+            spent[int(pairs.cost_budget[place])] += int(pairs.cost_amount[place])
+    for index, capacity in enumerate(instance.capacities):
+        _require(capacity.minimum <= used[index] <= capacity.maximum, f"capacity {capacity.id}: {used[index]} are used")
+    for index, budget in enumerate(instance.budgets):
+        _require(spent[index] <= budget.maximum, f"budget {budget.id}: {spent[index]} are spent")
+
+
+def _check_floors(instance: Instance, needs: list[int]) -> None:
+    for floor in instance.floors:
+        count = sum(floor.group in instance.needs[need].groups for need in needs)
+        _require(count >= floor.minimum, f"floor {floor.group}: {count} are served")
+
+
+def _check_claims(instance: Instance, solution: Solution, needs: list[int]) -> None:
+    scores = [int(instance.pairs.score[number]) for number in solution.chosen]
+    by_class = Counter(instance.needs[need].priority_class for need in needs)
+    claimed = {number: count for number, count in solution.served_by_class.items() if count}
+    _require(dict(by_class) == claimed, "the needs served are miscounted")
+    _require(solution.total_score == sum(scores), "the total is miscounted")
+    _require(solution.worst_score == min(scores, default=None), "the worst score is wrong")
+    kept = sum(bool(instance.pairs.previous[number]) for number in solution.chosen)
+    _require(solution.kept == kept, "the pairs kept are miscounted")
+
+
+def _require(held: bool, fault: str) -> None:
+    if not held:
+        raise PlanError(fault)
