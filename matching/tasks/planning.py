@@ -84,6 +84,7 @@ def _compute(run: MatchRun, clock: StageClock, *, at: datetime) -> planning_writ
     needs = open_needs(run.parameters.get("requests"))
     task = task_of(run.parameters, needs, market.rates, at=at)
     policy = policies.engine_policy(run.policy)
+    solver: dict[str, float] = {}
     answer = plan_all(
         task,
         market.catalogue,
@@ -92,7 +93,7 @@ def _compute(run: MatchRun, clock: StageClock, *, at: datetime) -> planning_writ
         rates=market.rates,
         engine_version=ENGINE_VERSION,
         progress=clock.tell,
-        timings=clock.seconds,
+        timings=solver,
     )
     clock.tell(0, 1, "writing")
     content = plan_snapshot(
@@ -105,6 +106,7 @@ def _compute(run: MatchRun, clock: StageClock, *, at: datetime) -> planning_writ
         instance_digest=answer.planned.instance_digest,
     )
     clock.end()
+    clock.seconds |= {f"solver.{stage}": round(seconds, 3) for stage, seconds in solver.items()}
     return _computed(answer, content, market, needs, clock, at=at)
 
 
