@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from marketplace.api.routers import Routes, nested
 from matching.api import views
 from matching.api.views.reports import GapView, OverridesView
+from matching.api.views.themes import RequestThemesView, ThemeSuggestionsView
 
 routes = Routes()
 routes.register("matching-policies", views.PolicyViewSet, basename="matching-policy")
@@ -17,5 +18,7 @@ routes.register(nested("requests", "offers"), views.OfferViewSet, basename="requ
 urlpatterns: list[URLPattern | URLResolver] = [
     path("reports/gap", GapView.as_view(), name="report-gap"),
     path("reports/overrides", OverridesView.as_view(), name="report-overrides"),
+    path("vocabularies/themes/suggestions", ThemeSuggestionsView.as_view(), name="theme-suggestions"),
+    path("requests/<str:request_id>/theme-suggestions", RequestThemesView.as_view(), name="request-theme-suggestions"),
     *routes.urls,
 ]

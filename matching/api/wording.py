@@ -8,7 +8,18 @@ from marketplace.vocabularies import queries as vocabularies
 from matching.engine import Sentence, render
 
 LANGUAGES = ("en", "fr")
-SCHEMES = ("themes", "audiences", "countries", "regions", "languages", "forms", "modalities", "levels", "awards")
+SCHEMES = (
+    "themes",
+    "audiences",
+    "countries",
+    "regions",
+    "languages",
+    "forms",
+    "modalities",
+    "levels",
+    "awards",
+    "governance_levels",
+)
 
 
 def spoken(value: Any) -> Any:

@@ -90,15 +90,13 @@ class Lexicon:
         Without a language (or with one that has no labels) all languages are tried; the surest reading of each concept
         counts. Weight: `1000 * information / (information + 2 bits)`; a hint, by part of a label only, counts half.
         """
-        tried = [language] if language in self.languages else sorted(self.languages)
-        best: dict[int, Suggestion] = {}
-        for code in tried:
-            for number, suggestion in self._suggestions(text, code):
-                known = best.get(number)
-                if known is None or suggestion.weight > known.weight:
-                    best[number] = suggestion
-        ordered = sorted(best.values(), key=lambda entry: (-entry.weight, entry.concept))
-        return tuple(ordered[:limit])
+        tried = [language] if language is not None and language in self.languages else sorted(self.languages)
+        return _surest((suggestion for code in tried for suggestion in self._suggestions(text, code)), limit)
+
+    def suggest_for(self, texts: Mapping[str, str], limit: int = 10) -> tuple[Suggestion, ...]:
+        """Return the concepts that texts by language name or hint at, each by its surest reading, the surest first."""
+        found = (self.suggest(texts[code], code, len(self.entries)) for code in sorted(texts))
+        return _surest((suggestion for suggestions in found for suggestion in suggestions), limit)
 
     def concepts_in(self, words: Sequence[str], language: str) -> dict[str, int]:
         """Return the concepts that the telling words of a text (`text.tokens`) name, each with its information."""
@@ -110,14 +108,14 @@ class Lexicon:
             _add(named, labels.phrases[phrase], labels.telling(phrase))
         return {self.entries[number].concept: value for number, value in sorted(named.items())}
 
-    def _suggestions(self, text: str, language: str) -> Iterable[tuple[int, Suggestion]]:
+    def _suggestions(self, text: str, language: str) -> Iterable[Suggestion]:
         found = _read(text, spans(text, language), self.languages[language])
         for number, words in found.words.items():
             hint, sure = found.hinted.get(number, 0), found.named.get(number, 0)
             total = sure + hint // 2
             concept = self.entries[number].concept
             said = Sentence("theme_found.named" if sure else "theme_found.hinted", {"theme": concept, "words": words})
-            yield number, Suggestion(concept, WEIGHT_TOP * total // (total + HALF_WAY), words, said)
+            yield Suggestion(concept, WEIGHT_TOP * total // (total + HALF_WAY), words, said)
 
 
 def lexicon_from_labels(rows: Iterable[tuple[str, Mapping[str, Sequence[str]]]]) -> Lexicon:
@@ -135,6 +133,15 @@ def lexicon_from_labels(rows: Iterable[tuple[str, Mapping[str, Sequence[str]]]])
             for concept, by_language in rows
         )
     )
+
+
+def _surest(suggestions: Iterable[Suggestion], limit: int) -> tuple[Suggestion, ...]:
+    best: dict[str, Suggestion] = {}
+    for suggestion in suggestions:
+        known = best.get(suggestion.concept)
+        if known is None or suggestion.weight > known.weight:
+            best[suggestion.concept] = suggestion
+    return tuple(sorted(best.values(), key=lambda entry: (-entry.weight, entry.concept))[:limit])
 
 
 def _of_language(entries: tuple[ConceptLabels, ...], language: str) -> LanguageLabels:

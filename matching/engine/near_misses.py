@@ -269,7 +269,9 @@ def _cost(setting: Setting, found: Screen, position: int) -> list[tuple[Change, 
     permille = 1000 + setting.policy.cost_tolerance_permille
     missing = -(-int(found.floor_cost[position]) * 1000 // permille) - ceiling
     currency = budget.currency or setting.policy.currency
-    ways = [(change("raise_ceiling", REQUESTER, amount=f"{to_amount(missing)} {currency}", cents=missing),)]
+    ways: list[tuple[Change, ...]] = [
+        (change("raise_ceiling", REQUESTER, amount=f"{to_amount(missing)} {currency}", cents=missing),)
+    ]
     limit, deliveries = ceiling_cents(setting.need, setting.policy), int(found.deliveries[position])
     if limit is not None and int(found.cost[position]) != UNKNOWN:
         price = limit // deliveries

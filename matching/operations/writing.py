@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ENGINE = Actor.system("matching")
 Rows = Mapping[str, providers.CatalogueOffer]
 Lines = Mapping[int, requests.LineFacts]
+REASONS = ("lines", "sentences", "against_next", "to_first")
 SLOT_KINDS = {
     "session": "session",
     "capacity": "capacity_window",
@@ -149,7 +150,7 @@ def write_proposal(
         rank=plan.rank,
         score=plan.score,
         breakdown=plain(plan.breakdown),
-        reasons={"lines": plain(plan.lines), "sentences": plain(plan.sentences)},
+        reasons={name: plain(getattr(plan, name)) for name in REASONS},
         evidence=plan.evidence,
         covers_all=plan.complete,
         uncovered=list(plan.uncovered),

@@ -1,6 +1,7 @@
 """Who sees which runs, proposals and parts (domain rule 5)."""
 
 from datetime import datetime
+from itertools import combinations
 from uuid import UUID
 
 from django.db.models import (
@@ -20,6 +21,7 @@ from django.db.models import (
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
+from matching.engine import Criterion, contrast, plain
 from matching.models import (
     REQUEST_MODES,
     Decision,
@@ -189,7 +191,7 @@ def _is_uuid(text: str) -> bool:
 
 
 def side_by_side(proposals: list[MatchProposal]) -> dict[str, object]:
-    """Line up the contributions of several proposals, criterion by criterion."""
+    """Line up the contributions of several proposals, criterion by criterion, and each ranked one against each later one."""
     criteria = list(dict.fromkeys(share["criterion"] for row in proposals for share in row.breakdown))
     return {
         "criteria": criteria,
@@ -204,7 +206,27 @@ def side_by_side(proposals: list[MatchProposal]) -> dict[str, object]:
             }
             for row in proposals
         ],
+        "contrasts": [_contrast(proposals, *pair) for pair in combinations(range(len(proposals)), 2)],
     }
+
+
+def _contrast(proposals: list[MatchProposal], first: int, second: int) -> dict[str, object] | None:
+    """Compare two proposals, the second called by its place in the list; None where nobody has ranked one of them."""
+    one, other = proposals[first], proposals[second]
+    if one.run_id is None or other.run_id is None:
+        return None
+    found = contrast(_shares(one), _shares(other), rank=second + 1)
+    return {
+        "one": str(one.public_id),
+        "other": str(other.public_id),
+        "difference": found.difference,
+        "criteria": plain(found.criteria),
+        "sentence": plain(found.sentence),
+    }
+
+
+def _shares(proposal: MatchProposal) -> dict[Criterion, int]:
+    return {Criterion(share["criterion"]): int(share["contribution"]) for share in proposal.breakdown}
 
 
 def _share(proposal: MatchProposal, criterion: str) -> int:

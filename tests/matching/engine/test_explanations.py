@@ -346,8 +346,9 @@ def test_every_explanation_of_the_demo_can_be_written(language: str) -> None:
     for case in golden.demo()["expected_top"][:6]:
         ranking = golden.ranked(case["request"], date.fromisoformat(case["as_of"]))
         found = [entry for line in ranking.lines for entry in line.candidates]
-        said += [entry.against_next.sentence for entry in (*found, *ranking.proposals) if entry.against_next]
-        said += [change.sentence for entry in (*found, *ranking.proposals) for change in entry.to_first]
+        compared = [entry.against_next for entry in found] + [entry.against_next for entry in ranking.proposals]
+        said += [entry.sentence for entry in compared if entry]
+        said += [change.sentence for entry in found for change in entry.to_first]
         misses = [miss for line in ranking.lines for miss in line.near_misses]
         said += [
             sentence
