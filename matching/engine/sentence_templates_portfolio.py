@@ -37,6 +37,10 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "en": "There is no plan: these wishes cannot hold together, and without one of them the others can.",
         "fr": "Il n’y a pas de plan : ces exigences ne peuvent tenir ensemble ; si l’une est levée, les autres le peuvent.",
     },
+    "plan.unknown": {
+        "en": "The time ended before any plan was found.",
+        "fr": "Le temps imparti s’est achevé avant qu’un plan soit trouvé.",
+    },
     "plan.conflict_lock": {
         "en": "Locked: {candidate} for {need}.",
         "fr": "Verrouillé : {candidate} pour {need}.",

@@ -11,7 +11,7 @@ from matching.engine.portfolio.parts import split
 from matching.engine.portfolio.prices import budget_prices, capacity_prices
 from matching.engine.portfolio.report import Alternate, NeedServed, NeedUnmet, PlanReport
 from matching.engine.portfolio.resolving import Resolver, impossible
-from matching.engine.portfolio.results import WORST_SCORE, Conflict, Progress, Settings, Solution
+from matching.engine.portfolio.results import INFEASIBLE, WORST_SCORE, Conflict, Progress, Settings, Solution
 from matching.engine.portfolio.shortage import Shortages
 from matching.engine.portfolio.standing import Standing
 from matching.engine.portfolio.why import conflict_sentences
@@ -161,6 +161,7 @@ def _summary(standing: Standing) -> tuple[Sentence, ...]:
 def _nothing(standing: Standing, resolver: Resolver, wishes: Wishes) -> PlanReport:
     """Return the report of an instance that has no plan."""
     conflict = standing.solution.conflict or Conflict()
+    first = Sentence("plan.conflict" if standing.solution.status == INFEASIBLE else "plan.unknown")
     return PlanReport(
         served=(),
         unmet=(),
@@ -169,5 +170,5 @@ def _nothing(standing: Standing, resolver: Resolver, wishes: Wishes) -> PlanRepo
         budget_prices=(),
         greedy=None,
         resolves=resolver.count,
-        sentences=(Sentence("plan.conflict"), *conflict_sentences(standing.instance, conflict)),
+        sentences=(first, *conflict_sentences(standing.instance, conflict)),
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from matching.engine.portfolio.instance import LAST_CLASS, Instance
 from matching.engine.portfolio.report import Change
-from matching.engine.portfolio.results import INFEASIBLE, OPTIMAL, Settings, Solution
+from matching.engine.portfolio.results import INFEASIBLE, OPTIMAL, UNKNOWN, Settings, Solution
 from matching.engine.portfolio.standing import Standing
 
 NO_CHANGE = Change(served={}, worst_score=0, total_score=0, kept=0)
@@ -77,5 +77,5 @@ def order(given: Change) -> tuple[int, int, int, int]:
 
 
 def impossible(solution: Solution) -> bool:
-    """Tell whether a changed instance has no plan at all."""
-    return solution.status == INFEASIBLE
+    """Tell whether a solution has no plan: there is none, or none was found in time."""
+    return solution.status in (INFEASIBLE, UNKNOWN)

@@ -1,9 +1,9 @@
 """Why not this one? The plan solved again with the pair forced: what that changes, and for whom."""
 
 from matching.engine.portfolio.instance import Instance
-from matching.engine.portfolio.report import Change, Move, WhyNot
+from matching.engine.portfolio.report import NOT_PROVEN, Change, Move, WhyNot
 from matching.engine.portfolio.resolving import NO_CHANGE, Solver, change, forced, impossible, order
-from matching.engine.portfolio.results import Conflict, Settings, Solution
+from matching.engine.portfolio.results import UNKNOWN, Conflict, Settings, Solution
 from matching.engine.portfolio.standing import Standing
 from matching.engine.portfolio.wording import first_difference, moved
 from matching.engine.sentences import Sentence
@@ -26,6 +26,8 @@ def answer(
     if other:
         return _impossible(standing, pair, CONFLICT, Conflict(locks=tuple(other)))
     after = solver(forced(instance, pair), settings)
+    if after.status == UNKNOWN:
+        return _impossible(standing, pair, NOT_PROVEN, Conflict())
     if impossible(after):
         return _impossible(standing, pair, CONFLICT, after.conflict or Conflict())
     moves, difference = _moves(standing, after), change(standing, after)
