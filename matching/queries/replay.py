@@ -12,12 +12,15 @@ from marketplace.kernel.text import gettext_noop
 from marketplace.lifecycles.operations import wrong_state
 from matching.engine import (
     ENGINE_VERSION,
+    Catalogue,
     EngineError,
     build_catalogue,
     canonical,
+    decode_plan,
     decode_snapshot,
     decode_supply,
     digest,
+    plan_all,
     rank,
 )
 from matching.models import MatchRun
@@ -58,6 +61,7 @@ def run_by_id(public_id: UUID) -> int | None:
 def replay_run(run_id: int) -> Replay:
     """Compute a run again from its snapshot and compare.
 
+    A plan whose time ended before its proof may differ: another computer gets further in the same time.
     Raises DomainError(wrong_state) for a run without an answer, DomainError(rule_broken) where the answer cannot be
     computed again: it was made by another version of the engine, or what it was made of is damaged.
     """
@@ -115,15 +119,40 @@ def _damaged() -> DomainError:
 
 
 def replay_ranking(content: bytes, supply: bytes) -> object:
-    """Rank again. Raises EngineError(bad_snapshot), also where the supply is not the one that the inputs name."""
-    inputs, market = decode_snapshot(content), decode_supply(supply)
-    if inputs.supply != digest(supply):
-        raise EngineError("bad_snapshot", "/supply", "names another supply")
-    catalogue = build_catalogue(market.offers, market.scheme, market.places, market.lexicon)
+    """Rank again. Raises EngineError(bad_snapshot)."""
+    inputs = decode_snapshot(content)
+    catalogue = _catalogue(supply, inputs.supply)
     return rank(inputs.need, catalogue, inputs.policy, as_of=inputs.as_of, rates=inputs.rates, limit=inputs.limit)
 
 
-REPLAYERS: Mapping[str, Replayer] = {"request": replay_ranking, "preview": replay_ranking}
+def replay_plan(content: bytes, supply: bytes) -> object:
+    """Plan again. Raises EngineError(bad_snapshot)."""
+    inputs = decode_plan(content)
+    answer = plan_all(
+        inputs.task,
+        _catalogue(supply, inputs.supply),
+        inputs.policy,
+        as_of=inputs.as_of,
+        rates=inputs.rates,
+        engine_version=inputs.engine_version,
+    )
+    return answer.planned
+
+
+def _catalogue(supply: bytes, expected: str) -> Catalogue:
+    """Build the catalogue of a supply. Raises EngineError(bad_snapshot) unless it is the one that the inputs name."""
+    if digest(supply) != expected:
+        raise EngineError("bad_snapshot", "/supply", "names another supply")
+    market = decode_supply(supply)
+    return build_catalogue(market.offers, market.scheme, market.places, market.lexicon)
+
+
+REPLAYERS: Mapping[str, Replayer] = {
+    "request": replay_ranking,
+    "preview": replay_ranking,
+    "portfolio": replay_plan,
+    "what_if": replay_plan,
+}
 
 
 # --- where two answers part ---------------------------------------------------------------------------------------
