@@ -96,8 +96,9 @@ from matching.engine.portfolio import (
 )
 from matching.engine.priority import Priority, priority
 from matching.engine.ranking import ENGINE_VERSION, rank
-from matching.engine.rates import Rate, Rates
+from matching.engine.rates import Rate, Rates, to_cents
 from matching.engine.reading import RunInputs, SupplyInputs, decode, decode_snapshot, decode_supply
+from matching.engine.refreshing import refresh_catalogue
 from matching.engine.relaxation import relax
 from matching.engine.results import (
     COMPLETE,
@@ -294,6 +295,7 @@ __all__ = [
     "rank_gaps",
     "ranking_bytes",
     "read_team_instance",
+    "refresh_catalogue",
     "relax",
     "render",
     "scheme_from_pairs",
@@ -303,5 +305,6 @@ __all__ = [
     "snapshot",
     "suggest_weights",
     "team_document",
+    "to_cents",
     "trainer_days",
 ]

@@ -63,6 +63,7 @@ class TextIndex:
     languages: Mapping[str, Terms]
     lexicon: Lexicon
     concepts: Terms
+    facts: tuple[TextFacts, ...] = field(repr=False, compare=False)
     needs: Memo = field(default_factory=lambda: Memo(NEEDS), repr=False, compare=False)
 
     @classmethod
@@ -80,6 +81,7 @@ class TextIndex:
             languages={code: _words(facts, code) for code in codes},
             lexicon=lexicon,
             concepts=_concepts(facts),
+            facts=tuple(facts),
         )
 
     def values(

@@ -1,11 +1,14 @@
 """The input of a run as bytes: canonical JSON, the same for the same inputs in whatever order, and its digest."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
+
+import orjson
 
 from matching.engine.concepts import ThemeScheme
 from matching.engine.lexicon import Lexicon
@@ -16,6 +19,9 @@ from matching.engine.results import Ranking
 from matching.engine.types import Need, Offer
 
 FORMAT = 1
+CODES_ONLY = re.compile(r"[#-\[\]-~]*")  # ASCII above the quotation mark, without the backslash: nothing is escaped
+
+FIELDS: dict[type, tuple[str, ...] | None] = {}  # looked up for every value, found out once for each type
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -29,13 +35,26 @@ class Supply:
 
 
 def encode_supply(
-    offers: Sequence[Offer], scheme: ThemeScheme, places: PlaceIndex, lexicon: Lexicon | None = None
+    offers: Sequence[Offer],
+    scheme: ThemeScheme,
+    places: PlaceIndex,
+    lexicon: Lexicon | None = None,
+    *,
+    encode: Callable[[Offer], bytes] | None = None,
 ) -> Supply:
-    """Encode what many runs have in common; the order of the offers does not matter."""
+    """Encode what many runs have in common; the order of the offers does not matter.
+
+    `encode` may give the canonical JSON of an offer from a store of what was encoded before.
+    """
     ordered = sorted(offers, key=lambda offer: offer.id)
-    content = canonical(
-        {"format": FORMAT, "offers": ordered, "scheme": scheme, "places": places, "lexicon": lexicon or Lexicon()}
-    )
+    parts = {
+        "format": canonical(FORMAT),
+        "lexicon": canonical(lexicon or Lexicon()),
+        "offers": b"[" + b",".join(map(encode or canonical, ordered)) + b"]",
+        "places": canonical(places),
+        "scheme": canonical(scheme),
+    }
+    content = b"{" + b",".join(b'"%s":%s' % (name.encode(), parts[name]) for name in sorted(parts)) + b"}"
     return Supply(content, digest(content))
 
 
@@ -75,8 +94,12 @@ def digest(content: bytes) -> str:
 
 
 def canonical(value: object) -> bytes:
-    """Return any value of the engine as canonical JSON."""
-    return json.dumps(plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    """Return any value of the engine as canonical JSON: keys sorted, no white space, UTF-8."""
+    found = plain(value)
+    try:
+        return orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # whole numbers beyond 64 bits; the bytes are the same, they only take longer
+        return json.dumps(found, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def plain(value: object) -> Json:
@@ -86,20 +109,36 @@ def plain(value: object) -> Json:
     """
     if value is None or isinstance(value, str | bool | int):
         return value
+    names = _field_names(type(value))
+    if names is not None:
+        return {name: plain(getattr(value, name)) for name in names}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, set | frozenset):
+        return _sorted([plain(entry) for entry in value])
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    return _scalar(value)
+
+
+def _scalar(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
         return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted((plain(entry) for entry in value), key=json.dumps)
-    return _composite(value)
-
-
-def _composite(value: object) -> Json:
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {entry.name: plain(getattr(value, entry.name)) for entry in fields(value) if entry.compare}
     raise TypeError(f"{type(value).__name__} has no place in a snapshot")
+
+
+def _sorted(entries: list[Json]) -> list[Json]:
+    """Sort as JSON text; codes, of letters and the like, stand in that order by themselves."""
+    codes = [entry for entry in entries if isinstance(entry, str)]
+    if len(codes) == len(entries) and CODES_ONLY.fullmatch("".join(codes)):
+        return sorted(codes)  # type: ignore[return-value]  # lists are invariant
+    return sorted(entries, key=json.dumps)
+
+
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """Return the fields of a dataclass that count; None for any other type."""
+    if kind not in FIELDS:
+        FIELDS[kind] = tuple(entry.name for entry in fields(kind) if entry.compare) if is_dataclass(kind) else None
+    return FIELDS[kind]

@@ -1,0 +1,118 @@
+"""A catalogue brought up to date is the one that would be built anew."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass, replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from matching.engine import (
+    Catalogue,
+    EngineError,
+    Lexicon,
+    Offer,
+    build_catalogue,
+    canonical,
+    encode_supply,
+    lexicon_from_labels,
+    refresh_catalogue,
+)
+from matching.engine.catalogue import SlotKind
+from matching.engine.memo import Memo
+from tests.matching.engine import world
+
+thorough = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+NO_WORDS = Lexicon()
+
+
+def contents(value: object, name: str = "") -> Iterator[tuple[str, object]]:
+    """Every array, mapping and value in a catalogue, by its place; what was merely remembered is left out."""
+    if isinstance(value, np.ndarray):
+        yield name, (value.dtype, value.tolist())
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            yield from contents(entry, f"{name}[{key}]")
+    elif is_dataclass(value) and not isinstance(value, type):
+        for entry in fields(value):
+            held = getattr(value, entry.name)
+            if not isinstance(held, Memo):
+                yield from contents(held, f"{name}.{entry.name}")
+    else:
+        yield name, value
+
+
+def same(one: Catalogue, two: Catalogue) -> bool:
+    return list(contents(one)) == list(contents(two))
+
+
+def booked(offer: Offer) -> Offer:
+    """The same offer after somebody took a seat of each session and a day of each window."""
+    return replace(
+        offer,
+        sessions=tuple(replace(entry, seats_free=max(0, entry.seats_free - 1)) for entry in offer.sessions),
+        capacity=tuple(replace(entry, free=max(0, entry.free - 1)) for entry in offer.capacity),
+    )
+
+
+CHANGES: dict[str, Callable[[Offer], Offer | None]] = {
+    "nothing": lambda offer: offer,
+    "an equal copy": replace,
+    "booked": booked,
+    "no dates": lambda offer: replace(offer, sessions=(), capacity=()),
+    "reworded": lambda offer: replace(offer, texts={"en": "labour migration"}),
+    "edited": lambda offer: replace(offer, hours=offer.hours + 7, themes=frozenset({"labour"})),
+    "gone": lambda offer: None,
+}
+
+
+@thorough
+@given(world.catalogues(5), world.catalogues(5), st.data())
+def test_catalogue_brought_up_to_date_is_the_one_built_anew(
+    before: list[Offer], more: list[Offer], data: st.DataObject
+) -> None:
+    how = [data.draw(st.sampled_from(sorted(CHANGES))) for _ in before]
+    kept = [CHANGES[name](offer) for name, offer in zip(how, before, strict=True)]
+    new = [replace(offer, id=f"new-{offer.id}") for offer in more] if data.draw(st.booleans()) else []
+    after = [*filter(None, kept), *new]
+    chance: random.Random = data.draw(st.randoms(use_true_random=False))
+    chance.shuffle(after)
+    old = build_catalogue(before, world.SCHEME, world.PLACES, NO_WORDS)
+    fresh = refresh_catalogue(old, after, world.SCHEME, world.PLACES, NO_WORDS)
+    assert same(fresh, build_catalogue(after, world.SCHEME, world.PLACES, NO_WORDS))
+
+
+def test_booking_keeps_texts_and_masks_and_changes_what_is_free() -> None:
+    offers = [world.offer("A"), world.offer("B")]
+    old = world.catalogue(*offers)
+    kept = old.memo.get("anything", object)
+    fresh = refresh_catalogue(old, [booked(offers[0]), offers[1]], world.SCHEME, world.PLACES, NO_WORDS)
+    assert fresh.texts is old.texts
+    assert fresh.columns is old.columns
+    assert fresh.memo.get("anything", object) is kept
+    sessions = old.slots.kind == SlotKind.SESSION
+    assert (old.slots.free[sessions].tolist(), fresh.slots.free[sessions].tolist()) == ([30, 30], [29, 30])
+
+
+def test_catalogue_with_other_words_is_built_anew() -> None:
+    old = world.catalogue(world.offer())
+    lexicon = lexicon_from_labels([("trafficking", {"en": ["trafficking"]})])
+    fresh = refresh_catalogue(old, old.offers, world.SCHEME, world.PLACES, lexicon)
+    assert same(fresh, build_catalogue(old.offers, world.SCHEME, world.PLACES, lexicon))
+
+
+def test_refreshing_with_an_offer_twice_is_refused() -> None:
+    with pytest.raises(EngineError, match="duplicate_offer"):
+        refresh_catalogue(world.catalogue(), [world.offer(), world.offer()], world.SCHEME, world.PLACES, NO_WORDS)
+
+
+@thorough
+@given(world.catalogues(5))
+def test_supply_put_together_from_kept_parts_has_the_same_bytes(offers: list[Offer]) -> None:
+    kept = {offer.id: canonical(offer) for offer in offers}
+    whole = encode_supply(offers, world.SCHEME, world.PLACES)
+    assert encode_supply(offers, world.SCHEME, world.PLACES, encode=lambda offer: kept[offer.id]) == whole
