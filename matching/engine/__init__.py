@@ -103,6 +103,8 @@ from matching.engine.relaxation import relax
 from matching.engine.results import (
     COMPLETE,
     NO_SOLUTION,
+    BundlePlan,
+    BundleStep,
     CandidateResult,
     Change,
     ChangeSet,
@@ -172,6 +174,8 @@ __all__ = [
     "WEIGHT_TOTAL",
     "Assumptions",
     "Budget",
+    "BundlePlan",
+    "BundleStep",
     "BudgetLimit",
     "CandidateResult",
     "Capacity",

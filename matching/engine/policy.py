@@ -81,6 +81,8 @@ class Policy:
     near_miss_constraints: int = 2  # an offer failing more is no near miss
     near_miss_days: int = 180  # nor one for which the window would have to move by more
     relaxations: int = 10
+    bundles: int = 3  # sequences of two offers shown for a request
+    follow_up_days: int = 90  # after the end of the first step within which the second begins
     search_nodes: int = 60_000  # of the search for teams; beyond it the answer is marked as not proven
 
     def __post_init__(self) -> None:

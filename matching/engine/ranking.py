@@ -4,6 +4,7 @@ from datetime import date
 
 import numpy as np
 
+from matching.engine.bundles import bundles
 from matching.engine.candidates import explained_candidates, explained_proposals
 from matching.engine.catalogue import Catalogue, Ints
 from matching.engine.constraints import Fail, Question
@@ -58,6 +59,7 @@ def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates
         lines=lines,
         proposals=explained_proposals(proposals, lines),
         uncovered=uncovered,
+        bundles=bundles(need, scored, catalogue, policy, as_of=as_of, rates=rates),
     )
 
 

@@ -205,6 +205,47 @@ class ProposalPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class BundleStep:
+    """One step of a bundle: an offer at a slot; cost in the currency of the bundle, None where it is not known."""
+
+    offer: str
+    provider: str
+    form: str
+    modality: str
+    slot: SlotChoice
+    score: int
+    cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class BundlePlan:
+    """A sequence for one line: the second step begins after the first has ended. See `bundles`."""
+
+    rank: int
+    line: int
+    steps: tuple[BundleStep, ...]
+    score: int
+    cost: Decimal | None
+    currency: str
+    flags: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLine:
+    """A line that the best proposal leaves open. `reasons`: the limits that keep it open, see `open_lines`.
+
+    `needed`: partners or amount (text with currency) that would be enough. `certain` False: a search was cut short.
+    """
+
+    line: int
+    reasons: tuple[str, ...]
+    needed: Mapping[str, Param]
+    certain: bool
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """The answer to one request. `outcome`: complete (something can be proposed) or no_solution."""
 
@@ -218,3 +259,5 @@ class Ranking:
     lines: tuple[LineRanking, ...]
     proposals: tuple[ProposalPlan, ...]
     uncovered: tuple[int, ...]
+    open_lines: tuple[OpenLine, ...] = ()  # one for each line that the best proposal leaves open
+    bundles: tuple[BundlePlan, ...] = ()

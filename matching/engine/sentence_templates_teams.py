@@ -88,4 +88,63 @@ TEAMS: Mapping[str, Mapping[str, str]] = {
         "en": "Line {line} ({theme}) stays open in the teams found; the search was cut short.",
         "fr": "La ligne {line} ({theme}) reste ouverte dans les équipes trouvées ; la recherche a été interrompue.",
     },
+    # --- bundles in sequence --------------------------------------------------------------------------------------
+    "bundle.first": {
+        "en": "First {offering} ({modality}), from {start} to {end}.",
+        "fr": "D’abord {offering} ({modality}), du {start} au {end}.",
+    },
+    "bundle.then": {
+        "en": "Then {offering} ({form}), from {later} on: it goes on with {theme} in the same language.",
+        "fr": "Ensuite {offering} ({form}), à partir du {later} : la suite porte sur {theme}, dans la même langue.",
+    },
+    "bundle.cost_unknown": {
+        "en": "The cost of one of the two is not known.",
+        "fr": "Le coût de l’une des deux n’est pas connu.",
+    },
+    "bundle.form_not_asked": {
+        "en": "This form was not asked for: {form}. The follow-up is an addition, not a condition.",
+        "fr": "Cette forme n’a pas été demandée : {form}. La suite est un complément, non une condition.",
+    },
+    # --- pooling of needs -------------------------------------------------------------------------------------------
+    "pool.summary": {
+        "en": "{lines} lines of {needs} requests could share one session: {participants} participants, {start} to {end}, saving {amount}.",
+        "fr": "{lines} lignes de {needs} demandes pourraient partager une même session : {participants} participants, du {start} au {end}, soit une économie de {amount}.",
+    },
+    "pool.summary_unpriced": {
+        "en": "{lines} lines of {needs} requests could share one session: {participants} participants, {start} to {end}; what it saves is not known.",
+        "fr": "{lines} lignes de {needs} demandes pourraient partager une même session : {participants} participants, du {start} au {end} ; l’économie n’est pas connue.",
+    },
+    "pool.same_theme": {
+        "en": "They ask for the same theme: {theme}.",
+        "fr": "Elles portent sur le même thème : {theme}.",
+    },
+    "pool.near_theme": {
+        "en": "Their themes are close; {theme} serves all of them.",
+        "fr": "Leurs thèmes sont proches ; {theme} convient à toutes.",
+    },
+    "pool.same_language": {
+        "en": "They need the same language: {language}.",
+        "fr": "Elles demandent la même langue : {language}.",
+    },
+    "pool.any_language": {"en": "None of them imposes a language.", "fr": "Aucune n’impose de langue."},
+    "pool.same_country": {
+        "en": "They are for the same country: {country}.",
+        "fr": "Elles concernent le même pays : {country}.",
+    },
+    "pool.same_region": {
+        "en": "They are for the same region: {region}.",
+        "fr": "Elles concernent la même région : {region}.",
+    },
+    "pool.same_audience": {
+        "en": "They are for the same audience: {audience}.",
+        "fr": "Elles s’adressent au même public : {audience}.",
+    },
+    "pool.window": {
+        "en": "Their windows share {days} {days?day|days}.",
+        "fr": "Leurs périodes ont {days} {days?jour|jours} en commun.",
+    },
+    "pool.share": {
+        "en": "{need}, line {line}: {amount} instead of {alone} alone, for {participants} {participants?participant|participants}.",
+        "fr": "{need}, ligne {line} : {amount} au lieu de {alone} séparément, pour {participants} {participants?participant|participants}.",
+    },
 }

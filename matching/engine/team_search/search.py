@@ -11,7 +11,7 @@ from matching.engine.team_search.bounds import NEVER, POSSIBLE, Bounds, bounds_f
 from matching.engine.team_search.field import Field
 from matching.engine.team_search.packages import Package, packages
 
-TRIAL_NODES = 200  # before a price is put on the budget
+TRIAL_NODES = 1000  # before a price is put on the budget
 PRICE_TOP = 2**55  # a price times the budget stays below this
 
 
