@@ -11,7 +11,7 @@ from matching.engine.portfolio.objectives import Objective, Outcome, Proof, belo
 from matching.engine.portfolio.programme import Programme, Reached
 from matching.engine.portfolio.results import WORST_SCORE, Settings
 
-BISECTION = "bisection over mixed-integer programs"
+BISECTION = "bisection"
 
 
 def solve_programme(programme: Programme, settings: Settings, note: Callable[[str], None]) -> Outcome:

@@ -50,12 +50,16 @@ class Unknown(Exception):  # noqa: N818 - an answer, not an error
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reached:
-    """The value of an objective, the proven bound, and who proved it; a plan with a pair gains `bound - loss` [pairs]."""
+    """The value of an objective, the proven bound, and who proved it.
+
+    A plan with a pair gains at most `bound - loss` [pairs], one without a need at most `bound - unserved` [needs].
+    """
 
     value: int
     bound: int
     solver: str
     loss: Ints | None = None
+    unserved: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +73,10 @@ class Held:
 
 @dataclass(slots=True, eq=False)
 class Programme:
-    """A model, the objectives already reached as rows of their own, and the best plan known. `incumbent` [pairs]"""
+    """A model, the objectives already reached as rows of their own, and the best plan known.
+
+    `incumbent` [pairs] is that plan, `needed` [needs] are the needs that every plan still in question serves.
+    """
 
     model: Model
     helper: Helper
@@ -77,6 +84,10 @@ class Programme:
     incumbent: Flags | None = None
     held: list[Held] = field(default_factory=list)
     shortcuts: Shortcuts | None = None
+    needed: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+
+    def __post_init__(self) -> None:
+        self.needed = np.zeros(len(self.model.need_class), dtype=np.bool_)
 
     def rows(self) -> Rows:
         """Return the rows of the model and, after them, those of the objectives already reached."""
@@ -104,29 +115,32 @@ class Programme:
         reached = self.shortcuts.serve(self, gain) if self.shortcuts and counts_needs else None
         reached = reached or self._reach(gain)
         self.held.append(Held(gain, reached.value, counts_needs))
-        if reached.loss is not None:
+        if reached.loss is not None and reached.unserved is not None:
+            self.needed = self.needed | (reached.unserved > reached.bound - reached.value)
             self.restrict(reached.loss <= reached.bound - reached.value)
         return reached
 
     def _reach(self, gain: Ints) -> Reached:
         free = self._bound(gain)
         if self.incumbent is not None and self._value(gain) >= free.most:
-            return Reached(free.most, free.most, RELAXATION, free.loss)
+            return Reached(free.most, free.most, RELAXATION, free.loss, free.unserved)
         rows = self.rows()
         bound = self._priced(rows, gain, free)
         if self.incumbent is not None and self._value(gain) >= bound.most:
-            return Reached(bound.most, bound.most, RELAXATION, bound.loss)
+            return Reached(bound.most, bound.most, RELAXATION, bound.loss, bound.unserved)
         proven = self._search(rows, gain, bound)
         value = self._value(gain)
         if value < proven:
             return Reached(value, proven, SOLVER)
         # The bound of the prices, not the one just proven: the losses stand against it.
-        return Reached(value, value, SOLVER, bound.loss - (bound.most - value))
+        behind = bound.most - value
+        return Reached(value, value, SOLVER, bound.loss - behind, bound.unserved - behind)
 
     def restrict(self, kept: Flags) -> None:
         """Drop pairs for good. `kept` [pairs]; the incumbent must be among them."""
         if kept.all():
             return
+        self.needed = self.needed[np.unique(self.model.need[kept])]
         self.model = self.model.restricted(kept)
         self.held = [Held(held.gain[kept], held.value, held.counts_needs) for held in self.held]
         if self.incumbent is not None:
@@ -138,7 +152,7 @@ class Programme:
         if known is not None:
             return known
         nothing = np.zeros(len(self.model.number), dtype=np.int64)
-        answer = solve_core(self._core(self.rows(), nothing, kept, None), self.helper, self.deadline)
+        answer = solve_core(Core(self.model, self.rows(), nothing, kept, self.needed), self.helper, self.deadline)
         return answer.status, answer.chosen
 
     def plan(self) -> Flags:
@@ -157,7 +171,7 @@ class Programme:
 
     def _priced(self, rows: Rows, gain: Ints, free: Bound) -> Bound:
         """Return the bound that good prices prove; small models are solved as they are."""
-        if len(gain) <= SMALL:
+        if self._undecided() <= SMALL:
             return free
         price = self.shortcuts.prices(self, rows, gain) if self.shortcuts else None
         if price is None:
@@ -172,12 +186,13 @@ class Programme:
 
     def _search(self, rows: Rows, gain: Ints, bound: Bound) -> int:
         """Solve cores until one holds all that could matter; return what is proven to be the most."""
-        width = _first_width(self.model, bound)
+        width = self._first_width(bound)
         while True:
             last = self._last_width(gain, bound)
             width = min(width, last)
             kept = bound.loss <= width
-            answer = solve_core(self._core(rows, gain, kept, bound.unserved > width), self.helper, self.deadline)
+            core = Core(self.model, rows, gain, kept, self.needed | (bound.unserved > width))
+            answer = solve_core(core, self.helper, self.deadline)
             if answer.chosen is not None and (self.incumbent is None or gain[answer.chosen].sum() > self._value(gain)):
                 self.incumbent = answer.chosen
             if answer.status not in (SOLVED, IMPOSSIBLE):
@@ -195,17 +210,16 @@ class Programme:
             return int(max(bound.loss.max(initial=0), bound.unserved.max(initial=0)))
         return bound.most - self._value(gain)
 
-    def _core(self, rows: Rows, gain: Ints, kept: Flags, served: Flags | None) -> Core:
-        return Core(
-            self.model, rows, gain, kept, np.zeros(len(self.model.need_class), np.bool_) if served is None else served
-        )
+    def _undecided(self) -> int:
+        """Count the pairs that may or may not be in the plan."""
+        options = np.diff(self.model.need_start)
+        return int(options[~(self.needed & (options == 1))].sum())
 
-
-def _first_width(model: Model, bound: Bound) -> int:
-    if len(model.number) <= SMALL:
-        return int(max(bound.loss.max(initial=0), bound.unserved.max(initial=0)))
-    behind = np.sort(bound.loss[bound.loss > 0])
-    return int(behind[min(CORE_PAIRS, len(behind) - 1)]) if len(behind) else 0
+    def _first_width(self, bound: Bound) -> int:
+        if self._undecided() <= SMALL:
+            return int(max(bound.loss.max(initial=0), bound.unserved.max(initial=0)))
+        behind = np.sort(bound.loss[bound.loss > 0])
+        return int(behind[min(CORE_PAIRS, len(behind) - 1)]) if len(behind) else 0
 
 
 def _relaxed(model: Model, rows: Rows, gain: Ints) -> Program:
