@@ -23,6 +23,7 @@ from matching.engine.portfolio.instance import (
     PairArrays,
     PairColumns,
 )
+from matching.engine.portfolio.reading import plan_document, read_portfolio
 from matching.engine.portfolio.report import (
     Alternate,
     BudgetPrice,
@@ -88,6 +89,8 @@ __all__ = [
     "build_instance_from_columns",
     "explain_plan",
     "greedy",
+    "plan_document",
+    "read_portfolio",
     "solve",
     "verify",
     "why_not",
