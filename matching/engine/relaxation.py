@@ -125,13 +125,13 @@ def _relaxations(setting: Setting, found: Screen) -> tuple[Relaxation, ...]:
     """Return the minimal masks of the request's own constraints, each with what it opens; smallest, then widest first."""
     own = (found.bits & ~np.int64(RELAXABLE)) == 0
     masks = sorted({int(mask) for mask in np.unique(found.bits[own])}, key=lambda mask: (mask.bit_count(), mask))
-    minimal: list[int] = []
+    minimal: list[Relaxation] = []
     for mask in masks:
-        if not any(smaller & mask == smaller for smaller in minimal):
-            minimal.append(mask)
-    results = [_relaxation(setting, found, mask) for mask in minimal]
-    ranked = sorted((entry for entry in results if entry), key=lambda r: (r.mask.bit_count(), -r.opens, r.mask))
-    return tuple(ranked[: setting.policy.relaxations])
+        # Only what opens something stands for the larger ones: giving one thing up may rule out by another.
+        if not any(smaller.mask & mask == smaller.mask for smaller in minimal):
+            relaxation = _relaxation(setting, found, mask)
+            minimal += [relaxation] if relaxation else []
+    return tuple(sorted(minimal, key=lambda r: (r.mask.bit_count(), -r.opens, r.mask))[: setting.policy.relaxations])
 
 
 def _relaxation(setting: Setting, found: Screen, mask: int) -> Relaxation | None:

@@ -1,5 +1,6 @@
 """Shapes of policies, runs, proposals and parts."""
 
+from matching.api.serializers.comparisons import ComparisonOut
 from matching.api.serializers.incoming import (
     CounterIn,
     DeclineIn,
@@ -13,7 +14,7 @@ from matching.api.serializers.incoming import (
     RunIn,
     WhyNotIn,
 )
-from matching.api.serializers.outgoing import ComparisonOut, PartOut, PolicyOut, ProposalOut, RunOut
+from matching.api.serializers.outgoing import PartOut, PolicyOut, ProposalOut, RunOut
 from matching.api.serializers.plans import PlanLineOut, WhyNotOut
 
 __all__ = [

@@ -26,6 +26,7 @@ from matching.engine import (
     apply_offer_change,
     contrast,
     rank,
+    relax,
     render,
 )
 from matching.engine.near_misses import MOST_CHANGES, MOST_WAYS
@@ -321,6 +322,18 @@ def test_two_constraints_failed_give_every_pair_of_ways_out_once() -> None:
         "Le prestataire peut y parvenir seul, par 2 changements.",
         "Plusieurs doivent agir ensemble : 2 changements, dont aucun n’est superflu.",
     }
+
+
+@settings(parent=thorough, max_examples=25)
+@given(world.needs(), world.catalogues())
+def test_no_part_of_a_relaxation_opens_anything(need: Need, offers: list[Offer]) -> None:
+    conflict = world.ranking(need, *offers).lines[0].conflict
+    for entry in conflict.relaxations if conflict else ():
+        bits = [1 << bit for bit in range(entry.mask.bit_length()) if entry.mask >> bit & 1]
+        for size in range(1, min(len(bits), 4)):
+            for part in combinations(bits, size):
+                relaxed = relax(need, 1, sum(part), world.catalogue(*offers), as_of=world.TODAY)
+                assert world.ranking(relaxed, *offers).lines[0].eligible == 0
 
 
 # --- in words ------------------------------------------------------------------------------------------------------
