@@ -75,6 +75,7 @@ from matching.engine.planning import (
     proposal_of,
 )
 from matching.engine.policy import CRITERIA, DEFAULT_POLICY, DEFAULT_WEIGHTS, SCORE_TOP, WEIGHT_TOTAL, Criterion, Policy
+from matching.engine.pooling import Pool, PoolMember, PoolOffer, pool
 from matching.engine.portfolio import (
     FEASIBLE,
     INFEASIBLE,
@@ -246,6 +247,9 @@ __all__ = [
     "PlannedLine",
     "PlannedShare",
     "Policy",
+    "Pool",
+    "PoolMember",
+    "PoolOffer",
     "Priority",
     "ProposalPlan",
     "ProviderLoad",
@@ -302,6 +306,7 @@ __all__ = [
     "plan_bytes",
     "plan_document",
     "plan_snapshot",
+    "pool",
     "priority",
     "proposal_of",
     "rank",

@@ -144,7 +144,15 @@ TEAMS: Mapping[str, Mapping[str, str]] = {
         "fr": "Leurs périodes ont {days} {days?jour|jours} en commun.",
     },
     "pool.share": {
-        "en": "{need}, line {line}: {amount} instead of {alone} alone, for {participants} {participants?participant|participants}.",
-        "fr": "{need}, ligne {line} : {amount} au lieu de {alone} séparément, pour {participants} {participants?participant|participants}.",
+        "en": "{need}, line {line}: {amount} instead of {price} alone, for {participants} {participants?participant|participants}.",
+        "fr": "{need}, ligne {line} : {amount} au lieu de {price} séparément, pour {participants} {participants?participant|participants}.",
+    },
+    "pool.share_unpriced": {
+        "en": "{need}, line {line}: {amount} for {participants} {participants?participant|participants}; its cost alone is not known.",
+        "fr": "{need}, ligne {line} : {amount} pour {participants} {participants?participant|participants} ; son coût séparé n’est pas connu.",
+    },
+    "pool.share_only_together": {
+        "en": "{need}, line {line}: {amount} for {participants} {participants?participant|participants}; nobody serves it alone.",
+        "fr": "{need}, ligne {line} : {amount} pour {participants} {participants?participant|participants} ; personne n’y répond séparément.",
     },
 }

@@ -36,7 +36,7 @@ class Worth:
         rows = np.flatnonzero((self.masks & cells) == cells)
         worth = self.once[rows]
         if self.by_cell.shape[1]:
-            chosen = [bit for bit in range(self.bits) if cells >> bit & 1]
+            chosen = np.flatnonzero((cells >> np.arange(self.bits)) & 1)
             worth = worth + self.by_cell[np.ix_(rows, chosen)].sum(axis=1)
         return rows, worth
 

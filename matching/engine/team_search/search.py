@@ -37,7 +37,7 @@ class Found:
 class Search:
     """One search: the nodes it may spend and the best team found. `first`: any team is good enough."""
 
-    field: Field
+    ground: Field
     nodes: int
     first: bool = False
     spent: int = 0
@@ -50,8 +50,8 @@ class Search:
     ways: dict[tuple[int, int], list[Package]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.bounds = self.unpriced = bounds_for(self.field.worth(0))
-        self.costs = None if self.field.instance.budget is None else bounds_for(self.field.thrift())
+        self.bounds = self.unpriced = bounds_for(self.ground.worth(0))
+        self.costs = None if self.ground.instance.budget is None else bounds_for(self.ground.thrift())
 
     @property
     def exhausted(self) -> bool:
@@ -66,7 +66,7 @@ class Search:
     @property
     def budget(self) -> int:
         """Return the budget, 0 where there is none."""
-        return self.field.instance.budget or 0
+        return self.ground.instance.budget or 0
 
     def bound(self, partners: int, cells: int) -> int:
         """Return the most a team of exactly so many partners is worth that serves exactly these cells."""
@@ -127,8 +127,8 @@ class Search:
         for worth, place in self._list(part):
             if worth + tail <= self._floor(team) or self.over:
                 return
-            partner = self.field.partner[place]
-            if team.bars(self.field, partner):
+            partner = self.ground.partner[place]
+            if team.bars(self.ground, partner):
                 continue
             for package in self._packages(place, part):
                 self.spent += 1
@@ -145,7 +145,7 @@ class Search:
     def _list(self, part: int) -> list[tuple[int, int]]:
         """Return the partners that can serve the part, with what they are worth there after the price, best first."""
         if part not in self.lists:
-            rows, worth = self.field.worth(self.price).of(part)
+            rows, worth = self.ground.worth(self.price).of(part)
             order = (-worth).argsort(kind="stable")
             self.lists[part] = list(zip(worth[order].tolist(), rows[order].tolist(), strict=True))
         return self.lists[part]
@@ -153,12 +153,12 @@ class Search:
     def _packages(self, place: int, part: int) -> list[Package]:
         key = (place, part)
         if key not in self.ways:
-            self.ways[key] = packages(self.field, place, part)
+            self.ways[key] = packages(self.ground, place, part)
         return self.ways[key]
 
     def _set_price(self, price: int) -> None:
         self.price = price
-        self.bounds = bounds_for(self.field.worth(price)) if price else self.unpriced
+        self.bounds = bounds_for(self.ground.worth(price)) if price else self.unpriced
         self.lists.clear()
 
     def _best_price(self, partners: int, targets: list[int]) -> int:

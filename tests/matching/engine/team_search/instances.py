@@ -62,7 +62,8 @@ def made(seed: int, *, candidates: int, cells: int, partners: int, **limits: Any
         for number in range(candidates)
     )
     there = sorted({entry.partner for entry in own})
-    pairs = frozenset(tuple(sorted(chance.sample(there, 2))) for _ in range(len(there)))
+    drawn = [chance.sample(there, 2) for _ in there]
+    pairs = frozenset((min(pair), max(pair)) for pair in drawn)
     return replace(TeamInstance(names, own), exclusions=pairs, **limits)
 
 
@@ -195,7 +196,7 @@ class Program:
             options={"mip_rel_gap": 0},
         )
         assert answer.status == 0
-        return round(answer.fun)
+        return round(float(answer.fun))
 
 
 def by_program(instance: TeamInstance) -> tuple[int, int, int]:
