@@ -7,6 +7,7 @@ or trainer days are free and nothing else, so that neither texts nor any mask ha
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from operator import is_
 
 import numpy as np
 
@@ -35,21 +36,34 @@ def refresh_catalogue(
             return _with_dates(previous, ordered, changed)
     if any(before.id == after.id for before, after in pairwise(ordered)):
         return build_catalogue(offers, scheme, places, lexicon)  # which refuses it
-    return assemble(ordered, scheme, places, TextIndex.of_facts(_facts(previous, ordered, lexicon), lexicon))
+    return assemble(ordered, scheme, places, _texts(previous, ordered, lexicon), _slots(previous, ordered))
 
 
 def _undated(offer: Offer) -> Offer:
     return replace(offer, sessions=(), capacity=())
 
 
-def _facts(previous: Catalogue, offers: tuple[Offer, ...], lexicon: Lexicon) -> list[TextFacts]:
-    """Read the texts of offers that are new or say something else now."""
+def _texts(previous: Catalogue, offers: tuple[Offer, ...], lexicon: Lexicon) -> TextIndex:
+    """Index the texts; only those of offers that are new or say something else now are read."""
     known = {offer.id: (offer.texts, facts) for offer, facts in zip(previous.offers, previous.texts.facts, strict=True)}
     found: list[TextFacts] = []
     for offer in offers:
         texts, facts = known.get(offer.id, (None, None))
         found.append(facts if facts is not None and texts == offer.texts else read_texts(offer.texts, lexicon))
-    return found
+    if len(found) == len(previous.offers) and all(map(is_, found, previous.texts.facts)):
+        return previous.texts
+    return TextIndex.of_facts(found, lexicon)
+
+
+def _slots(previous: Catalogue, offers: tuple[Offer, ...]) -> list[Sequence[Slot]]:
+    """Return the slots of each offer; an offer that stands where it stood has those it had."""
+    first, slots = previous.slots.first.tolist(), previous.slots.slots
+    return [
+        slots[first[row] : first[row + 1]]
+        if row < len(previous.offers) and offer is previous.offers[row]
+        else slots_of_offer(row, offer)
+        for row, offer in enumerate(offers)
+    ]
 
 
 def _with_dates(previous: Catalogue, offers: tuple[Offer, ...], changed: list[int]) -> Catalogue:
@@ -61,8 +75,7 @@ def _with_dates(previous: Catalogue, offers: tuple[Offer, ...], changed: list[in
         for row, found in renewed.items()
     )
     if not booked:
-        by_offer = [renewed.get(row) or slots[int(first[row]) : int(first[row + 1])] for row in range(len(offers))]
-        return replace(previous, offers=offers, slots=SlotArrays.of(by_offer), memo=Memo())
+        return replace(previous, offers=offers, slots=SlotArrays.of(_slots(previous, offers)), memo=Memo())
     free, group_min = previous.slots.free.copy(), previous.slots.group_min.copy()
     for row, found in renewed.items():
         here = slice(int(first[row]), int(first[row + 1]))

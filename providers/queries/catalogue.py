@@ -1,14 +1,15 @@
 """The whole published supply as plain facts, for matching: read in a constant number of queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from providers.lifecycle import BOOKABLE_SESSIONS
 from providers.models import CapacityWindow, Offering, OfferingPartner, Provider, Session
@@ -146,19 +147,90 @@ def catalogue_version() -> str:
     return "-".join(f"{count}.{versions}.{highest}" for _place, count, versions, highest in rows)
 
 
-def catalogue_for_matching(*, at: datetime) -> list[CatalogueOffer]:
+Mark = tuple[object, ...]  # changes with all that the facts of a row hang on
+Facts = TypeVar("Facts")
+
+
+@dataclass(slots=True)
+class KeptCatalogue:
+    """What a process has read of the catalogue: facts by key, each with the mark of the row they were read from."""
+
+    offerings: dict[int, tuple[Mark, CatalogueOffer]] = field(default_factory=dict)
+    sessions: dict[int, tuple[Mark, CatalogueSession]] = field(default_factory=dict)
+    windows: dict[int, tuple[Mark, CatalogueWindow]] = field(default_factory=dict)
+
+
+def catalogue_for_matching(*, at: datetime, kept: KeptCatalogue | None = None) -> list[CatalogueOffer]:
     """Give every published offering with what can still be booked at ``at``, ordered by key.
 
     Offerings of providers that are out of standing, or whose vetting has ended, are there with these facts: to say why
-    they do not fit is the engine's part. Four queries whatever the size.
+    they do not fit is the engine's part. At most seven queries whatever the size; of what was ``kept`` from an earlier
+    reading only what changed is read again, and what did not change at all is given as the same object.
     """
-    sessions = _sessions(at.date())
-    windows = _windows(at.date())
-    partners = _partners()
-    return [
-        _offer(row, sessions.get(row["id"], ()), windows.get(row["provider_id"], ()), partners.get(row["id"], ()))
-        for row in Offering.objects.filter(state="published").order_by("pk").values(*OFFER_COLUMNS)
-    ]
+    known = KeptCatalogue() if kept is None else kept
+    day, partners = at.date(), _partners()
+    offerings = _up_to_date(
+        known.offerings,
+        Offering.objects.filter(state="published").order_by("pk"),
+        MARK_OF_OFFERING,
+        lambda rows: ((row["id"], _offer(row, partners[row["id"]])) for row in rows.values(*OFFER_COLUMNS)),
+        partners,
+    )
+    sessions = _by_owner(
+        known.sessions,
+        Session.objects.filter(state__in=BOOKABLE_SESSIONS, end_on__gte=day, offering__state="published"),
+        "offering_id",
+        _sessions,
+    )
+    windows = _by_owner(known.windows, CapacityWindow.objects.filter(end_on__gte=day), "provider_id", _windows)
+    dated = [_dated(row, tuple(sessions[pk]), tuple(windows[row.provider_id])) for pk, row in offerings.items()]
+    for row in dated:
+        known.offerings[row.offering_id] = (known.offerings[row.offering_id][0], row)
+    return dated
+
+
+def _up_to_date(
+    kept: dict[int, tuple[Mark, Facts]],
+    wanted: QuerySet[Any],
+    mark: tuple[str, ...],
+    read: Callable[[QuerySet[Any]], Iterable[tuple[int, Facts]]],
+    beside: Mapping[int, Iterable[object]] | None = None,
+) -> dict[int, Facts]:
+    """Give the facts of the wanted rows, in their order; read what changed, forget what is wanted no longer."""
+    marks: dict[int, Mark] = {
+        row[0]: (*row, *(beside.get(row[0], ()) if beside else ())) for row in wanted.values_list("pk", *mark)
+    }
+    changed = [pk for pk, seen in marks.items() if pk not in kept or kept[pk][0] != seen]
+    if changed:
+        for pk, facts in read(wanted.filter(pk__in=changed) if len(changed) <= FEW else wanted):
+            # A row that came between the two queries has no mark yet: it is read the next time.
+            if pk in marks:
+                kept[pk] = (marks[pk], facts)
+    for pk in kept.keys() - marks.keys():
+        del kept[pk]
+    return {pk: kept[pk][1] for pk in marks if pk in kept}
+
+
+def _by_owner(
+    kept: dict[int, tuple[Mark, Facts]],
+    wanted: QuerySet[Any],
+    owner: str,
+    read: Callable[[QuerySet[Any]], Iterable[tuple[int, Facts]]],
+) -> dict[int, list[Facts]]:
+    """Give the facts of dated rows by the key of whom they belong to, the earliest first."""
+    found: dict[int, list[Facts]] = defaultdict(list)
+    facts = _up_to_date(kept, wanted.order_by("start_on", "pk"), ("version", owner), read)
+    for pk, row in facts.items():
+        found[cast("int", kept[pk][0][2])].append(row)
+    return found
+
+
+def _dated(
+    row: CatalogueOffer, sessions: tuple[CatalogueSession, ...], windows: tuple[CatalogueWindow, ...]
+) -> CatalogueOffer:
+    if row.sessions == sessions and row.windows == windows:
+        return row
+    return replace(row, sessions=sessions, windows=windows)
 
 
 # Columns that have the same name in the facts.
@@ -213,7 +285,18 @@ OFFER_COLUMNS = (
     "objectives",
     "places",
 )
+# What is read of every offering each time, to see whether the rest has to be.
+MARK_OF_OFFERING = (
+    "version",
+    "provider__version",
+    "provider__organization__code",
+    "provider__organization__country",
+    "programme__code",
+)
+FEW = 500  # rows read by their keys; beyond it all are read
+# In the order of the facts.
 SESSION_COLUMNS = (
+    "pk",
     "public_id",
     "code",
     "state",
@@ -224,20 +307,17 @@ SESSION_COLUMNS = (
     "modality",
     "country",
     "city",
+    "languages",
     "seats_total",
     "seats_min",
     "seats_held",
     "seats_confirmed",
 )
-WINDOW_COLUMNS = ("public_id", "code", "unit", "start_on", "end_on", "precision", "quantity", "held", "confirmed")
+WINDOW_COLUMNS = ("pk", "public_id", "code", "unit", "start_on", "end_on", "precision", "quantity", "held", "confirmed")
 
 
-def _offer(
-    row: Mapping[str, Any],
-    sessions: Iterable[CatalogueSession],
-    windows: Iterable[CatalogueWindow],
-    partners: Iterable[tuple[int, str]],
-) -> CatalogueOffer:
+def _offer(row: Mapping[str, Any], partners: Iterable[tuple[int, str]]) -> CatalogueOffer:
+    """Give the facts of an offering, without its dates."""
     behind = tuple(partners)
     facts: dict[str, Any] = {column: row[column] for column in OWN_COLUMNS}
     facts |= {column: tuple(row[column]) for column in CODE_LISTS}
@@ -252,43 +332,31 @@ def _offer(
         places=tuple((place.get("country") or "", place.get("city") or "") for place in row["places"]),
         outcomes=OutcomeFacts(*(row[column] for column in OUTCOMES)),
         provider_outcomes=OutcomeFacts(*(row[f"provider__{column}"] for column in OUTCOMES)),
-        sessions=tuple(sessions),
-        windows=tuple(windows),
+        sessions=(),
+        windows=(),
         **facts,
     )
 
 
-def _sessions(day: date) -> dict[int, list[CatalogueSession]]:
-    found: dict[int, list[CatalogueSession]] = defaultdict(list)
-    rows: Iterable[Mapping[str, Any]] = (
-        Session.objects.filter(state__in=BOOKABLE_SESSIONS, end_on__gte=day, offering__state="published")
-        .order_by("start_on", "pk")
-        .values("pk", "offering_id", "languages", *SESSION_COLUMNS)
-    )
-    for row in rows:
-        facts = {column: row[column] for column in SESSION_COLUMNS}
-        session = CatalogueSession(session_id=row["pk"], languages=tuple(row["languages"]), **facts)
-        found[row["offering_id"]].append(session)
-    return found
+def _sessions(rows: QuerySet[Any]) -> Iterator[tuple[int, CatalogueSession]]:
+    spoken = SESSION_COLUMNS.index("languages")
+    for row in rows.values_list(*SESSION_COLUMNS):
+        facts = list(row)
+        facts[spoken] = tuple(facts[spoken])
+        yield row[0], CatalogueSession(*facts)
 
 
-def _windows(day: date) -> dict[int, list[CatalogueWindow]]:
-    found: dict[int, list[CatalogueWindow]] = defaultdict(list)
-    rows: Iterable[Mapping[str, Any]] = (
-        CapacityWindow.objects.filter(end_on__gte=day)
-        .order_by("start_on", "pk")
-        .values("pk", "provider_id", *WINDOW_COLUMNS)
-    )
-    for row in rows:
-        window = CatalogueWindow(window_id=row["pk"], **{column: row[column] for column in WINDOW_COLUMNS})
-        found[row["provider_id"]].append(window)
-    return found
+def _windows(rows: QuerySet[Any]) -> Iterator[tuple[int, CatalogueWindow]]:
+    for row in rows.values_list(*WINDOW_COLUMNS):
+        yield row[0], CatalogueWindow(*row)
 
 
 def _partners() -> dict[int, list[tuple[int, str]]]:
     found: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    rows = OfferingPartner.objects.filter(offering__state="published").values_list(
-        "offering_id", "organization_id", "organization__code"
+    rows = (
+        OfferingPartner.objects.filter(offering__state="published")
+        .values_list("offering_id", "organization_id", "organization__code")
+        .order_by("offering_id", "pk")
     )
     for offering_id, organization_id, code in rows:
         found[offering_id].append((organization_id, code))

@@ -118,14 +118,35 @@ def test_catalogue_gives_what_can_still_be_booked(scene: Scene, at: datetime) ->
     assert (offer.themes, offer.outcomes.mean) == (("fair-recruitment",), None)
 
 
-def test_catalogue_takes_four_queries_whatever_its_size(scene: Scene, at: datetime) -> None:
+def test_catalogue_takes_seven_queries_whatever_its_size_and_four_once_it_is_kept(scene: Scene, at: datetime) -> None:
     for _ in range(20):
         session = SessionFactory.create()
         CapacityWindowFactory.create(provider=session.offering.provider)
         OfferingPartnerFactory.create(offering=session.offering)
+    kept = queries.KeptCatalogue()
     with CaptureQueriesContext(connection) as taken:
-        assert len(queries.catalogue_for_matching(at=at)) == 20
+        first = queries.catalogue_for_matching(at=at, kept=kept)
+    assert (len(first), len(taken)) == (20, 7)
+    with CaptureQueriesContext(connection) as taken:
+        again = queries.catalogue_for_matching(at=at, kept=kept)
     assert len(taken) == 4
+    assert all(one is two for one, two in zip(first, again, strict=True))
+
+
+def test_catalogue_kept_is_read_anew_where_it_changed(scene: Scene, at: datetime) -> None:
+    sessions = [SessionFactory.create(), SessionFactory.create()]
+    kept = queries.KeptCatalogue()
+    before = queries.catalogue_for_matching(at=at, kept=kept)
+    facts: dict[str, Any] = {"quantity": 7}
+    window = CapacityWindowFactory.create(provider=sessions[0].offering.provider)
+    operations.change_window(actor=scene.officer, at=at, window_id=window.pk, facts=facts)
+    one, two = queries.catalogue_for_matching(at=at, kept=kept)
+    assert [found.quantity for found in one.windows] == [7]
+    assert two is before[1]
+    operations.suspend_offering(actor=scene.officer, at=at, offering_id=sessions[0].offering_id, reason_code="other")
+    assert queries.catalogue_for_matching(at=at, kept=kept) == [two]
+    assert list(kept.offerings) == [sessions[1].offering_id]
+    assert list(kept.sessions) == [sessions[1].pk]
 
 
 def test_catalogue_version_changes_with_everything_that_matters(scene: Scene, at: datetime) -> None:

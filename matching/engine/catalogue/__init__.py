@@ -98,15 +98,21 @@ def build_catalogue(
     return assemble(ordered, scheme, places, TextIndex.build([offer.texts for offer in ordered], lexicon))
 
 
-def assemble(offers: tuple[Offer, ...], scheme: ThemeScheme, places: PlaceIndex, texts: TextIndex) -> Catalogue:
-    """Build the snapshot of offers that are sorted already and whose texts are indexed already."""
+def assemble(
+    offers: tuple[Offer, ...],
+    scheme: ThemeScheme,
+    places: PlaceIndex,
+    texts: TextIndex,
+    slots: Sequence[Sequence[Slot]] | None = None,
+) -> Catalogue:
+    """Build the snapshot of offers that are sorted already and whose texts are indexed, and their slots made, already."""
     _check_places(offers, places)
     return Catalogue(
         offers=offers,
         scheme=scheme,
         places=places,
         columns=OfferArrays.of(offers, scheme),
-        slots=SlotArrays.of([slots_of_offer(number, offer) for number, offer in enumerate(offers)]),
+        slots=SlotArrays.of(slots or [slots_of_offer(number, offer) for number, offer in enumerate(offers)]),
         texts=texts,
     )
 
