@@ -28,6 +28,7 @@ from tests.factories.accounts import AT, MembershipFactory, OrganizationFactory,
 from tests.factories.matching import MarketScene, later, market, ranked, work
 from tests.factories.providers import CapacityWindowFactory
 from tests.kit.api import ApiClient, check_problem, places
+from tests.matching.plan_scenes import carried_out, crowded
 from tests.requests_app.refusals import pointers, refusal
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +148,24 @@ def enter_anew(model: type[Model], chance: random.Random) -> None:
     model._default_manager.bulk_create(rows)
 
 
+@pytest.mark.parametrize("mode", ["portfolio", "what_if"])
+def test_plan_replayed_gives_the_same_bytes(mode: str) -> None:
+    scene = crowded(wishes=3, seats=40)
+    run = carried_out(scene.ask(mode=mode))
+    found = replay_run(run.pk)
+    assert (found.same, found.mode, found.difference) == (True, mode, None)
+    assert found.replayed_digest == run.output_digest
+
+
+def test_plan_of_a_market_with_changes_is_replayed_with_them() -> None:
+    scene = crowded(wishes=2)
+    session = str(scene.sessions[0].public_id)
+    run = carried_out(scene.ask(mode="what_if", changes={"capacities": [{"session": session, "free": 15}]}))
+    other = carried_out(scene.ask(mode="what_if"))
+    assert replay_run(run.pk).same
+    assert run.output_digest != other.output_digest
+
+
 # --- not the same -------------------------------------------------------------------------------------------------
 
 
@@ -169,6 +188,15 @@ def test_answer_that_somebody_changed_in_the_table_differs_though_the_digests_ag
     assert not found.same
     assert found.replayed_digest == found.output_digest
     assert found.difference == Difference("/lines/0/considered", "3", "2")
+
+
+def test_plan_that_other_inputs_would_give_differs_at_a_place() -> None:
+    run = carried_out(crowded(wishes=3).ask())
+    rewrite(run, prefer_dates)
+    found = replay_run(run.pk)
+    assert not found.same
+    assert found.difference is not None
+    assert found.difference.pointer.startswith("/")
 
 
 def test_digest_that_is_not_of_this_answer_differs_at_no_place_that_is_kept() -> None:
@@ -368,6 +396,18 @@ def test_replay_over_http_names_where_the_answers_part() -> None:
     answer = speak(scene.officer).post(path(run))
     assert (answer.status_code, answer.body["same"]) == (200, False)
     assert answer.body["difference"]["pointer"].startswith("/lines/0/")
+
+
+def test_plan_that_took_long_is_not_replayed_while_somebody_waits() -> None:
+    scene = crowded()
+    run = carried_out(scene.ask())
+    officer = speak(scene.officer)
+    MatchRun.objects.filter(pk=run.pk).update(timings={"scoring": 2.0, "solving": 7.5, "solver.total": 7.4})
+    assert officer.post(path(run)).body["same"] is True
+    MatchRun.objects.filter(pk=run.pk).update(timings={"scoring": 4.0, "solving": 7.5, "solver.total": 7.4})
+    problem = check_problem(officer.post(path(run)), ErrorCode.RULE_BROKEN)
+    assert places(problem) == {"/timings": "too_long"}
+    assert "12 seconds" in problem["errors"][0]["detail"]
 
 
 def test_replay_of_a_run_under_way_is_the_wrong_state() -> None:
