@@ -14,6 +14,7 @@ import numpy as np
 from matching.engine.catalogue import UNKNOWN, Catalogue, SlotKind
 from matching.engine.criteria import Values, cost_value, group_value
 from matching.engine.explanation import KIND_CODES, Pair
+from matching.engine.narrowing import screen_able, slots_of
 from matching.engine.planning.types import PlanNeed, line_key
 from matching.engine.policy import CRITERIA, Criterion, Policy
 from matching.engine.rates import Rates
@@ -21,7 +22,7 @@ from matching.engine.relaxation import Setting, conflict
 from matching.engine.results import LineConflict
 from matching.engine.scoring import Scored, score_line, take
 from matching.engine.slots import Screen, ceiling_cents, cost_in_currency, screen
-from matching.engine.types import NeedLine
+from matching.engine.types import Need, NeedLine
 
 SLOTS_OF_AN_OFFER = 3  # an offer's further dates are worth less than another offer
 GROUP, COST = CRITERIA.index(Criterion.GROUP), CRITERIA.index(Criterion.COST)
@@ -87,9 +88,7 @@ def options_of(
     Raises EngineError(unknown_concept, unknown_country, unknown_region).
     """
     need, catalogue, policy = entry.need, market.catalogue, market.policy
-    none = np.zeros(len(catalogue.offers), dtype=np.int64)
-    setting = Setting(need, line, catalogue, policy, market.as_of, market.rates, none)
-    found = setting.screened(need, line)
+    found = screen_able(need, line, catalogue, policy, as_of=market.as_of, rates=market.rates)
     scored = score_line(need, line, catalogue, policy, found)
     wanted = {catalogue.index(offer) for offer in asked if _is_offered(catalogue, offer)}
     out = {catalogue.index(offer) for offer in banned if _is_offered(catalogue, offer)}
@@ -105,8 +104,8 @@ def options_of(
         best_score=None if best is None else int(best),
         scored=_trimmed(scored, positions),
         options=[],
-        fails={catalogue.offers[row].id: _least_mask(found, row) for row in sorted(wanted)},
-        conflict=None if scored.best else conflict(setting, found),
+        fails={catalogue.offers[row].id: _mask_of(need, line, market, row) for row in sorted(wanted)},
+        conflict=None if scored.best else _conflict(need, line, market),
     )
     options.options = list(_options(options, market, range(len(positions)), ""))
     return options
@@ -118,8 +117,7 @@ def fails_of(entry: PlanNeed, number: int, offer: str, market: Market) -> int | 
     catalogue = market.catalogue
     if not _is_offered(catalogue, offer):
         return None
-    found = screen(entry.need, line, catalogue, market.policy, as_of=market.as_of, rates=market.rates)
-    return _least_mask(found, catalogue.index(offer))
+    return _mask_of(entry.need, line, market, catalogue.index(offer))
 
 
 def _is_offered(catalogue: Catalogue, offer: str) -> bool:
@@ -130,14 +128,22 @@ def _is_offered(catalogue: Catalogue, offer: str) -> bool:
     return True
 
 
+def _conflict(need: Need, line: NeedLine, market: Market) -> LineConflict:
+    """Explain a line that nothing can serve; here every slot is tested."""
+    alone = np.zeros(len(market.catalogue.offers), dtype=np.int64)
+    setting = Setting(need, line, market.catalogue, market.policy, market.as_of, market.rates, alone)
+    return conflict(setting, setting.screened(need, line))
+
+
+def _mask_of(need: Need, line: NeedLine, market: Market, offer: int) -> int:
+    """Return the mask of the slot of an offer that fails least; 0 where it serves."""
+    rows = slots_of(market.catalogue, np.array([offer], dtype=np.int64))
+    found = screen(need, line, market.catalogue, market.policy, as_of=market.as_of, rates=market.rates, rows=rows)
+    return min(found.bits.tolist(), key=lambda mask: (mask.bit_count(), mask), default=0)
+
+
 def _slots(scored: Scored, offer: int) -> tuple[int, ...]:
     return scored.by_offer[offer][:SLOTS_OF_AN_OFFER]
-
-
-def _least_mask(found: Screen, offer: int) -> int:
-    """Return the mask of the slot of an offer that fails least; 0 where it serves."""
-    masks = found.bits[found.offer == offer].tolist()
-    return min(masks, key=lambda mask: (mask.bit_count(), mask)) if masks else 0
 
 
 def _trimmed(scored: Scored, positions: list[int]) -> Scored:

@@ -21,7 +21,11 @@ from matching.engine.snapshot import digest
 
 STAGES = ("reading", "scoring", "solving", "explaining", "writing")
 LINES_BETWEEN_WORDS = 50  # of progress
-LIMIT_RESOLVES = 40  # changed problems that are solved again to explain a plan
+# Beyond this size ties are left to the solver, which gives the same answer for the same instance: to prove which of all
+# best plans has the smallest hashes would take longer than the plan.
+PAIRS_UNIQUE = 2_000
+# Changed problems that are solved again to explain a plan: many small ones, few large ones.
+MOST_RESOLVES, LEAST_RESOLVES, PAIRS_RESOLVED = 40, 6, 80_000
 
 Progress = Callable[[int, int, str], None]  # done, total, stage
 
@@ -64,7 +68,7 @@ def plan_all(
     if failed:
         return PlanAnswer(refused(lines, failed, market, engine_version), None)
     instance = instance_of(lines, task.parameters, market.policy, task.previous)
-    settings = settings_of(task.parameters)
+    settings = settings_of(task.parameters, len(instance.pairs))
     tell(0, 1, "solving")
     solution = portfolio.solve(
         instance, settings, progress=lambda stage, done: tell(done, len(STAGES), "solving"), timings=timings
@@ -75,7 +79,7 @@ def plan_all(
         solution,
         settings,
         alternates=task.parameters.alternates,
-        limit_resolves=LIMIT_RESOLVES,
+        limit_resolves=max(LEAST_RESOLVES, min(MOST_RESOLVES, PAIRS_RESOLVED // max(1, len(instance.pairs)))),
         providers=_providers(lines),
         currency=task.parameters.currency,
         progress=lambda stage, done: tell(done, len(STAGES), "explaining"),
@@ -85,9 +89,13 @@ def plan_all(
     return PlanAnswer(planned, kept)
 
 
-def settings_of(parameters: PlanParameters) -> Settings:
-    """Return how the solver is to work."""
-    return Settings(worst_served=parameters.worst_served, time_limit_seconds=parameters.time_limit_seconds)
+def settings_of(parameters: PlanParameters, pairs: int) -> Settings:
+    """Return how the solver is to work on so many pairs."""
+    return Settings(
+        worst_served=parameters.worst_served,
+        unique=pairs <= PAIRS_UNIQUE,
+        time_limit_seconds=parameters.time_limit_seconds,
+    )
 
 
 def _silent(done: int, total: int, stage: str) -> None:
