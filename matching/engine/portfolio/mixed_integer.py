@@ -127,8 +127,8 @@ class Helper:
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._process.poll() is not None:
             self.end()
-            self._process = subprocess.Popen(
-                # By its path and without that folder on the path of imports: it starts fast and loads SciPy alone.
+            # By its path and without that folder on the path of imports: it starts fast and loads SciPy alone.
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
                 [sys.executable, "-P", str(WORKER)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

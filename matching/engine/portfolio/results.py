@@ -52,7 +52,8 @@ class StageResult:
 class Conflict:
     """Wishes that cannot hold together, none of which could be left out: without one of them the others can.
 
-    `locks` are pair numbers, `floors` groups, `minima` capacities.
+    `locks` are pair numbers, `floors` groups, `minima` capacities. Where a limit of time ended the search for it, it
+    may name more than it needs to.
     """
 
     locks: tuple[int, ...] = ()

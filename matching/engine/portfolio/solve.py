@@ -80,6 +80,7 @@ def _solve(instance: Instance, run: _Run) -> Solution:
         outcome = _outcome(model, run)
     except Impossible:
         run.note("conflict")
+        run.deadline = Deadline.after(run.settings.time_limit_seconds)
         conflict = find_conflict(instance, lambda wishes: _holds(instance, wishes, run))
         return without_plan(instance, INFEASIBLE, conflict)
     except Unknown:

@@ -52,7 +52,7 @@ def best_plan(problem: Problem, *, worst_served: bool = True) -> Best | None:
         chosen = optimum(gain, rows, lower, upper, allowed)
         if chosen is None:
             return None
-        served.append(round(gain @ chosen))
+        served.append(round(float(gain @ chosen)))
         hold(rows, lower, upper, gain, served[-1])
     worst = None
     if sum(served) and worst_served:
@@ -69,7 +69,7 @@ def best_plan(problem: Problem, *, worst_served: bool = True) -> Best | None:
         found = optimum(gain, rows, lower, upper, allowed)
         assert found is not None
         chosen = found
-        values.append(round(gain @ chosen))
+        values.append(round(float(gain @ chosen)))
         hold(rows, lower, upper, gain, values[-1])
     plan = frozenset((pair.need, pair.candidate) for pair, x in zip(pairs, chosen, strict=True) if x > 0.5)
     scores = [pair.score for pair in pairs if (pair.need, pair.candidate) in plan]
