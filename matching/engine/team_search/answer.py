@@ -102,7 +102,7 @@ def find_team(instance: TeamInstance) -> TeamAnswer:
 
 def _search(outcome: _Outcome) -> None:
     """Go from most cells and fewest partners downwards until a team is found or the nodes are spent."""
-    search, ground = outcome.search, outcome.search.field
+    search, ground = outcome.search, outcome.search.ground
     if ground.instance.needs_lead and not ground.lead:
         return
     cells = ground.whole & ~ground.lead
