@@ -1,4 +1,4 @@
-"""A portfolio as JSON, read strictly, and its plan as JSON. The format is described in `docs/matching.md`.
+"""A portfolio as JSON, read strictly, and its plan as JSON. The format is described in `docs/engine.md`.
 
     {"format": 1,
      "needs": [{"id": "N1", "priority_class": 1, "groups": ["ldc"]}],

@@ -1,4 +1,4 @@
-"""A search for a team as JSON, read strictly, and its answer as JSON. The format is described in `docs/matching.md`.
+"""A search for a team as JSON, read strictly, and its answer as JSON. The format is described in `docs/engine.md`.
 
 Only `format`, `cells` and `candidates` (each with `id` and `cells`) are needed; every other member has a default.
 """

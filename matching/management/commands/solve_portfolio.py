@@ -1,4 +1,4 @@
-"""The best plan for an instance read from a file; the format is described in `docs/matching.md`."""
+"""The best plan for an instance read from a file; the format is described in `docs/engine.md`."""
 
 import json
 import sys
