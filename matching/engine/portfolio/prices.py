@@ -13,10 +13,11 @@ import numpy as np
 from matching.engine.portfolio.alternates import PartView
 from matching.engine.portfolio.instance import Instance
 from matching.engine.portfolio.multipliers import ONE
+from matching.engine.portfolio.parts import split
 from matching.engine.portfolio.report import BudgetPrice, CapacityPrice, Change
-from matching.engine.portfolio.residual import Effect, Residual
+from matching.engine.portfolio.residual import Effect, Residual, residual
 from matching.engine.portfolio.resolving import NO_CHANGE, Resolver, change, impossible, order
-from matching.engine.portfolio.results import OPTIMAL
+from matching.engine.portfolio.results import OPTIMAL, Solution
 from matching.engine.portfolio.standing import Standing
 from matching.engine.portfolio.wording import amount, told
 
@@ -38,8 +39,8 @@ def capacity_prices(views: Sequence[PartView], *, resolver: Resolver) -> tuple[C
     if not views:
         return ()
     standing = views[0].standing
-    may_rise = _worst_may_rise(standing, resolver)
-    raises = [found for view in views for found in _capacity_raises(view, may_rise=may_rise)]
+    lift = Lift(standing, resolver)
+    raises = [found for view in views for found in _capacity_raises(view, lift)]
     solved = [
         _exact(standing, entry, _with_capacity(standing.instance, entry), resolver)
         for entry in sorted(raises, key=_hope)
@@ -116,27 +117,54 @@ def _exact(standing: Standing, entry: Raise, raised: Instance, resolver: Resolve
     after = resolver.solve(raised, standing.settings)
     if after is None or impossible(after):
         return entry
-    return replace(entry, change=change(standing, after))
+    solved = change(standing, after)
+    # A solve that ran out of time may know less than the bound.
+    return replace(entry, change=solved) if solved.exact else min(entry, replace(entry, change=solved), key=_hope)
 
 
-def _worst_may_rise(standing: Standing, resolver: Resolver) -> bool:
-    """Tell whether one more need served could lift the worst-served need.
+class Lift:
+    """Tells of capacities whether one more unit could lift the worst-served need.
 
-    Without all pairs up to its score, a plan that serves two needs less cannot be mended by one.
+    The plan without all pairs up to its score is solved once; a unit that does not mend what this serves less leaves
+    the worst-served need where it is.
     """
-    if not standing.settings.worst_served or standing.solution.worst_score is None:
-        return False
-    low = frozenset(np.flatnonzero(standing.instance.pairs.score <= standing.solution.worst_score).tolist())
-    if low & standing.instance.locked:
-        return False
-    without = replace(standing.instance, banned=standing.instance.banned | low)
-    after = resolver.solve(without, replace(standing.settings, worst_served=False, stability=False))
-    if after is None or impossible(after):
-        return True
-    return after.status != OPTIMAL or len(after.chosen) > len(standing.solution.chosen) - 2
+
+    def __init__(self, standing: Standing, resolver: Resolver) -> None:
+        self._standing = standing
+        self._without: Solution | None = None
+        self._networks: dict[int, tuple[Residual | None, int]] = {}
+        low = frozenset(np.flatnonzero(standing.instance.pairs.score <= standing.least_score).tolist())
+        self._possible = standing.solution.worst_score is not None and standing.settings.worst_served
+        self._possible = self._possible and not low & standing.instance.locked
+        if self._possible:
+            self._solve(replace(standing.instance, banned=standing.instance.banned | low), resolver)
+
+    def _solve(self, instance: Instance, resolver: Resolver) -> None:
+        chosen = replace(self._standing.settings, worst_served=False, stability=False)
+        found = resolver.solve(instance, chosen)
+        if found is None or found.status != OPTIMAL:
+            return
+        self._without, below = found, Standing(instance, found, chosen)
+        for part in split(below):
+            network = residual(below, part, least_score=0, served_only=True)
+            self._networks |= {capacity: (network, place) for place, capacity in enumerate(part.capacities.tolist())}
+
+    def may_rise(self, capacity: int) -> bool:
+        """Tell whether one more unit of a capacity could lift the worst-served need; if in doubt, yes."""
+        if not self._possible or self._without is None:
+            return self._possible
+        if capacity not in self._networks:
+            return self._without.served_by_class == self._standing.solution.served_by_class
+        network, place = self._networks[capacity]
+        if network is None:
+            return True
+        served = dict(self._without.served_by_class)
+        for name, count in network.one_more(place).served.items():
+            served[name] = served.get(name, 0) + count
+        return all(served.get(name, 0) == count for name, count in self._standing.solution.served_by_class.items())
 
 
-def _capacity_raises(view: PartView, *, may_rise: bool) -> list[Raise]:
+def _capacity_raises(view: PartView, lift: Lift) -> list[Raise]:
     """Return the raises of the part's capacities that stand in somebody's way."""
     standing, part = view.standing, view.part
     if not part.capacities.size:
@@ -149,7 +177,8 @@ def _capacity_raises(view: PartView, *, may_rise: bool) -> list[Raise]:
         if units is None:
             continue
         if view.every is not None and view.network is not None:
-            known, promise = _from_networks(view.every, view.network, place, may_rise=may_rise), 0
+            known = _from_networks(view.every, view.network, place, may_rise=lift.may_rise(capacity))
+            promise = 0
         else:
             known = _insertion(standing, pairs, capacity, units)
             promise = 0 if view.prices is None else view.prices.capacity[place] * units // ONE

@@ -27,6 +27,9 @@ CLOSED = 1 << 60
 COST_TOP = 1 << 57
 
 
+Arcs = dict[int, list[tuple[int, int]]]  # node -> (other node, reduced cost), the cheapest first
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """How the objectives of a plan differ after a change; classes without a difference are left out."""
@@ -106,8 +109,11 @@ class Residual:
         self._node[chosen != NOBODY], self._now[chosen != NOBODY] = chains.leaf[rows], self._value[rows]
         self._arcs(need, np.isin(np.arange(len(pairs)), rows), chosen != NOBODY)
         self.sound = self._price_nodes()
-        self._into = self._incoming() if self.sound else {}
-        self._known: dict[int, tuple[dict[int, int], int | None]] = {}
+        self._into: Arcs = {}
+        self._from: Arcs = {}
+        self._known: dict[int, dict[int, int]] = {}
+        if self.sound:
+            self._lay_lists()
 
     def _arcs(self, need: Ints, taken: Ints, served: Ints) -> None:
         """Lay the arcs: needs that move, needs that are dropped, and capacities with room or with something to give."""
@@ -146,39 +152,32 @@ class Residual:
             price[ends] = found
         return False
 
-    def _incoming(self) -> dict[int, list[tuple[int, int]]]:
-        """Return for each node the arcs into it, as (tail, reduced cost); the latter is never negative."""
+    def _lay_lists(self) -> None:
+        """Lay out arcs by node with their reduced costs, which are never negative, the cheapest first."""
         reduced = self._cost + self._price[self._head] - self._price[self._tail]
-        into: dict[int, list[tuple[int, int]]] = {}
-        for start, end, length in zip(self._tail.tolist(), self._head.tolist(), reduced.tolist(), strict=True):
-            into.setdefault(end, []).append((start, length))
-        return into
+        order = np.argsort(reduced, kind="stable")
+        for start, end, length in zip(
+            self._tail[order].tolist(), self._head[order].tolist(), reduced[order].tolist(), strict=True
+        ):
+            self._into.setdefault(end, []).append((start, length))
+            self._from.setdefault(start, []).append((end, length))
+        self._outward = _spread(self._from, self._outside, FAR)
 
     def _distance(self, start: int, end: int) -> int | None:
-        """Return the least cost of making a unit leave `start` and turn up at `end`; None when it cannot."""
+        """Return the least cost of making a unit leave `start` and turn up at `end`; None when it cannot.
+
+        Every open node reaches the outside at the reduced cost 0, so none is farther from `end` than the outside is.
+        """
         if start == end:
             return 0
-        if end not in self._known:
-            self._known[end] = self._search(end)
-        near, rest = self._known[end]
-        length = near.get(start, None if self._closed[start] else rest)
+        rest = self._outward.get(end)
+        if start == self._outside:
+            length = rest
+        else:
+            if end not in self._known:
+                self._known[end] = _spread(self._into, end, FAR if rest is None else rest)
+            length = self._known[end].get(start, None if self._closed[start] else rest)
         return None if length is None else length + int(self._price[start] - self._price[end])
-
-    def _search(self, end: int) -> tuple[dict[int, int], int | None]:
-        """Return reduced distances to a node, and the one that all other nodes have: they go through the outside."""
-        near: dict[int, int] = {}
-        queue = [(0, end)]
-        while queue:
-            length, node = heappop(queue)
-            if node == self._outside:
-                return near, length
-            if node in near:
-                continue
-            near[node] = length
-            for start, more in self._into.get(node, ()):
-                if start not in near:
-                    heappush(queue, (length + more, start))
-        return near, None
 
     def force(self, need: int, pair: int) -> Effect | None:
         """Return what forcing a pair does to the best plan; None when a lock stands in the way."""
@@ -197,6 +196,24 @@ class Residual:
         if way is None or way >= 0:
             return self._scale.read(0)
         return self._scale.read(-way)
+
+
+def _spread(arcs: Arcs, start: int, limit: int) -> dict[int, int]:
+    """Return the distances from a node that are below a limit (Dijkstra)."""
+    best, done, queue = {start: 0}, dict[int, int](), [(0, start)]
+    while queue:
+        length, node = heappop(queue)
+        if node in done:
+            continue
+        done[node] = length
+        for other, more in arcs.get(node, ()):
+            total = length + more
+            if total >= limit:
+                break
+            if total < best.get(other, limit):
+                best[other] = total
+                heappush(queue, (total, other))
+    return done
 
 
 def residual(standing: Standing, part: Part, *, least_score: int, served_only: bool = False) -> Residual | None:

@@ -9,6 +9,7 @@ from matching.engine.portfolio.results import INFEASIBLE, OPTIMAL, UNKNOWN, Sett
 from matching.engine.portfolio.standing import Standing
 
 NO_CHANGE = Change(served={}, worst_score=0, total_score=0, kept=0)
+SHARE_OF_TIME = 0.1  # of the time that the plan itself may take, for each changed plan
 COUNT_BITS = 32  # more than any number of needs
 
 Solver = Callable[[Instance, Settings], Solution]
@@ -38,7 +39,9 @@ class Resolver:
         if self.spent:
             return None
         self.count += 1
-        return self._solver(instance, replace(settings, unique=False))
+        seconds = settings.time_limit_seconds
+        shorter = None if seconds is None else seconds * SHARE_OF_TIME
+        return self._solver(instance, replace(settings, unique=False, time_limit_seconds=shorter))
 
 
 def forced(instance: Instance, pair: int) -> Instance:
