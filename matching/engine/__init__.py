@@ -91,18 +91,22 @@ from matching.engine.portfolio import (
     PairArrays,
     PairColumns,
     PlanError,
+    PlanReport,
     Settings,
     Solution,
     StageResult,
+    WhyNot,
     build_instance,
     build_instance_from_columns,
+    explain_plan,
     plan_document,
     read_portfolio,
     solve,
     verify,
+    why_not,
 )
 from matching.engine.priority import Priority, priority
-from matching.engine.ranking import ENGINE_VERSION, rank
+from matching.engine.ranking import ENGINE_VERSION, best_candidates, rank
 from matching.engine.rates import Rate, Rates, to_cents
 from matching.engine.reading import RunInputs, SupplyInputs, decode, decode_snapshot, decode_supply
 from matching.engine.refreshing import refresh_catalogue
@@ -240,6 +244,7 @@ __all__ = [
     "PlanMark",
     "PlanNeed",
     "PlanParameters",
+    "PlanReport",
     "PlanTask",
     "Planned",
     "PlannedAlternate",
@@ -278,8 +283,10 @@ __all__ = [
     "UncoveredCell",
     "UnmetLine",
     "WeightSuggestion",
+    "WhyNot",
     "apply_change",
     "apply_offer_change",
+    "best_candidates",
     "build_catalogue",
     "build_instance",
     "build_instance_from_columns",
@@ -294,6 +301,7 @@ __all__ = [
     "decode_supply",
     "digest",
     "encode_supply",
+    "explain_plan",
     "fails_then",
     "find_team",
     "keep",
@@ -328,4 +336,5 @@ __all__ = [
     "to_cents",
     "trainer_days",
     "verify",
+    "why_not",
 ]

@@ -130,7 +130,10 @@ def _row(run: MatchRun, line: PlannedLine, position: int, computed: ComputedPlan
         offering_id=computed.offering_ids[offer] if offer and not invented else None,
         hypothetical=offer.removeprefix(HYPOTHETICAL) if invented else "",
         choice=plain(line.choice) if line.choice else {},
-        alternates=words(plain(line.alternates)),
+        alternates=[
+            {**entry, "name": computed.names.of(entry["offer"])}
+            for entry in cast("list[dict[str, Any]]", words(plain(line.alternates)))
+        ],
         reasons=words(plain(line.sentences)),
         shortage=words(
             {"shortage": plain(line.shortage), "relaxations": plain(line.relaxations)} if not line.choice else {}

@@ -113,7 +113,8 @@ def _is_on_offer(row: PlanLine, rows: Rows) -> bool:
     code = row.choice["slot"]["code"]
     if offer is None:
         return False
-    return code is None or any(str(slot.public_id) == code for slot in (*offer.sessions, *offer.windows))
+    slots = {str(session.public_id) for session in offer.sessions} | {str(window.public_id) for window in offer.windows}
+    return code is None or code in slots
 
 
 def _name(row: PlanLine) -> str:

@@ -10,11 +10,11 @@ from typing import Any, cast
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import rule_broken, unknown_reference
 from marketplace.kernel.text import gettext_noop
-from matching import engine
 from matching.engine import (
     HYPOTHETICAL,
     KeptPlan,
     Sentence,
+    WhyNot,
     codes_of,
     constraint_sentences,
     decode_plan,
@@ -23,6 +23,7 @@ from matching.engine import (
     kept,
     line_key,
     plain,
+    why_not,
 )
 from matching.models import PLAN_MODES, MatchRun, PlanLine
 from matching.queries import inputs
@@ -67,7 +68,7 @@ def ask_why_not(*, actor: Actor, at: datetime, run_id: int, request: str, line: 
     if not labels:
         return _no_candidate(run, row, offer, shown)
     settings = replace(plan.settings, time_limit_seconds=SECONDS)
-    found = [engine.why_not(plan.instance, plan.solution, settings, need=key, candidate=label) for label in labels]
+    found = [why_not(plan.instance, plan.solution, settings, need=key, candidate=label) for label in labels]
     best = max(found, key=_rank)
     names = plan_names(
         plan.instance.pairs.candidate, [entry.id for entry in plan.instance.capacities], inputs.market(at=at).rows
@@ -104,7 +105,7 @@ def _labels(plan: KeptPlan, key: str, offer: str) -> list[str]:
     return [instance.pairs.candidate[pair] for pair in chosen or ordered[:WAYS]]
 
 
-def _rank(answer: Any) -> tuple[Any, ...]:
+def _rank(answer: WhyNot) -> tuple[Any, ...]:
     """Order answers as plans are ordered: what is possible first, then served by class, worst, total, kept."""
     if answer.chosen:
         return (2,)
@@ -115,7 +116,7 @@ def _rank(answer: Any) -> tuple[Any, ...]:
     return (1, served, change.worst_score, change.total_score, change.kept)
 
 
-def _told(answer: Any, row: PlanLine, shown: str, names: PlanNames) -> Forced:
+def _told(answer: WhyNot, row: PlanLine, shown: str, names: PlanNames) -> Forced:
     moves = cast("list[dict[str, Any]]", plain(answer.moves))
     return Forced(
         request=row.request.reference_text,

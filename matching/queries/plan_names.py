@@ -57,15 +57,22 @@ def plan_names(candidates: Iterable[str], capacities: Iterable[str], rows: Rows)
     slots = dict(_slots(rows))
     words = {name: _candidate(name, rows, slots) for name in candidates}
     words |= {name: slots.get(name, name.partition(":")[2]) for name in capacities}
-    words |= {key: row.reference for key, row in rows.items()}
+    words |= {key: name_of(row) for key, row in rows.items()}
     return PlanNames(words)
+
+
+def name_of(row: providers.CatalogueOffer) -> str:
+    """Give the code of an offering; without one its provider and its title in a language that it has."""
+    titles = dict(row.titles)
+    title = titles.get("en") or next((titles[language] for language in sorted(titles)), "")
+    return row.code or f"{row.provider_code}: {title}"
 
 
 def _slots(rows: Rows) -> Iterable[tuple[str, str]]:
     """Give sessions as "OFFERING 2027-03-08" and windows as "PROVIDER 2027-01-01/2027-06-30"."""
     for row in rows.values():
         for session in row.sessions:
-            yield f"session:{session.public_id}", f"{row.reference} {session.start_on.isoformat()}"
+            yield f"session:{session.public_id}", f"{name_of(row)} {session.start_on.isoformat()}"
         for window in row.windows:
             period = f"{window.start_on.isoformat()}/{window.end_on.isoformat()}"
             yield f"capacity:{window.public_id}", f"{row.provider_code} {period}"
@@ -74,6 +81,6 @@ def _slots(rows: Rows) -> Iterable[tuple[str, str]]:
 def _candidate(name: str, rows: Rows, slots: Mapping[str, str]) -> str:
     """Give a candidate as its offering, with the date where it is a session; "(min.)" marks the smallest group."""
     offer, slot, *least = name.split("|")
-    code = rows[offer].reference if offer in rows else offer.removeprefix(HYPOTHETICAL)
+    code = name_of(rows[offer]) if offer in rows else offer.removeprefix(HYPOTHETICAL)
     shown = slots.get(slot, code) if slot.startswith("session:") else code
     return f"{shown} (min.)" if least else shown

@@ -105,6 +105,6 @@ def previous_choices() -> dict[str, tuple[str, str]]:
         "request__reference", "line__number", "offering__public_id", "choice__slot__kind", "choice__slot__code"
     )
     return {
-        line_key(reference, number): (str(offering), f"{kind}:{code or ''}")
+        line_key(reference or "", number): (str(offering), f"{kind}:{code or ''}")
         for reference, number, offering, kind, code in rows
     }

@@ -13,9 +13,9 @@ from marketplace.kernel.errors import DomainError, ErrorCode
 from matching import operations, tasks
 from matching.engine import DEFAULT_WEIGHTS, decode_plan
 from matching.models import MatchProposal, MatchRun, PlanLine
-from matching.queries import portfolio
 from providers.models import Offering, Session
 from requests_app import operations as requests
+from requests_app import queries
 from tests.factories.accounts import AT, OrganizationFactory, member
 from tests.factories.matching import later, offering_for, work
 from tests.factories.providers import CapacityWindowFactory
@@ -146,8 +146,8 @@ def test_budget_of_a_funder_binds_only_what_it_funds() -> None:
     funded.save()
     limit = {"funder": funder.code, "limit": {"amount": "10.00", "currency": "USD"}}
     assert outcomes(planned(scene, budgets=[limit])) == {
-        funded.reference: "unmet",
-        scene.requests[1].reference: "served",
+        funded.reference_text: "unmet",
+        scene.requests[1].reference_text: "served",
     }
 
 
@@ -418,8 +418,8 @@ def test_line_that_was_locked_and_closed_meanwhile_fails_the_run_with_its_name()
 def test_same_inputs_give_the_same_bytes_in_whatever_order_rows_lie(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = crowded(wishes=3, offerings=3, seats=30)
     first = planned(scene)
-    read = portfolio.requests.open_requests_for_matching
-    monkeypatch.setattr(portfolio.requests, "open_requests_for_matching", lambda *args: list(reversed(read(*args))))
+    read = queries.open_requests_for_matching
+    monkeypatch.setattr(queries, "open_requests_for_matching", lambda *args: list(reversed(read(*args))))
     second = planned(scene)
     assert (second.snapshot_digest, second.output_digest) == (first.snapshot_digest, first.output_digest)
     assert second.result == first.result

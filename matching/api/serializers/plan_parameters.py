@@ -51,6 +51,11 @@ def _count(highest: int, *, lowest: int = 0, required: bool = False) -> serializ
     return serializers.IntegerField(min_value=lowest, max_value=highest, required=required)
 
 
+def _entries(kind: Any, *, most: int = ENTRIES, **options: Any) -> Any:
+    """Make the field for a list of things of one shape (the stubs do not know what `many` makes of a serializer)."""
+    return kind(many=True, required=False, max_length=most, **options)
+
+
 def _amount() -> serializers.DecimalField:
     return serializers.DecimalField(max_digits=CENTS, decimal_places=2, min_value=Decimal(0), required=False)
 
@@ -160,8 +165,8 @@ class InventedOfferingIn(StrictSerializer):
     lead_time_days = _count(DAYS)
     customisable = serializers.BooleanField(required=False)
     award = CodeField("awards", required=False)
-    sessions = InventedSessionIn(many=True, required=False, max_length=50)
-    capacity = InventedCapacityIn(many=True, required=False, max_length=50)
+    sessions = _entries(InventedSessionIn, most=50)
+    capacity = _entries(InventedCapacityIn, most=50)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Check the group. Raises serializers.ValidationError."""
@@ -176,8 +181,8 @@ class PlanChangesIn(StrictSerializer):
     """What a "what if" changes; weights are all weights, whole numbers that sum to 1000."""
 
     weights = serializers.DictField(child=serializers.IntegerField(min_value=0, max_value=1000), required=False)
-    capacities = FreeCapacityIn(many=True, required=False, max_length=ENTRIES)
-    offerings = InventedOfferingIn(many=True, required=False, max_length=ENTRIES)
+    capacities = _entries(FreeCapacityIn)
+    offerings = _entries(InventedOfferingIn)
 
 
 class PlanParametersIn(StrictSerializer):
@@ -202,14 +207,14 @@ class PlanParametersIn(StrictSerializer):
     priority_classes = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=4), required=False, allow_empty=False, max_length=4
     )
-    budgets = PlanBudgetIn(many=True, required=False, max_length=ENTRIES)
-    floors = PlanFloorIn(many=True, required=False, max_length=ENTRIES)
-    provider_loads = ProviderLoadIn(many=True, required=False, max_length=ENTRIES)
+    budgets = _entries(PlanBudgetIn)
+    floors = _entries(PlanFloorIn)
+    provider_loads = _entries(ProviderLoadIn)
     most_lines_of_a_provider = serializers.IntegerField(
         min_value=1, max_value=PEOPLE, required=False, help_text="Of any provider that `provider_loads` does not name."
     )
-    locks = PlanMarkIn(many=True, required=False, max_length=ENTRIES, help_text="These are chosen.")
-    bans = PlanMarkIn(many=True, required=False, max_length=ENTRIES, help_text="These are never chosen.")
+    locks = _entries(PlanMarkIn, help_text="These are chosen.")
+    bans = _entries(PlanMarkIn, help_text="These are never chosen.")
     worst_served = serializers.BooleanField(
         required=False,
         help_text="Whether the score of the worst-served need counts before the total; true unless given.",

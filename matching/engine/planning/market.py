@@ -27,15 +27,19 @@ def changed_catalogue(catalogue: Catalogue, changes: MarketChanges) -> Catalogue
     if not (changes.capacities or changes.offers):
         return catalogue
     free = {change.code: change.free for change in changes.capacities}
-    known = {slot.code for offer in catalogue.offers for slot in (*offer.sessions, *offer.capacity)}
+    known = {slot.code for offer in catalogue.offers for slot in _slots(offer)}
     for code in sorted(set(free) - known):
         raise EngineError("bad_instance", code, "no such session or capacity window is on offer")
     offers = [_with(offer, free) for offer in catalogue.offers]
     return build_catalogue([*offers, *changes.offers], catalogue.scheme, catalogue.places, catalogue.texts.lexicon)
 
 
+def _slots(offer: Offer) -> tuple[SessionSlot | CapacitySlot, ...]:
+    return (*offer.sessions, *offer.capacity)
+
+
 def _with(offer: Offer, free: dict[str, int]) -> Offer:
-    if not any(slot.code in free for slot in (*offer.sessions, *offer.capacity)):
+    if not any(slot.code in free for slot in _slots(offer)):
         return offer
     return replace(
         offer,

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from matching.engine import portfolio
 from matching.engine.catalogue import Catalogue
 from matching.engine.planning.building import PlanLine, failed_locks, groups_of, instance_of
 from matching.engine.planning.candidates import Market, add_least, contested, options_of
@@ -14,7 +13,7 @@ from matching.engine.planning.results import Planned
 from matching.engine.planning.telling import refused, told
 from matching.engine.planning.types import PlanParameters, PlanTask
 from matching.engine.policy import Policy
-from matching.engine.portfolio import Settings
+from matching.engine.portfolio import Settings, explain_plan, solve
 from matching.engine.priority import priority
 from matching.engine.rates import Rates
 from matching.engine.snapshot import digest
@@ -70,11 +69,11 @@ def plan_all(
     instance = instance_of(lines, task.parameters, market.policy, task.previous)
     settings = settings_of(task.parameters, len(instance.pairs))
     tell(0, 1, "solving")
-    solution = portfolio.solve(
+    solution = solve(
         instance, settings, progress=lambda stage, done: tell(done, len(STAGES), "solving"), timings=timings
     )
     tell(0, 1, "explaining")
-    report = portfolio.explain_plan(
+    report = explain_plan(
         instance,
         solution,
         settings,
