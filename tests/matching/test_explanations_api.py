@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from marketplace.kernel.errors import ErrorCode
 from tests.factories.accounts import AT, OrganizationFactory, member
 from tests.factories.matching import approved, market, ranked
+from tests.factories.requests import draft
 from tests.kit.api import ApiClient, check_problem, places
 from tests.matching.test_api import speak
 
@@ -82,6 +83,15 @@ def test_themes_of_a_request_say_which_lines_ask_for_them_already() -> None:
     assert rows["diaspora"] == []
     by_id = focal.get(f"/requests/{scene.request.public_id}/theme-suggestions?limit=1")
     assert len(by_id.body["results"]) == 1
+
+
+def test_draft_without_any_line_gets_its_themes_too() -> None:
+    agency = OrganizationFactory.create(roles=["member"])
+    focal = member(agency)
+    request = draft(agency, lines=(), title={"fr": "Transferts de fonds des migrants"}, need_statement={})
+    answer = speak(focal).get(f"/requests/{request.public_id}/theme-suggestions")
+    assert answer.status_code == 200, answer.content
+    assert [(row["theme"], row["lines"]) for row in answer.body["results"]][0] == ("remittances", [])
 
 
 def test_themes_of_a_request_are_for_those_who_read_its_body() -> None:
