@@ -16,7 +16,7 @@ from matching.engine.portfolio.shortage import Shortages
 from matching.engine.portfolio.standing import Standing
 from matching.engine.portfolio.why import conflict_sentences
 from matching.engine.portfolio.wording import NAMED
-from matching.engine.sentences import Sentence
+from matching.engine.sentences import Param, Sentence
 
 STAGES = ("fairness", "prices", "alternates", "unmet", "greedy")
 
@@ -112,7 +112,7 @@ def _reasons(standing: Standing, need: int, now: int, eligible: list[int]) -> tu
     if now in standing.instance.locked:
         return (Sentence("choice.locked", {"candidate": chosen}),)
     if not lost:
-        figures = {"candidate": chosen, "eligible": len(eligible), "points": int(pairs.score[now])}
+        figures: dict[str, Param] = {"candidate": chosen, "eligible": len(eligible), "points": int(pairs.score[now])}
         return (Sentence("choice.best", figures),)
     return (
         Sentence("choice.regret", {"candidate": chosen, "points": lost, "best": best}),

@@ -8,7 +8,7 @@ from matching.engine.portfolio.report import MILLION, Exposure, FairnessReport, 
 from matching.engine.portfolio.resolving import Resolver, impossible
 from matching.engine.portfolio.results import Solution
 from matching.engine.portfolio.standing import Standing
-from matching.engine.sentences import Sentence
+from matching.engine.sentences import Param, Sentence
 
 AGENCY = "agency:"
 
@@ -86,7 +86,7 @@ def _groups(standing: Standing) -> tuple[GroupShare, ...]:
     for group in sorted(members):
         pairs = [pair for need in members[group] if (pair := standing.current(need)) is not None]
         mean = int(score[pairs].sum()) // len(pairs) if pairs else None
-        figures = {"group": group, "served": len(pairs), "needs": len(members[group])}
+        figures: dict[str, Param] = {"group": group, "served": len(pairs), "needs": len(members[group])}
         found.append(
             GroupShare(
                 group=group,

@@ -7,6 +7,7 @@ promise most first, within the limit; what is left is a bound: a plan is known t
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -173,7 +174,7 @@ def _capacity_raises(view: PartView, lift: Lift) -> list[Raise]:
     found = []
     for place, capacity in enumerate(part.capacities.tolist()):
         pairs = using.get(capacity, [])
-        units = _smallest(standing, pairs, lambda pair, thing=capacity: standing.shortfall(pair, thing))
+        units = _smallest(standing, pairs, partial(standing.shortfall, capacity=capacity))
         if units is None:
             continue
         if view.every is not None and view.network is not None:
@@ -237,7 +238,7 @@ def _budget_raises(view: PartView) -> list[Raise]:
     found = []
     for place, budget in enumerate(part.budgets.tolist()):
         pairs = drawing.get(budget, [])
-        cents = _smallest(standing, pairs, lambda pair, thing=budget: standing.missing_cents(pair, thing))
+        cents = _smallest(standing, pairs, partial(standing.missing_cents, budget=budget))
         if cents is None:
             continue
         promise = 0 if view.prices is None else view.prices.budget[place] * THOUSAND_CENTS // ONE

@@ -18,7 +18,7 @@ from heapq import heappop, heappush
 import numpy as np
 
 from matching.engine.policy import SCORE_TOP
-from matching.engine.portfolio.instance import Ints
+from matching.engine.portfolio.instance import Flags, Ints
 from matching.engine.portfolio.parts import Part
 from matching.engine.portfolio.standing import NOBODY, Standing
 
@@ -115,7 +115,7 @@ class Residual:
         if self.sound:
             self._lay_lists()
 
-    def _arcs(self, need: Ints, taken: Ints, served: Ints) -> None:
+    def _arcs(self, need: Ints, taken: Flags, served: Flags) -> None:
         """Lay the arcs: needs that move, needs that are dropped, and capacities with room or with something to give."""
         chains, move = self._chains, ~taken & ~self._stays[need]
         drop = served & ~self._stays

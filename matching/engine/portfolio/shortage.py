@@ -24,7 +24,7 @@ from matching.engine.portfolio.report import (
 )
 from matching.engine.portfolio.standing import NOBODY, Standing
 from matching.engine.portfolio.wording import NAMED, amount, some
-from matching.engine.sentences import Sentence
+from matching.engine.sentences import Param, Sentence
 
 NAMED_IN_DATA = 25  # competing needs named in the data; `competing_count` counts all
 
@@ -211,7 +211,7 @@ def _too_dear(standing: Standing, need: int, roomy: list[int], currency: str) ->
     short = standing.overspent(pair)
     names = tuple(standing.instance.budgets[budget].id for budget in short)
     competing = tuple(standing.payees(short, besides=need))
-    said = {
+    said: dict[str, Param] = {
         "candidate": standing.instance.pairs.candidate[pair],
         "budgets": names,
         "amount": amount(cents, currency),
@@ -255,7 +255,7 @@ def _cut_sentence(standing: Standing, cut: Cut) -> Sentence:
     names = standing.capacity_ids(cut.capacities)
     if cut.supply == 0:
         return Sentence("shortage.none_open", {"capacities": names})
-    figures = {"capacities": names, "demand": cut.demand, "supply": cut.supply}
+    figures: dict[str, Param] = {"capacities": names, "demand": cut.demand, "supply": cut.supply}
     if not cut.proves:
         return Sentence("shortage.packing", {"capacities": names})
     return Sentence("shortage.cut" if cut.counted else "shortage.units", figures)

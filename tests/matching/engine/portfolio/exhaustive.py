@@ -97,7 +97,8 @@ def flows(draw: st.DrawFn, *, wishes: bool = True) -> Instance:
             pairs.append(_pair(draw, need.id, f"offer-{session.id}", uses))
         if draw(st.integers(0, 5)) == 0:
             pairs.append(_pair(draw, need.id, "open-access", ()))
-    return build_instance(needs, [*providers, *sessions], pairs, **_wishes(draw, pairs if wishes else []))
+    locks, bans = _wishes(draw, pairs if wishes else [])
+    return build_instance(needs, [*providers, *sessions], pairs, locks=locks, bans=bans)
 
 
 @st.composite
@@ -120,7 +121,8 @@ def mixed(draw: st.DrawFn) -> Instance:
             pairs.append(_pair(draw, need.id, f"offer{place}", uses, costs))
     known = sorted({group for need in needs for group in need.groups})
     floors = [Floor(draw(st.sampled_from(known)), 1)] if known and draw(st.integers(0, 3)) == 0 else []
-    return build_instance(needs, capacities, pairs, budgets=budgets, floors=floors, **_wishes(draw, pairs))
+    locks, bans = _wishes(draw, pairs)
+    return build_instance(needs, capacities, pairs, budgets=budgets, floors=floors, locks=locks, bans=bans)
 
 
 def _pair(
@@ -135,8 +137,11 @@ def _pair(
     return Pair(need, candidate, score, uses, costs, draw(st.integers(0, 4)) == 0, draw(st.integers(0, 1 << 20)))
 
 
-def _wishes(draw: st.DrawFn, pairs: list[Pair]) -> dict[str, list[tuple[str, str]]]:
+Names = list[tuple[str, str]]
+
+
+def _wishes(draw: st.DrawFn, pairs: list[Pair]) -> tuple[Names, Names]:
     names = [(pair.need, pair.candidate) for pair in pairs]
     locks = [draw(st.sampled_from(names))] if names and draw(st.integers(0, 5)) == 0 else []
     bans = [draw(st.sampled_from(names))] if names and draw(st.integers(0, 4)) == 0 else []
-    return {"locks": locks, "bans": [name for name in bans if name not in locks]}
+    return locks, [name for name in bans if name not in locks]

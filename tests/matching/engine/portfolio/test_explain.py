@@ -12,7 +12,7 @@ from matching.engine.portfolio.instance import BudgetLimit, Capacity, Floor, Ins
 from matching.engine.portfolio.report import PlanReport
 from matching.engine.portfolio.results import FEASIBLE, INFEASIBLE, UNKNOWN, Conflict, Settings, Solution, StageResult
 from matching.engine.sentence_templates_portfolio import PORTFOLIO
-from matching.engine.sentences import PLACEHOLDER, Sentence, render, sentence_from_plain
+from matching.engine.sentences import PLACEHOLDER, Param, Sentence, render, sentence_from_plain
 from matching.engine.snapshot import canonical, plain
 from tests.matching.engine.portfolio import accounts, exhaustive
 
@@ -110,7 +110,9 @@ def test_report_covers_every_need_within_its_limit_and_tells_its_stages() -> Non
     )
     assert stages == list(enumerate(["fairness", "prices", "alternates", "unmet", "greedy"]))
     assert report.resolves <= 5
-    assert sorted(entry.need for entry in (*report.served, *report.unmet)) == [f"n{number}" for number in range(6)]
+    assert sorted([*(entry.need for entry in report.served), *(entry.need for entry in report.unmet)]) == [
+        f"n{number}" for number in range(6)
+    ]
     assert [entry.provider for entry in report.fairness.exposure] == ["P"]
     assert report.greedy is not None
     assert report.budget_prices[0].budget == "total"
@@ -189,7 +191,7 @@ def test_greedy_plan_is_compared_by_the_first_objective_that_differs() -> None:
 def test_every_code_can_be_written_for_none_one_and_many(code: str, language: str, count: int) -> None:
     named = {name for name, _, _ in PLACEHOLDER.findall(PORTFOLIO[code]["en"])}
     listed = {"capacities", "budgets"}
-    params = {name: ("x", "y")[: max(count, 1)] if name in listed else count for name in named}
+    params: dict[str, Param] = {name: ("x", "y")[: max(count, 1)] if name in listed else count for name in named}
     if "amount" in params:
         params["amount"] = f"{count}.50 USD"
     text = render(Sentence(code, params), language)

@@ -70,7 +70,7 @@ def test_shares_regrets_and_exposure_add_up(instance: Instance, chosen: Settings
         assert (group.needs, group.served) == (len(members), len(served & set(members)))
         assert group.share == MILLION * group.served // group.needs
     assert sum(entry.chosen for entry in report.fairness.exposure) == len(plan.chosen)
-    offered = sum(served.eligible for served in (*report.served, *report.unmet))
+    offered = sum(entry.eligible for entry in report.served) + sum(entry.eligible for entry in report.unmet)
     assert sum(entry.offered for entry in report.fairness.exposure) == offered
 
 

@@ -1,5 +1,6 @@
 """Why not this one? The plan with it, solved again: what changes, for whom, or what stands in the way."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -46,7 +47,7 @@ def test_answer_is_the_plan_solved_again(instance: Instance, chosen: Settings, d
     ).items()
 
 
-def rivals(**wishes: list[tuple[str, str]]) -> Instance:
+def rivals(*, locks: Sequence[tuple[str, str]] = (), bans: Sequence[tuple[str, str]] = ()) -> Instance:
     pairs = [
         Pair("a", "x", 900, (("x", 1),)),
         Pair("b", "x", 800, (("x", 1),)),
@@ -54,7 +55,7 @@ def rivals(**wishes: list[tuple[str, str]]) -> Instance:
         Pair("c", "y", 400, (("y", 1),)),
     ]
     needs = [NeedEntry("a", 1), NeedEntry("b", 1), NeedEntry("c", 2)]
-    return build_instance(needs, [Capacity("x", 1), Capacity("y", 1)], pairs, **wishes)
+    return build_instance(needs, [Capacity("x", 1), Capacity("y", 1)], pairs, locks=locks, bans=bans)
 
 
 def test_forced_pair_takes_the_place_of_another_need_and_says_whose() -> None:
