@@ -10,22 +10,14 @@ from datetime import date
 
 import numpy as np
 
-from matching.engine.catalogue import Bools, Catalogue
-from matching.engine.constraints import OFF_MARKET, Fail
+from matching.engine.bitsets import Mask, mask_of
+from matching.engine.catalogue import Catalogue
+from matching.engine.constraints import OFF_MARKET, Fail, Question, failed_mask
 from matching.engine.policy import Policy
-from matching.engine.rates import Rates
-from matching.engine.slots import screen
+from matching.engine.slots import interpretation_counts, speaks
 from matching.engine.types import Need, NeedLine
 
-ASKED = (
-    OFF_MARKET
-    | Fail.THEME_OTHER_FIELD
-    | Fail.THEME_MISMATCH
-    | Fail.COUNTRY_NOT_SERVED
-    | Fail.LANGUAGE_NOT_DELIVERABLE
-    | Fail.FORM_MISMATCH
-)
-NO_RATES = Rates({})  # prices are not asked
+ASKED = (Fail.THEME_OTHER_FIELD, Fail.THEME_MISMATCH, Fail.COUNTRY_NOT_SERVED, Fail.FORM_MISMATCH)
 
 Place = tuple[str | None, str | None]  # country, or M49 region, or neither: the world
 
@@ -50,22 +42,56 @@ class Served:
 
 
 def serving(cells: Sequence[Cell], catalogue: Catalogue, policy: Policy, *, as_of: date) -> Served:
-    """Count the offers that serve each cell, as on a day.
+    """Count the offers that serve each cell, as on a day; each constraint is tested once for all cells that ask alike.
 
     Raises EngineError(unknown_concept, unknown_country, unknown_region).
     """
-    together = np.zeros(len(catalogue.offers), dtype=np.bool_)
+    size = len(catalogue.offers)
+    off_market = np.zeros(-(-size // 8), dtype=np.uint8)
+    for fail in OFF_MARKET:
+        off_market |= _failed(fail, _question(Cell("", frozenset()), None, None, policy, as_of), catalogue)
+    nobody = ~np.zeros_like(off_market)
+    idle = nobody.copy()
     counts = []
     for cell in cells:
-        able = np.zeros(len(catalogue.offers), dtype=np.bool_)
+        failed = nobody.copy()
         for country, region in sorted(cell.places, key=str):
-            line = NeedLine(1, cell.theme, "", 1, 1, country=country, region=region, language=cell.language)
-            probe = Need("cell", "", (line,), window_start=as_of, window_end=as_of, forms=cell.forms)
-            found = screen(probe, line, catalogue, policy, as_of=as_of, rates=NO_RATES)
-            able[found.offer[(found.bits & np.int64(ASKED)) == 0]] = True
-        together |= able
-        counts.append(int(able.sum()))
-    columns, today = catalogue.columns, as_of.toordinal()
-    standing: Bools = columns.provider_verified & (columns.provider_until >= today)
-    on_market = columns.published & columns.bookable & (columns.vetted_until >= today) & standing
-    return Served(tuple(counts), int(together.sum()), int(on_market.sum()))
+            there = off_market.copy()
+            question = _question(cell, country, region, policy, as_of)
+            for fail in ASKED:
+                there |= _failed(fail, question, catalogue)
+            failed &= there | _mute(question, catalogue)
+        idle &= failed
+        counts.append(_passing(failed, size))
+    return Served(tuple(counts), _passing(idle, size), _passing(off_market, size))
+
+
+def _question(cell: Cell, country: str | None, region: str | None, policy: Policy, as_of: date) -> Question:
+    line = NeedLine(1, cell.theme, "", 1, 1, country=country, region=region, language=cell.language)
+    need = Need("cell", "", (line,), window_start=as_of, window_end=as_of, forms=cell.forms)
+    return Question(need, line, policy, as_of.toordinal())
+
+
+def _failed(fail: Fail, question: Question, catalogue: Catalogue) -> Mask:
+    mask = failed_mask(fail, question, catalogue)
+    return np.zeros(-(-len(catalogue.offers) // 8), dtype=np.uint8) if mask is None else mask
+
+
+def _mute(question: Question, catalogue: Catalogue) -> Mask:
+    """Return the offers that have no delivery in the language asked."""
+    language = question.line.language
+    if language is None:
+        return np.zeros(-(-len(catalogue.offers) // 8), dtype=np.uint8)
+    allowed = interpretation_counts(question.need, question.policy)
+
+    def mute() -> Mask:
+        spoken = np.zeros(len(catalogue.offers), dtype=np.bool_)
+        spoken[catalogue.slots.offer[speaks(language, catalogue, allowed)]] = True
+        return mask_of(~spoken)
+
+    return catalogue.memo.get(("mute", language, allowed), mute)
+
+
+def _passing(failed: Mask, size: int) -> int:
+    """Count the offers whose bit is not set."""
+    return size - int(np.unpackbits(failed, count=size).sum())
