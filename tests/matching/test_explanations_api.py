@@ -91,7 +91,7 @@ def test_draft_without_any_line_gets_its_themes_too() -> None:
     request = draft(agency, lines=(), title={"fr": "Transferts de fonds des migrants"}, need_statement={})
     answer = speak(focal).get(f"/requests/{request.public_id}/theme-suggestions")
     assert answer.status_code == 200, answer.content
-    assert [(row["theme"], row["lines"]) for row in answer.body["results"]][0] == ("remittances", [])
+    assert next((row["theme"], row["lines"]) for row in answer.body["results"]) == ("remittances", [])
 
 
 def test_themes_of_a_request_are_for_those_who_read_its_body() -> None:
