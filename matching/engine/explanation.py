@@ -5,7 +5,7 @@ from datetime import date
 
 from matching.engine.catalogue import UNKNOWN, Catalogue, SlotKind, trainer_days
 from matching.engine.concepts import Relation
-from matching.engine.constraints import coverage_steps
+from matching.engine.constraints import coverage_of
 from matching.engine.policy import CRITERIA, Criterion, Policy
 from matching.engine.rates import to_amount, to_cents
 from matching.engine.results import CandidateResult, CriterionResult, SlotChoice
@@ -39,8 +39,8 @@ class Pair:
         self.slack, self.notice = int(found.slack[position]), int(found.notice[position])
         self.native = bool(found.native[position])
         self.shortened, self.reduced = bool(found.shortened[position]), bool(found.reduced[position])
-        self.values = [int(value) for value in scored.values.value[position]]
-        self.known = [bool(known) for known in scored.values.known[position]]
+        self.values: list[int] = scored.values.value[position].tolist()
+        self.known: list[bool] = scored.values.known[position].tolist()
 
     @property
     def currency(self) -> str:
@@ -68,7 +68,8 @@ def breakdown(pair: Pair) -> tuple[CriterionResult, ...]:
 
 def evidence_share(pair: Pair) -> int:
     """Return the permille of the weights whose values rest on evidence."""
-    return sum(pair.policy.weights[criterion] for criterion in CRITERIA if pair.is_known(criterion))
+    weights = pair.policy.weights
+    return sum(weights[criterion] for criterion, known in zip(CRITERIA, pair.known, strict=True) if known)
 
 
 def flags(pair: Pair) -> tuple[str, ...]:
@@ -152,7 +153,7 @@ def _theme(pair: Pair) -> Written:
 
 
 def _place(pair: Pair) -> Written:
-    steps = int(coverage_steps(pair.line, pair.catalogue)[pair.offer_row])
+    steps = coverage_of(pair.offer, pair.line, pair.catalogue.places)
     line = pair.line
     around = pair.catalogue.places.chain_of(country=line.country, region=line.region)
     if steps == 0:

@@ -8,13 +8,13 @@ from matching.engine.bundles import bundles
 from matching.engine.candidates import explained_candidates, explained_proposals
 from matching.engine.catalogue import Catalogue, Ints
 from matching.engine.constraints import Fail, Question
-from matching.engine.explanation import Pair
+from matching.engine.explanation import Pair, candidate
 from matching.engine.narrowing import nearly_able, screen_able, slots_of
 from matching.engine.near_misses import HOPELESS, near_misses
 from matching.engine.policy import Policy
 from matching.engine.rates import Rates
 from matching.engine.relaxation import Setting, conflict
-from matching.engine.results import COMPLETE, NO_SOLUTION, LineRanking, Ranking
+from matching.engine.results import COMPLETE, NO_SOLUTION, CandidateResult, LineRanking, Ranking
 from matching.engine.scoring import Scored, score_line
 from matching.engine.slots import Screen
 from matching.engine.teams import find_proposals
@@ -30,9 +30,7 @@ def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates
     proposals: for one line its candidates, for several up to `policy.proposals` teams. Same inputs, same answer,
     in whatever order they are given. Raises EngineError(unknown_concept, unknown_country, unknown_region).
     """
-    screens = {
-        line.number: screen_able(need, line, catalogue, policy, as_of=as_of, rates=rates) for line in need.lines
-    }
+    screens = {line.number: screen_able(need, line, catalogue, policy, as_of=as_of, rates=rates) for line in need.lines}
     settings = [
         Setting(need, line, catalogue, policy, as_of, rates, _others(need, line, screens, catalogue))
         for line in need.lines
@@ -61,6 +59,16 @@ def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates
         uncovered=uncovered,
         bundles=bundles(need, scored, catalogue, policy, as_of=as_of, rates=rates),
     )
+
+
+def best_candidates(
+    need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, *, as_of: date, rates: Rates, limit: int = 20
+) -> tuple[CandidateResult, ...]:
+    """Return the best offers for one line taken alone, each with its breakdown and reasons, and nothing besides."""
+    found = screen_able(need, line, catalogue, policy, as_of=as_of, rates=rates)
+    scored = score_line(need, line, catalogue, policy, found)
+    pairs = (Pair(need, scored, catalogue, policy, position) for position in scored.best[:limit])
+    return tuple(candidate(pair, number) for number, pair in enumerate(pairs, start=1))
 
 
 def _others(need: Need, line: NeedLine, screens: dict[int, Screen], catalogue: Catalogue) -> Ints:

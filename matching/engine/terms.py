@@ -99,7 +99,9 @@ class Terms:
     def total_of(self, asked: "Asked", row: int) -> int:
         """Return the total of one row."""
         own = slice(int(self.start[row]), int(self.start[row + 1]))
-        return int(np.minimum(self.part[own], asked.cap[self.term[own]]).sum())
+        known = asked.known  # a row has few terms: NumPy would take longer to begin than this takes
+        terms = zip(self.term[own].tolist(), self.part[own].tolist(), strict=True)
+        return sum(min(part, known[term]) for term, part in terms if term in known)
 
     def _row_by_row(self, cap: Ints, rows: Ints) -> Ints:
         places = runs(self.start, rows)
