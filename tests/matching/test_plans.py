@@ -13,6 +13,7 @@ from marketplace.kernel.errors import DomainError, ErrorCode
 from matching import operations, tasks
 from matching.engine import DEFAULT_WEIGHTS, decode_plan
 from matching.models import MatchProposal, MatchRun, PlanLine
+from matching.queries.replay import replay_run
 from providers.models import Offering, Session
 from requests_app import operations as requests
 from requests_app import queries
@@ -198,7 +199,7 @@ def test_floor_of_a_group_comes_before_the_better_fit() -> None:
     agency = OrganizationFactory.create()
     other = opened(agency, lines=(line(theme=THEME),))
     floor = {"group": f"agency:{agency.code}", "minimum": 1}
-    assert outcomes(planned(scene, floors=[floor]))[other.reference] == "served"
+    assert outcomes(planned(scene, floors=[floor]))[other.reference_text] == "served"
 
 
 def test_load_of_a_provider_is_limited() -> None:
@@ -620,3 +621,21 @@ def test_line_that_is_not_in_the_plan_is_unknown() -> None:
             line=7,
             offering=str(scene.offerings[0].public_id),
         )
+
+
+# --- replay -------------------------------------------------------------------------------------------------------
+
+
+def test_plan_computed_again_from_its_snapshot_is_the_same() -> None:
+    scene = crowded(wishes=3, offerings=2, seats=40)
+    plan = planned(scene, budgets=[{"limit": {"amount": "60000.00", "currency": "USD"}}], bans=[scene.mark(0, 0)])
+    idea = planned(
+        scene,
+        mode="what_if",
+        changes={"offerings": [invented()], "capacities": [{"session": str(scene.sessions[0].public_id), "free": 25}]},
+    )
+    Session.objects.update(seats_total=99)  # what was on offer then is what counts
+    for run in (plan, idea):
+        replay = replay_run(run.pk)
+        assert replay.difference is None
+        assert replay.same

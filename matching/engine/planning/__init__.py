@@ -9,7 +9,7 @@ plan_all(PlanTask(needs, changes=MarketChanges(offers=(idea,))), ...)     # what
 from matching.engine.planning.keeping import KeptPlan, keep, kept
 from matching.engine.planning.market import fails_then
 from matching.engine.planning.plan import STAGES, PlanAnswer, plan_all
-from matching.engine.planning.proposing import OpenLine, PlannedShare, choice_from_plain, proposal_of
+from matching.engine.planning.proposing import PlannedShare, UnservedLine, choice_from_plain, proposal_of
 from matching.engine.planning.results import Planned, PlannedAlternate, PlannedChoice, PlannedLine
 from matching.engine.planning.snapshot import PlanInputs, decode_plan, plan_bytes, plan_snapshot
 from matching.engine.planning.telling import constraint_sentences
@@ -40,7 +40,6 @@ __all__ = [
     "GroupFloor",
     "KeptPlan",
     "MarketChanges",
-    "OpenLine",
     "PlanAnswer",
     "PlanBudget",
     "PlanInputs",
@@ -54,6 +53,7 @@ __all__ = [
     "PlannedLine",
     "PlannedShare",
     "ProviderLoad",
+    "UnservedLine",
     "choice_from_plain",
     "constraint_sentences",
     "decode_plan",

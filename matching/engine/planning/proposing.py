@@ -31,7 +31,7 @@ class PlannedShare:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenLine:
+class UnservedLine:
     """A line that the plan leaves open."""
 
     line: int
@@ -57,7 +57,7 @@ def _criterion(data: Mapping[str, Any]) -> CriterionResult:
     return CriterionResult(**{**data, **read})
 
 
-def proposal_of(shares: Sequence[PlannedShare], left: Sequence[OpenLine]) -> ProposalPlan:
+def proposal_of(shares: Sequence[PlannedShare], left: Sequence[UnservedLine]) -> ProposalPlan:
     """Put the served lines of one request together; `left` are its lines that stay open."""
     ordered = sorted(shares, key=lambda share: share.line)
     parts = _parts(ordered)
@@ -135,7 +135,7 @@ def _share(share: PlannedShare) -> LineShare:
     )
 
 
-def _aggregate(shares: Sequence[PlannedShare], left: Sequence[OpenLine]) -> tuple[int, tuple[CriterionShare, ...]]:
+def _aggregate(shares: Sequence[PlannedShare], left: Sequence[UnservedLine]) -> tuple[int, tuple[CriterionShare, ...]]:
     whole = sum(share.maximum for share in shares) + sum(entry.maximum for entry in left)
     totals = dict.fromkeys(CRITERIA, 0)
     for share in shares:
@@ -165,7 +165,7 @@ def _flags(shares: Sequence[PlannedShare], uncovered: tuple[int, ...], cost: Dec
 def _sentences(
     parts: Sequence[PartPlan],
     shares: Sequence[PlannedShare],
-    left: Sequence[OpenLine],
+    left: Sequence[UnservedLine],
     cost: Decimal | None,
     currency: str,
 ) -> tuple[Sentence, ...]:
