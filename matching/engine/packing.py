@@ -5,7 +5,7 @@ crowded out; then all are raised towards their maximum. One offer for several li
 participants summed, or more deliveries where one is too small. Capacity that offers share is counted once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,6 +51,14 @@ class Task:
         return (
             max(1, slot.free) if slot.kind is SlotKind.SESSION else self.catalogue.offers[slot.offer].participants_max
         )
+
+    def may_meet(self, providers: frozenset[str]) -> bool:
+        """Tell whether no two of the providers must be kept apart."""
+        return not any(providers.issuperset(pair) for pair in self.need.kept_apart)
+
+    def may_lead(self, offers: Iterable[int]) -> bool:
+        """Tell whether one of the offers (rows) accepts to lead, where that is required."""
+        return not self.need.lead_required or any(self.catalogue.offers[offer].can_lead for offer in offers)
 
     def room(self, assigned: Mapping[int, int]) -> bool:
         """Tell quickly whether the minima of the lines can fit the offers they are given to (necessary, not enough)."""

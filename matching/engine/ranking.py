@@ -11,6 +11,8 @@ from matching.engine.constraints import Fail, Question
 from matching.engine.explanation import Pair, candidate
 from matching.engine.narrowing import nearly_able, screen_able, slots_of
 from matching.engine.near_misses import HOPELESS, near_misses
+from matching.engine.open_lines import open_lines
+from matching.engine.packing import Task
 from matching.engine.policy import Policy
 from matching.engine.rates import Rates
 from matching.engine.relaxation import Setting, conflict
@@ -57,6 +59,7 @@ def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates
         lines=lines,
         proposals=explained_proposals(proposals, lines),
         uncovered=uncovered,
+        open_lines=open_lines(Task(need, catalogue, policy, rates, tuple(scored)), proposals),
         bundles=bundles(need, scored, catalogue, policy, as_of=as_of, rates=rates),
     )
 

@@ -68,6 +68,10 @@ TEAMS: Mapping[str, Mapping[str, str]] = {
         "en": "Line {line} ({theme}) stays open: with the other lines it would go beyond the ceiling; {amount} in all would be enough.",
         "fr": "La ligne {line} ({theme}) reste ouverte : avec les autres lignes, elle dépasserait le plafond ; {amount} au total suffiraient.",
     },
+    "open_line.budget_unknown": {
+        "en": "Line {line} ({theme}) stays open: with the other lines it would go beyond the ceiling, or its cost is not known.",
+        "fr": "La ligne {line} ({theme}) reste ouverte : avec les autres lignes, elle dépasserait le plafond, ou son coût n’est pas connu.",
+    },
     "open_line.kept_apart": {
         "en": "Line {line} ({theme}) stays open: the partners it takes must not work together.",
         "fr": "La ligne {line} ({theme}) reste ouverte : les partenaires nécessaires ne doivent pas travailler ensemble.",

@@ -1,9 +1,10 @@
 """Proposals: who serves which lines. One line: its candidates. Several: the smallest teams that cover the most.
 
 Order of what is wanted: most lines covered, then fewest partners, then the better score, then earlier start and tie
-hash. The search assigns an offer to each line, scarcest line first and most promising offer first, and cuts whatever
-cannot reach the best proposals found so far (branch and bound). The bound of a line is its score alone at its least
-cost: sharing seats can only lower the rest.
+hash. Partners that must be kept apart are in no team together, and a required lead must accept to lead. The search
+assigns an offer to each line, scarcest line first and most promising offer first, and cuts whatever cannot reach the
+best proposals found so far (branch and bound). The bound of a line is its score alone at its least cost: sharing seats
+can only lower the rest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,7 +84,8 @@ def find_proposals(
     """Return the proposals, best first, and whether the search was exhaustive."""
     task = Task(need, catalogue, policy, rates, tuple(scored))
     if len(scored) == 1:
-        found = [pack(task, {0: int(scored[0].found.offer[position])}) for position in scored[0].best[:limit]]
+        leading = [at for at in scored[0].best if task.may_lead([int(scored[0].found.offer[at])])]
+        found = [pack(task, {0: int(scored[0].found.offer[position])}) for position in leading[:limit]]
         plans = [plan(task, packing) for packing in found if packing is not None]
         return _ranked(plans), True
     packings, proven = _teams(task, min(limit, policy.proposals))
@@ -96,23 +98,34 @@ def _ranked(plans: Sequence[ProposalPlan]) -> tuple[ProposalPlan, ...]:
 
 
 def _teams(task: Task, wanted: int) -> tuple[list[Packing], bool]:
+    nodes, proven = task.policy.search_nodes, True
+    for skips in range(sum(bool(entry.best) for entry in task.scored)):
+        packings, ended, nodes = teams_covering(task, wanted, skips=skips, nodes=nodes)
+        proven = proven and ended
+        if packings:
+            return packings, proven
+    return [], proven
+
+
+def teams_covering(task: Task, wanted: int, *, skips: int, nodes: int) -> tuple[list[Packing], bool, int]:
+    """Return teams that leave exactly so many of the lines with candidates open, fewest partners first.
+
+    Also whether the search was exhaustive, and the nodes left.
+    """
     options = {number: _options(task, number) for number, entry in enumerate(task.scored) if entry.best}
     providers = {number: frozenset(option.provider for option in row) for number, row in options.items()}
     lines = sorted(options, key=lambda number: (len(options[number]), number))
     everyone = len(frozenset().union(*providers.values()))
     packings: list[Packing] = []
-    nodes, proven = task.policy.search_nodes, True
-    for skips in range(len(lines)):
-        for partners in range(1, min(task.policy.max_partners, len(lines) - skips, everyone) + 1):
-            search = Search(task, lines, options, providers, partners, wanted - len(packings), nodes)
-            _descend(search, 0, Branch({}, frozenset(), 0, skips))
-            nodes, proven = search.nodes, proven and not search.exhausted
-            packings += search.found
-            if len(packings) >= wanted:
-                break
-        if packings:
+    proven = True
+    for partners in range(1, min(task.policy.max_partners, len(lines) - skips, everyone) + 1):
+        search = Search(task, lines, options, providers, partners, wanted - len(packings), nodes)
+        _descend(search, 0, Branch({}, frozenset(), 0, skips))
+        nodes, proven = search.nodes, proven and not search.exhausted
+        packings += search.found
+        if len(packings) >= wanted:
             break
-    return packings, proven
+    return packings, proven, nodes
 
 
 def _options(task: Task, line: int) -> list[Option]:
@@ -161,10 +174,11 @@ def _possible(search: Search, depth: int, branch: Branch) -> bool:
         lost = sum(not search.providers[line] & branch.used for line in search.lines[depth:])
         if lost > branch.skips:
             return False
-    return search.task.room(branch.assigned)
+    return search.task.may_meet(branch.used) and search.task.room(branch.assigned)
 
 
 def _keep(search: Search, branch: Branch) -> None:
-    packing = pack(search.task, branch.assigned)
+    leads = search.task.may_lead(branch.assigned.values())
+    packing = pack(search.task, branch.assigned) if leads else None
     if packing is not None:
         search.found = sorted([*search.found, packing], key=lambda entry: -entry.weighted)[: search.wanted]

@@ -187,6 +187,8 @@ class Need:
     interpretation_allowed: bool = True
     excluded: frozenset[str] = frozenset()  # providers or organizations the requester rules out
     conflicts: frozenset[str] = frozenset()  # organizations with a declared conflict of interest
+    kept_apart: frozenset[tuple[str, str]] = frozenset()  # pairs of providers that must not be in one team
+    lead_required: bool = False  # a partner of the team must accept to lead
     visible_to: frozenset[str] | None = None  # organizations
     turned_down_by: frozenset[str] = frozenset()  # ids of offers whose provider refused this very need
     opened_on: date | None = None
