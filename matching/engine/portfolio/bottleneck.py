@@ -13,21 +13,18 @@ Profile = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The needs served of each class, and the score below which no pair is needed; None when nobody is served."""
+    """The score below which no pair is needed; None when nobody is served."""
 
-    served: Profile
     score: int | None
 
 
-def threshold(model: Model, profile: Callable[[int], Profile | None]) -> Threshold | None:
+def threshold(model: Model, best: Profile, profile: Callable[[int], Profile | None]) -> Threshold:
     """Bisect over the distinct scores. `profile(score)` is the best service by pairs of at least the score, or None.
 
-    Sound because a higher threshold leaves fewer pairs: service never grows with it. Returns None when even all pairs
-    keep no row.
+    `best` is the service by all pairs. Sound because a higher threshold leaves fewer pairs: service never grows with it.
     """
-    best = profile(0)
-    if best is None or not any(best):
-        return None if best is None else Threshold(best, None)
+    if not any(best):
+        return Threshold(None)
     scores = distinct_scores(model)
     low, high = 0, highest(model, best, scores)
     while low < high:
@@ -36,7 +33,7 @@ def threshold(model: Model, profile: Callable[[int], Profile | None]) -> Thresho
             low = middle
         else:
             high = middle - 1
-    return Threshold(best, int(scores[low]))
+    return Threshold(int(scores[low]))
 
 
 def distinct_scores(model: Model) -> Ints:

@@ -1,14 +1,15 @@
 """Portfolios that are networks: every objective by one flow of least cost, each among the best flows of the ones before.
 
-Classes need no stage of their own unless there are floors. The sets of needs that can be served together are linked
-sets of a network with bounds, a generalized matroid (Murota 2003, Discrete Convex Analysis, 9.6); in one, a set is
-best under weights when no need can be added, dropped or exchanged for another with gain (theorem 6.26), and which
-exchanges gain depends on the order of the classes alone. So any falling weights serve the first class as much as possible,
-then the second, and so on (Edmonds 1971 for matroids), and one flow with weights above all scores does it with the fit.
+How many of each class can be served is found first and then held. Without minima and floors the sets of needs that can
+be served together are a transversal matroid (gammoid), so serving the first class as much as possible, the first two,
+and so on, gives the profile (greedy algorithm: Edmonds 1971). With minima they are linked sets of a network with bounds,
+a generalized matroid (Murota 2003, Discrete Convex Analysis, 9.6); in one, a set is best under weights when no need can be
+added, dropped or exchanged with gain (theorem 6.26), and which exchanges gain depends on the order of the classes alone: any
+falling weights do. With floors neither is so, and each class has a flow of its own.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from matching.engine.portfolio.instance import Flags, Ints
 from matching.engine.portfolio.layout import Layout, network_of
 from matching.engine.portfolio.model import Model
 from matching.engine.portfolio.network import Network, largest_flow
-from matching.engine.portfolio.objectives import Objective, Outcome, Proof, below_service, classes, served
+from matching.engine.portfolio.objectives import Outcome, Proof, below_service, classes, served
 from matching.engine.portfolio.results import TOTAL_SCORE, WORST_SCORE, Settings
 
 SOLVER = "min-cost flow"
@@ -59,19 +60,22 @@ class _Run:
 def solve_flow(model: Model, layout: Layout, settings: Settings, note: Callable[[str], None]) -> Outcome | None:
     """Find the best plan of a network model in all objectives; None when its rows cannot be kept. Budgets are not seen."""
     proofs = [Proof(goal.name, 0, SOLVER) for goal in served(model)]
+    note(proofs[0].name if proofs else TOTAL_SCORE)
+    best = profile(model, layout, 0)
+    if best is None:
+        return None
+    counts = dict(zip(classes(model), best, strict=True))
     if settings.worst_served and len(model.number):
         note(WORST_SCORE)
-        found = threshold(model, lambda least: profile(model, layout, least))
-        if found is None:
-            return None
+        found = threshold(model, best, lambda least: profile(model, layout, least))
         if found.score is not None:
             kept = model.score >= found.score
             model, layout = model.restricted(kept), _restricted(model, layout, kept)
         proofs.append(Proof(WORST_SCORE, 0, BISECTION))
-    run = _Run(model, layout, network_of(model, layout), np.zeros(0, dtype=np.int64))
     goals = below_service(model, settings)
     note(TOTAL_SCORE)
-    if not _serve_and_fit(run, goals[0], narrow=len(goals) > 1):
+    run = _serving(model, layout, counts)
+    if not run.maximise(goals[0].gain(model), narrow=len(goals) > 1):
         return None
     for place, goal in enumerate(goals[1:], start=2):
         gain = goal.gain(run.model)
@@ -87,12 +91,25 @@ def _restricted(model: Model, layout: Layout, kept: Flags) -> Layout:
     return Layout(layout.capacity_rows, layout.first[kept], layout.outer, layout.floor_rows, layout.floor_of[present])
 
 
-def _serve_and_fit(run: _Run, fit: Objective, *, narrow: bool) -> bool:
-    weighed = class_weights(run.model)[run.model.need_class[run.model.need]] * _above(run.model) + fit.gain(run.model)
-    if not len(run.layout.floor_rows) and run.network.fits(weighed):
-        return run.maximise(weighed, narrow=narrow)
-    served_all = all(run.maximise(goal.gain(run.model), narrow=True) for goal in served(run.model))
-    return served_all and run.maximise(fit.gain(run.model), narrow=narrow)
+def _serving(model: Model, layout: Layout, counts: Mapping[int, int]) -> _Run:
+    """Return the network that serves so many needs of each class and can serve no other number."""
+    nothing = np.zeros(0, dtype=np.int64)
+    if len(layout.floor_rows):
+        run = _Run(model, layout, network_of(model, layout), nothing)
+        for goal in served(model):
+            run.maximise(goal.gain(model), narrow=True)
+        return run
+    present, own = np.unique(model.need_class, return_inverse=True)
+    first, members = len(model.rows.least), np.bincount(own, minlength=len(present))
+    least = np.array([counts[int(number)] for number in present], dtype=np.int64)
+    limits = replace(model.rows, least=np.concatenate([model.rows.least, least]))
+    network = network_of(
+        replace(model, rows=limits), replace(layout, floor_rows=first + np.arange(len(present)), floor_of=first + own)
+    )
+    # Who must be served has no way past.
+    past = len(model.number) + len(layout.capacity_rows)
+    network.most[past : past + len(own)][(least == members)[own]] = 0
+    return _Run(model, layout, network, nothing)
 
 
 def class_weights(model: Model) -> Ints:
@@ -101,11 +118,6 @@ def class_weights(model: Model) -> Ints:
     weights = np.zeros(max(present, default=0) + 1, dtype=np.int64)
     weights[present] = np.arange(len(present), 0, -1)
     return weights
-
-
-def _above(model: Model) -> int:
-    """Return a weight above the total score of any plan."""
-    return len(model.need_class) * int(model.score.max(initial=0)) + 1
 
 
 def profile(model: Model, layout: Layout, least_score: int) -> tuple[int, ...] | None:
@@ -133,13 +145,18 @@ def _profile_by_prefix(model: Model, layout: Layout, kept: Flags, numbers: list[
     network = network_of(model, layout)
     end = len(network.supply) - 1
     arcs = slice(len(model.number), len(model.number) + len(layout.capacity_rows))
-    reached = [0]
-    for number in numbers:
+    whole: dict[int, int] = {}
+    # The last prefix is everybody: if all are served, so is every class.
+    for number in (*numbers[-1:], *numbers[:-1]):
+        if whole and whole[numbers[-1]] == len(model.need_class):
+            break
         own = kept & (model.need_class[model.need] <= number)
         members = np.flatnonzero(model.need_class <= number)
         pairs = np.flatnonzero(own)
         tail = np.concatenate([np.full(len(members), end + 1), network.tail[pairs], network.tail[arcs]])
         head = np.concatenate([members, network.head[pairs], network.head[arcs]])
         most = np.concatenate([np.ones(len(members) + len(pairs), dtype=np.int64), network.most[arcs]])
-        reached.append(largest_flow(tail, head, most, end + 1, end) if len(pairs) else 0)
+        whole[number] = largest_flow(tail, head, most, end + 1, end) if len(pairs) else 0
+    sizes = {number: int((model.need_class <= number).sum()) for number in numbers}
+    reached = [0, *(whole.get(number, sizes[number]) for number in numbers)]
     return tuple(int(step) for step in np.diff(reached))

@@ -58,12 +58,13 @@ def _nesting(pairs: int, pair: Ints, row: Ints, rows: int) -> tuple[Ints, Ints] 
 
     Returns `first` [pairs] and `outer` [rows].
     """
+    first, outer = np.full(pairs, -1), np.full(rows, -1)
+    if (pair[1:] > pair[:-1]).all():
+        first[pair] = row
+        return first, outer
     users = np.bincount(row, minlength=rows)
     order = np.lexsort((row, users[row], pair))
     pair, row = pair[order], row[order]
-    first, outer = np.full(pairs, -1), np.full(rows, -1)
-    if len(pair) == 0:
-        return first, outer
     starts = np.append(True, pair[1:] != pair[:-1])
     first[pair[starts]] = row[starts]
     following = np.where(np.append(starts[1:], True), -1, np.append(row[1:], -1))

@@ -200,7 +200,9 @@ def _instance_rows(instance: Instance, wishes: Wishes) -> Rows:
         row.append(np.full(len(members), capacities + budgets + place))
         amount.append(np.ones(len(members), dtype=np.int64))
     flat_pair, flat_row, flat_amount = np.concatenate(pair), np.concatenate(row), np.concatenate(amount)
-    order = np.lexsort((flat_row, flat_pair))
+    if len(flat_pair) > len(pair[0]):
+        order = np.lexsort((flat_row, flat_pair))
+        flat_pair, flat_row, flat_amount = flat_pair[order], flat_row[order], flat_amount[order]
     return Rows(
         least=np.array(
             [entry.minimum if place in wishes.minima else 0 for place, entry in enumerate(instance.capacities)]
@@ -216,9 +218,9 @@ def _instance_rows(instance: Instance, wishes: Wishes) -> Rows:
         ),
         kind=np.repeat(list(Kind), [capacities, budgets, len(floors)]).astype(np.int64),
         thing=np.concatenate([np.arange(capacities), np.arange(budgets), np.array(floors, dtype=np.int64)]),
-        pair=flat_pair[order],
-        row=flat_row[order],
-        amount=flat_amount[order],
+        pair=flat_pair,
+        row=flat_row,
+        amount=flat_amount,
     )
 
 
@@ -236,16 +238,15 @@ def _without_empty_needs(model: Model) -> Model:
 
 
 def _reach(model: Model) -> Ints:
-    """Return the most that any plan could use of each row: the largest amount of every need. [rows]"""
+    """Return what no plan can exceed of each row: all its pairs together; of a budget the largest of every need. [rows]"""
     rows = model.rows
     reach = np.zeros(len(rows.least), dtype=np.int64)
-    if len(rows.pair) == 0:
-        return reach
-    need = model.need[rows.pair]
-    order = np.lexsort((rows.amount, need, rows.row))
-    need, row, amount = need[order], rows.row[order], rows.amount[order]
-    last = np.append((need[1:] != need[:-1]) | (row[1:] != row[:-1]), True)
-    np.add.at(reach, row[last], amount[last])
+    np.add.at(reach, rows.row, rows.amount)
+    for budget in np.flatnonzero(rows.kind == Kind.BUDGET):
+        entry = rows.row == budget
+        largest = np.zeros(len(model.need_class), dtype=np.int64)
+        np.maximum.at(largest, model.need[rows.pair[entry]], rows.amount[entry])
+        reach[budget] = largest.sum()
     return reach
 
 
