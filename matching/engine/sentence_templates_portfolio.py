@@ -195,6 +195,22 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "en": "Each of its candidates lacks room at {capacities}, and no other distribution serves more.",
         "fr": "Chacun de ses candidats manque de place chez {capacities}, et aucune autre répartition n’en satisfait davantage.",
     },
+    "shortage.cut_many": {
+        "en": "{demand} needs can be served by {capacities} and {more} {more?other|others} alone, with room for {supply}.",
+        "fr": "{demand} besoins ne peuvent être satisfaits que par {capacities} et {more} {more?autre|autres}, qui n’en admettent que {supply}.",
+    },
+    "shortage.none_open_many": {
+        "en": "It can be served by {capacities} and {more} {more?other|others} alone, where there is no room at all.",
+        "fr": "Ce besoin ne peut être satisfait que par {capacities} et {more} {more?autre|autres}, où il n’y a aucune place.",
+    },
+    "shortage.units_many": {
+        "en": "It and the needs beside it ask for {demand} of {capacities} and {more} {more?other|others} at the least, and there are {supply}.",
+        "fr": "Ce besoin et ses concurrents demandent au moins {demand} unités de {capacities} et {more} {more?autre|autres} ; il y en a {supply}.",
+    },
+    "shortage.packing_many": {
+        "en": "Each of its candidates lacks room at {capacities} and {more} {more?other|others}, and no other distribution serves more.",
+        "fr": "Chacun de ses candidats manque de place chez {capacities} et {more} {more?autre|autres}, et aucune autre répartition n’en satisfait davantage.",
+    },
     "shortage.competing": {"en": "In competition with: {needs}.", "fr": "En concurrence avec : {needs}."},
     "shortage.competing_more": {
         "en": "In competition with: {needs} and {more} {more?other|others}.",

@@ -31,7 +31,7 @@ def against_greedy(standing: Standing, greedy: Solution) -> GreedyDifference:
         change=change,
         left_by_greedy=left,
         left_by_plan=standing.need_ids(sorted(there - here)),
-        sentences=(first, *([some("greedy.left", left)] if left else [])),
+        sentences=(first, *([some("greedy.left", left, len(left))] if left else [])),
     )
 
 

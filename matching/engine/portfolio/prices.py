@@ -33,6 +33,7 @@ class Raise:
     units: int
     change: Change
     promise: int
+    served_exact: bool = False  # the needs served are known, whatever the objectives after it
 
 
 def capacity_prices(views: Sequence[PartView], *, resolver: Resolver) -> tuple[CapacityPrice, ...]:
@@ -76,13 +77,14 @@ def _gain(entry: Raise) -> tuple[tuple[int, int, int, int], int, int]:
 
 def _capacity_price(standing: Standing, entry: Raise) -> CapacityPrice:
     capacity = standing.instance.capacities[entry.thing]
+    said = replace(entry.change, exact=True) if entry.served_exact and entry.change.served else entry.change
     return CapacityPrice(
         capacity=capacity.id,
         used=int(standing.used[entry.thing]),
         maximum=capacity.maximum,
         units=entry.units,
         change=entry.change,
-        sentence=told("price", entry.change, units=entry.units, capacity=capacity.id),
+        sentence=told("price", said, units=entry.units, capacity=capacity.id),
     )
 
 
@@ -178,12 +180,14 @@ def _capacity_raises(view: PartView, lift: Lift) -> list[Raise]:
         if units is None:
             continue
         if view.every is not None and view.network is not None:
+            flow = True
             known = _from_networks(view.every, view.network, place, may_rise=lift.may_rise(capacity))
             promise = 0
         else:
+            flow = False
             known = _insertion(standing, pairs, capacity, units)
             promise = 0 if view.prices is None else view.prices.capacity[place] * units // ONE
-        found.append(Raise(capacity, units, known, promise))
+        found.append(Raise(capacity, units, known, promise, served_exact=flow))
     return found
 
 

@@ -97,7 +97,7 @@ class NeedUnmet:
     needs beside it can be served by `capacities` alone and ask for `demand` at the least, where there is room for
     `supply` - counted in needs where each asks for the same amount, else in units. Else `capacities` are those that
     shut out its candidates and `competing` the needs that hold them, and the proof is that of the solver.
-    `competing` names the first 25.
+    `competing` and `capacities` name the first 25, the nearest to the need first.
     """
 
     need: str
@@ -110,6 +110,7 @@ class NeedUnmet:
     competing: tuple[str, ...]
     competing_count: int
     capacities: tuple[str, ...]
+    capacity_count: int
     budgets: tuple[str, ...]
     demand: int
     supply: int

@@ -7,7 +7,8 @@ for more than there is: Hall's condition is violated (P. Hall 1935, "On represen
 D. Fulkerson 1956, maximum flow = minimum cut).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from matching.engine.portfolio.standing import NOBODY, Standing
 from matching.engine.portfolio.wording import NAMED, amount, some
 from matching.engine.sentences import Param, Sentence
 
-NAMED_IN_DATA = 25  # competing needs named in the data; `competing_count` counts all
+NAMED_IN_DATA = 25  # competing needs and capacities named in the data, the nearest first; their counts count all
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,10 @@ class Shortages:
 
     def __init__(self, standing: Standing, *, currency: str) -> None:
         self._standing, self._currency = standing, currency
-        self._closures: dict[tuple[int, ...], Closure] = {}
         self._steps: dict[int, Closure] = {}
+        self._reach: dict[int, frozenset[int]] = {}
+        self._closures: dict[frozenset[int], Closure] = {}
+        self._outer: dict[int, set[int]] = {}
         # Inner capacities have fewer users than the outer ones around them.
         self._users = np.bincount(standing.instance.pairs.use_capacity, minlength=len(standing.maximum))
 
@@ -96,7 +99,9 @@ class Shortages:
             return _unmet(standing, need, LOCKED_OUT, (sentence,), competing=holders)
         if closure.escapes:
             closure = Closure(tuple(standing.holders(direct, besides=need)), tuple(direct), escapes=True)
-        return _decided(standing, need, self._measured(need, closure, is_flow=is_flow))
+        return _decided(
+            standing, need, _nearest_first(standing, self._measured(need, closure, is_flow=is_flow), direct)
+        )
 
     def _blocker(self, pair: int) -> int:
         """Return the innermost capacity that has no room for one more such pair, or NOBODY."""
@@ -105,22 +110,26 @@ class Shortages:
         return min(full, key=lambda capacity: (self._users[capacity], capacity), default=NOBODY)
 
     def _closure(self, direct: tuple[int, ...]) -> Closure:
-        if direct not in self._closures:
-            self._closures[direct] = self._closed(direct)
-        return self._closures[direct]
+        """Return what is met from the capacities that shut a need out; many needs meet the same."""
+        met = frozenset[int]().union(*(self._reached(capacity) for capacity in direct))
+        if met not in self._closures:
+            steps = [self._beyond(capacity) for capacity in sorted(met)]
+            needs = {need for step in steps for need in step.needs}
+            escapes = any(step.escapes for step in steps)
+            self._closures[met] = Closure(tuple(sorted(needs)), self._outermost(met), escapes)
+        return self._closures[met]
 
-    def _closed(self, direct: tuple[int, ...]) -> Closure:
-        """Follow who holds room in the capacities, where else they could go, who holds room there, and so on."""
-        needs: set[int] = set()
-        capacities, waiting, escapes = set(direct), list(direct), False
-        while waiting:
-            step = self._beyond(waiting.pop())
-            needs.update(step.needs)
-            escapes = escapes or step.escapes
-            fresh = set(step.capacities) - capacities
-            capacities |= fresh
-            waiting.extend(fresh)
-        return Closure(tuple(sorted(needs)), self._outermost(capacities), escapes)
+    def _reached(self, capacity: int) -> frozenset[int]:
+        """Follow who holds room in a capacity, where else they could go, who holds room there, and so on."""
+        if capacity not in self._reach:
+            met, waiting = {capacity}, [capacity]
+            while waiting:
+                fresh = self._beyond(waiting.pop()).capacities
+                new = [other for other in fresh if other not in met]
+                met.update(new)
+                waiting.extend(new)
+            self._reach[capacity] = frozenset(met)
+        return self._reach[capacity]
 
     def _beyond(self, capacity: int) -> Closure:
         """Return who holds room in one capacity and which capacities shut out their other candidates."""
@@ -136,18 +145,21 @@ class Shortages:
             self._steps[capacity] = Closure(tuple(holders), tuple(sorted(blockers - {NOBODY})), NOBODY in blockers)
         return self._steps[capacity]
 
-    def _outermost(self, capacities: set[int]) -> tuple[int, ...]:
+    def _outermost(self, capacities: frozenset[int]) -> tuple[int, ...]:
         """Leave out capacities whose users all use another of them, which is around them."""
-        standing, kept = self._standing, set(capacities)
+        kept = set(capacities)
         for inner in sorted(capacities, key=lambda capacity: (self._users[capacity], capacity)):
-            around = [
-                _things(standing, pair) & (kept - {inner})
-                for pair in standing.users.get(inner, ())
-                if standing.possible[pair]
-            ]
-            if around and set.intersection(*around):
+            if self._around(inner) & kept:
                 kept.discard(inner)
         return tuple(sorted(kept))
+
+    def _around(self, inner: int) -> set[int]:
+        """Return the other capacities that every possible user of a capacity uses too."""
+        if inner not in self._outer:
+            standing = self._standing
+            users = [_things(standing, p) for p in standing.users.get(inner, ()) if standing.possible[p]]
+            self._outer[inner] = set.intersection(*users) - {inner} if users else set()
+        return self._outer[inner]
 
     def _measured(self, need: int, closure: Closure, *, is_flow: bool) -> Cut:
         """Count what the needs ask for at the least and what the capacities have."""
@@ -163,6 +175,16 @@ class Shortages:
         demand = least(need) + sum(least(member) for member in closure.needs)
         supply = int(standing.maximum[list(closure.capacities)].sum())
         return Cut(closure.needs, closure.capacities, demand, supply, counted=False)
+
+
+def _nearest_first(standing: Standing, cut: Cut, direct: Sequence[int]) -> Cut:
+    """Put what the need meets itself before what is met through others."""
+    near, holders = set(direct), set(standing.holders(direct, besides=NOBODY))
+    return replace(
+        cut,
+        competing=tuple(sorted(cut.competing, key=lambda need: (need not in holders, need))),
+        capacities=tuple(sorted(cut.capacities, key=lambda capacity: (capacity not in near, capacity))),
+    )
 
 
 def _things(standing: Standing, pair: int) -> set[int]:
@@ -192,7 +214,8 @@ def _unmet(
         best_score=int(pairs.score[eligible[0]]) if eligible else None,
         competing=standing.need_ids(rivals[:NAMED_IN_DATA]),
         competing_count=len(rivals),
-        capacities=standing.capacity_ids(cut.capacities) if cut else (),
+        capacities=standing.capacity_ids(cut.capacities[:NAMED_IN_DATA]) if cut else (),
+        capacity_count=len(cut.capacities) if cut else 0,
         budgets=budgets,
         demand=cut.demand if cut else 0,
         supply=cut.supply if cut else 0,
@@ -218,7 +241,7 @@ def _too_dear(standing: Standing, need: int, roomy: list[int], currency: str) ->
     }
     sentences = [Sentence("shortage.budget", said)]
     if competing:
-        sentences.append(some("shortage.competing", standing.need_ids(competing)))
+        sentences.append(_competing(standing, competing))
     return _unmet(standing, need, BUDGET_SHORT, tuple(sentences), competing=competing, budgets=names)
 
 
@@ -234,7 +257,7 @@ def _decided(standing: Standing, need: int, cut: Cut) -> NeedUnmet:
     ]
     sentences = [_cut_sentence(standing, cut)]
     if cut.competing:
-        sentences.append(some("shortage.competing", standing.need_ids(cut.competing)))
+        sentences.append(_competing(standing, cut.competing))
     reason = CAPACITY_SHORT
     if held:
         reason = LOCKED_OUT
@@ -245,6 +268,10 @@ def _decided(standing: Standing, need: int, cut: Cut) -> NeedUnmet:
     return _unmet(standing, need, reason, tuple(sentences), cut=cut)
 
 
+def _competing(standing: Standing, needs: tuple[int, ...]) -> Sentence:
+    return some("shortage.competing", standing.need_ids(needs[:NAMED]), len(needs))
+
+
 def _wished(standing: Standing, need: int) -> bool:
     """Tell whether a lock or a floor speaks for a need."""
     floors = {floor.group for floor in standing.instance.floors}
@@ -252,10 +279,14 @@ def _wished(standing: Standing, need: int) -> bool:
 
 
 def _cut_sentence(standing: Standing, cut: Cut) -> Sentence:
-    names = standing.capacity_ids(cut.capacities)
+    code = "shortage.packing"
     if cut.supply == 0:
-        return Sentence("shortage.none_open", {"capacities": names})
-    figures: dict[str, Param] = {"capacities": names, "demand": cut.demand, "supply": cut.supply}
-    if not cut.proves:
-        return Sentence("shortage.packing", {"capacities": names})
-    return Sentence("shortage.cut" if cut.counted else "shortage.units", figures)
+        code = "shortage.none_open"
+    elif cut.proves:
+        code = "shortage.cut" if cut.counted else "shortage.units"
+    figures: dict[str, Param] = {"capacities": standing.capacity_ids(cut.capacities[:NAMED])}
+    if code in {"shortage.cut", "shortage.units"}:
+        figures |= {"demand": cut.demand, "supply": cut.supply}
+    if len(cut.capacities) <= NAMED:
+        return Sentence(code, figures)
+    return Sentence(f"{code}_many", figures | {"more": len(cut.capacities) - NAMED})

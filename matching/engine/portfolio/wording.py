@@ -26,12 +26,12 @@ def told(prefix: str, change: Change, **names: Param) -> Sentence:
     return Sentence(f"{prefix}.{objective}{'' if change.exact else '_bound'}", names | figures)
 
 
-def some(code: str, needs: Sequence[str]) -> Sentence:
-    """Name the first needs and count the others (code `..._more`)."""
+def some(code: str, needs: Sequence[str], count: int) -> Sentence:
+    """Name the first of so many needs and count the others (code `..._more`)."""
     named: Param = tuple(needs[:NAMED])
-    if len(needs) <= NAMED:
+    if count <= NAMED:
         return Sentence(code, {"needs": named})
-    return Sentence(f"{code}_more", {"needs": named, "more": len(needs) - NAMED})
+    return Sentence(f"{code}_more", {"needs": named, "more": count - NAMED})
 
 
 def moved(move: Move) -> Sentence:

@@ -106,7 +106,9 @@ def test_cut_follows_those_who_could_move_and_stops_at_those_who_could_not() -> 
     needs = [NeedEntry("a"), NeedEntry("b"), NeedEntry("c"), NeedEntry("d")]
     capacities = [Capacity("course", 1), Capacity("seminar", 1), Capacity("talk", 1)]
     (unmet,) = report(build_instance(needs, capacities, pairs))
+    # The one it meets itself first.
     assert (unmet.competing, unmet.capacities) == (("a", "b"), ("course", "seminar"))
+    assert unmet.capacity_count == 2
     assert (unmet.demand, unmet.supply, unmet.proven) == (3, 2, True)
 
 
@@ -195,3 +197,14 @@ def test_many_competing_needs_are_counted_and_the_first_named() -> None:
     (unmet,) = accounts.report_on(instance, plan, Settings(), limit=0).unmet
     assert (unmet.need, unmet.competing_count, len(unmet.competing)) == ("n39", 39, 25)
     assert render(unmet.sentences[1], "en") == "In competition with: n00, n01, n02, n03, n04 and 34 others."
+
+
+def test_many_short_capacities_are_counted_and_the_first_named() -> None:
+    capacities = [Capacity(f"c{number}", 1) for number in range(7)]
+    pairs = [Pair(f"n{number}", f"c{place}", 5, ((f"c{place}", 1),)) for number in range(8) for place in range(7)]
+    instance = build_instance([NeedEntry(f"n{number}") for number in range(8)], capacities, pairs)
+    plan = exhaustive.figures(instance, tuple(number * 7 + number for number in range(7)))
+    (unmet,) = accounts.report_on(instance, plan, Settings(worst_served=False), limit=0).unmet
+    assert (unmet.need, unmet.demand, unmet.supply, unmet.capacity_count) == ("n7", 8, 7, 7)
+    said = render(unmet.sentences[0], "en")
+    assert said == "8 needs can be served by c0, c1, c2, c3, c4 and 2 others alone, with room for 7."
