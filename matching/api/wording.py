@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from marketplace.vocabularies import queries as vocabularies
-from matching.engine import Sentence, render
+from matching.engine.documents import spoken as in_words
 
 LANGUAGES = ("en", "fr")
 SCHEMES = (
@@ -26,22 +26,7 @@ def spoken(value: Any) -> Any:
     """Give stored reasons with every sentence (``{"code", "params"}``) joined by its text in each language."""
     version = "|".join(row.checksum for row in vocabularies.schemes())
     labels = {language: _labels(language, version) for language in LANGUAGES}
-    return _spoken(value, labels)
-
-
-def _spoken(value: Any, labels: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Any:
-    if isinstance(value, list):
-        return [_spoken(entry, labels) for entry in value]
-    if not isinstance(value, dict):
-        return value
-    if set(value) == {"code", "params"}:
-        sentence = Sentence(value["code"], _params(value["params"]))
-        return {**value, "text": {language: render(sentence, language, labels[language]) for language in LANGUAGES}}
-    return {name: _spoken(entry, labels) for name, entry in value.items()}
-
-
-def _params(stored: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(entry) if isinstance(entry, list) else entry for name, entry in stored.items()}
+    return in_words(value, labels)
 
 
 @lru_cache(maxsize=8)

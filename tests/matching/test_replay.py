@@ -426,3 +426,4 @@ def test_replay_of_another_engine_s_run_is_refused_in_two_languages() -> None:
     french = check_problem(officer.post(path(run), accept_language="fr"), ErrorCode.RULE_BROKEN)
     assert places(english) == places(french) == {"/engine_version": "other_engine"}
     assert "0.9.0" in english["errors"][0]["detail"]
+    assert "moteur 0.9.0" in french["errors"][0]["detail"]

@@ -18,7 +18,17 @@ BAD = 2
 WORLD = "001"  # M49
 LANGUAGES = ("en", "fr")
 CHECKED = ("audiences", "currencies", "forms", "governance_levels", "languages", "modalities", "priority_facts")
-LABELLED = ("audiences", "awards", "countries", "forms", "languages", "levels", "modalities", "regions")
+LABELLED = (
+    "audiences",
+    "awards",
+    "countries",
+    "forms",
+    "governance_levels",
+    "languages",
+    "levels",
+    "modalities",
+    "regions",
+)
 
 
 class Command(BaseCommand):
