@@ -33,33 +33,37 @@ MOST_RATIO = 2000  # beyond twice the ceiling the value is 0
 GIVEN_DAYS = 5  # value of one day of slack
 
 Values = dict[Criterion, int]
+Key = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """What has to be beaten, and by whom: the tie hashes of both, and the score and start of the first."""
+    """What has to be beaten, as a key in the documented order (the smaller comes first), and what the pair has now."""
 
+    first: Key
     score: int
     start: int
     load: int
     tie: int
+    pair: Pair
 
     @classmethod
-    def of(cls, pair: Pair) -> "Rival":
-        """Return what the first candidate has."""
-        return cls(_score(pair, {}), pair.start.toordinal(), pair.value(Criterion.LOAD), _tie(pair))
+    def of(cls, pair: Pair, first: Pair) -> "Rival":
+        """Set a pair against the first candidate."""
+        key = (-_score(first), first.start.toordinal(), -first.value(Criterion.LOAD), _tie(first))
+        return cls(key, _score(pair), pair.start.toordinal(), pair.value(Criterion.LOAD), _tie(pair), pair)
 
-    def is_beaten(self, pair: Pair, values: Values, start: int | None = None) -> bool:
-        """Tell whether a pair with these values, and this start, comes before the first."""
-        begin = pair.start.toordinal() if start is None else start
-        load = values.get(Criterion.LOAD, pair.value(Criterion.LOAD))
-        mine = (-_score(pair, values), begin, -load, _tie(pair))
-        return mine < (-self.score, self.start, -self.load, self.tie)
+    def is_beaten(self, values: Values, start: int | None = None) -> bool:
+        """Tell whether the pair with these values, and this start, comes before the first."""
+        weights = self.pair.policy.weights
+        gain = sum(weights[name] * (value - self.pair.value(name)) for name, value in values.items())
+        begin = self.start if start is None else start
+        return (-self.score - gain, begin, -values.get(Criterion.LOAD, self.load), self.tie) < self.first
 
 
 def to_first(pair: Pair, first: Pair, as_of: date) -> tuple[Change, ...]:
     """Return up to three single changes, each of which would put the pair before the first of its line."""
-    rival = Rival.of(first)
+    rival = Rival.of(pair, first)
     ways = (way for lever in LEVERS for way in lever(pair, rival, as_of))
     return tuple(islice(ways, MOST_WAYS))
 
@@ -75,14 +79,13 @@ def _tie(pair: Pair) -> int:
     return tie_hash(pair.policy, pair.need, pair.offer.id)
 
 
-def _score(pair: Pair, changed: Values) -> int:
-    """Return the score with some values changed."""
-    return sum(pair.policy.weights[name] * changed.get(name, pair.value(name)) for name in CRITERIA)
+def _score(pair: Pair) -> int:
+    return sum(pair.policy.weights[name] * value for name, value in zip(CRITERIA, pair.values, strict=True))
 
 
 def _named(pair: Pair, rival: Rival, criterion: Criterion, gain: int, code: str, **params: str) -> Iterator[Change]:
     """Give the change if its gain on one criterion is enough."""
-    if gain > 0 and rival.is_beaten(pair, {criterion: pair.value(criterion) + gain}):
+    if gain > 0 and rival.is_beaten({criterion: pair.value(criterion) + gain}):
         yield change(code, PROVIDER, **params)
 
 
@@ -97,7 +100,7 @@ def _award(pair: Pair, rival: Rival, _as_of: date) -> Iterator[Change]:
 def _place(pair: Pair, rival: Rival, _as_of: date) -> Iterator[Change]:
     """Name the country (or the region asked): half of the place's value is how near the declared coverage is."""
     line = pair.line
-    steps = int(coverage_steps(line, pair.catalogue)[pair.offer_row])
+    steps = int(coverage_steps(line, pair.catalogue, np.array([pair.offer_row]))[0])
     world = len(pair.catalogue.places.chain_of(country=line.country, region=line.region)) - (line.country is None)
     if steps <= 0:
         return
@@ -119,7 +122,7 @@ def _days(pair: Pair, rival: Rival, as_of: date) -> Iterator[Change]:
     end = min(slot.end, need.window_end.toordinal())
     notice = max(0, min(slot.closes, start) - as_of.toordinal())
     values = {Criterion.DATES: VALUE_TOP, Criterion.LEAD_TIME: _notice_value(notice)}
-    if start <= end and rival.is_beaten(pair, values, start):
+    if start <= end and rival.is_beaten(values, start):
         days = {"start": date.fromordinal(start).isoformat(), "end": date.fromordinal(end).isoformat()}
         yield change("fix_days", PROVIDER, session=slot.code, **days)
 
@@ -130,7 +133,7 @@ def _capacity(pair: Pair, rival: Rival, as_of: date) -> Iterator[Change]:
     if slot.kind is not SlotKind.ON_REQUEST or pair.shortened:
         return
     values = {Criterion.DATES: _slack_value(pair.slack), Criterion.LOAD: VALUE_TOP}
-    if rival.is_beaten(pair, values):
+    if rival.is_beaten(values):
         start, end = max(slot.start, as_of.toordinal()), min(slot.end, pair.need.window_end.toordinal())
         days = {"start": date.fromordinal(start).isoformat(), "end": date.fromordinal(end).isoformat()}
         wanted = trainer_days(pair.offer.hours) * pair.deliveries
@@ -148,7 +151,7 @@ def _enrolment(pair: Pair, rival: Rival, as_of: date) -> Iterator[Change]:
 
     def enough(days: int) -> bool:
         notice = max(0, slot.closes + days - as_of.toordinal())
-        return rival.is_beaten(pair, {Criterion.LEAD_TIME: _notice_value(notice)})
+        return rival.is_beaten({Criterion.LEAD_TIME: _notice_value(notice)})
 
     days = _fewest(slot.start - slot.closes, enough)
     if days:
@@ -174,7 +177,7 @@ def _fewest_days(pair: Pair, rival: Rival, as_of: date, most: int, shifts: Calla
     """Return the fewest days by which to shift the opening or the lead time; 0 if none is enough."""
     if pair.slot.kind is SlotKind.SESSION:
         return 0
-    return _fewest(most, lambda days: rival.is_beaten(pair, *_shifted(pair, as_of, *shifts(days))))
+    return _fewest(most, lambda days: rival.is_beaten(*_shifted(pair, as_of, *shifts(days))))
 
 
 def _shifted(pair: Pair, as_of: date, opening: int, lead: int) -> tuple[Values, int]:
@@ -219,7 +222,7 @@ def _seats(pair: Pair, rival: Rival, _as_of: date) -> Iterator[Change]:
             Criterion.GROUP: min(VALUE_TOP, VALUE_TOP * seats // pair.line.maximum),
             Criterion.LOAD: min(VALUE_TOP, VALUE_TOP * (slot.free + more) // (slot.total + more)),
         }
-        return rival.is_beaten(pair, values)
+        return rival.is_beaten(values)
 
     seats = _fewest(pair.line.maximum - slot.free, enough)
     if seats:
@@ -232,7 +235,7 @@ def _price(pair: Pair, rival: Rival, _as_of: date) -> Iterator[Change]:
     if ceiling is None or pair.reduced or to_cents(ceiling) < 1:
         return
     values = _values_by_ratio()
-    saved = _fewest(MOST_RATIO, lambda less: rival.is_beaten(pair, {Criterion.COST: values[MOST_RATIO - less]}))
+    saved = _fewest(MOST_RATIO, lambda less: rival.is_beaten({Criterion.COST: values[MOST_RATIO - less]}))
     if not saved:
         return
     most = ((MOST_RATIO - saved + 1) * to_cents(ceiling) - 1) // WHOLE_RATIO
