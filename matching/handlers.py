@@ -26,6 +26,9 @@ job("matching.rank", prepare=tasks.prepare_ranking, lease_seconds=60, max_attemp
 job("matching.plan", prepare=tasks.prepare_plan, lease_seconds=60, time_limit_seconds=7_200, max_attempts=3, at_most=2)(
     tasks.write_plan
 )
+job("matching.pool", prepare=tasks.prepare_pooling, lease_seconds=60, time_limit_seconds=1_800, max_attempts=3)(
+    tasks.write_pooling
+)
 job("matching.replace_part", prepare=tasks.prepare_replacement, lease_seconds=60)(tasks.write_replacement)
 
 

@@ -17,6 +17,7 @@ from matching.operations.endorsing import confirm_endorsed
 from matching.operations.offers import make_offer
 from matching.operations.planning import request_plan
 from matching.operations.policies import current_policy, publish_policy
+from matching.operations.pooling import request_pooling
 from matching.operations.publishing import publish_plan
 from matching.operations.replacing import approve_replacement, decline_replacement
 from matching.operations.retrying import retry_run
@@ -48,6 +49,7 @@ __all__ = [
     "publish_policy",
     "refuse_part",
     "request_plan",
+    "request_pooling",
     "request_run",
     "retract_approval",
     "retry_run",

@@ -2,6 +2,7 @@
 
 from matching.tasks.beginning import WORKER
 from matching.tasks.planning import prepare_plan, write_plan
+from matching.tasks.pooling import prepare_pooling, write_pooling
 from matching.tasks.ranking import (
     prepare_ranking,
     prepare_replacement,
@@ -13,10 +14,12 @@ from matching.tasks.ranking import (
 __all__ = [
     "WORKER",
     "prepare_plan",
+    "prepare_pooling",
     "prepare_ranking",
     "prepare_replacement",
     "start_run",
     "write_plan",
+    "write_pooling",
     "write_ranking",
     "write_replacement",
 ]

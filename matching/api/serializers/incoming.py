@@ -16,7 +16,7 @@ from marketplace.api.serializers import (
 )
 from marketplace.kernel.errors import unknown_reference
 from matching.api.serializers.plan_parameters import PlanParametersIn, as_json
-from matching.models import PLAN_MODES, REQUEST_MODES
+from matching.models import PLAN_MODES, REQUEST_MODES, RUN_MODES
 from matching.operations import CounterTerms
 from providers import queries as providers
 
@@ -25,7 +25,8 @@ class RunIn(StrictSerializer):
     """A ranking of one request (`request`, `preview`), or a plan of all open needs (`portfolio`, `what_if`).
 
     `preview` ranks a submitted request too and leaves no proposals; `what_if` plans with changed weights, capacities or
-    invented offerings and leaves nothing but its answer.
+    invented offerings and leaves nothing but its answer. `pooling` takes nothing else: it looks among all open needs for
+    those that one joint session would serve.
     """
 
     example: ClassVar[Example] = {"request": "GMG-MLI-2026-0007", "mode": "request"}
@@ -35,11 +36,13 @@ class RunIn(StrictSerializer):
     }
 
     request = ReferenceField(required=False)
-    mode = serializers.ChoiceField(choices=[*REQUEST_MODES, *PLAN_MODES], default="request")
+    mode = serializers.ChoiceField(choices=RUN_MODES, default="request")
     parameters = PlanParametersIn(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Check that request and parameters go with the mode. Raises serializers.ValidationError."""
+        if attrs["mode"] not in (*REQUEST_MODES, *PLAN_MODES):
+            return self._alone(attrs)
         ranks = attrs["mode"] in REQUEST_MODES
         wanted, other = ("request", "parameters") if ranks else ("parameters", "request")
         errors = {}
@@ -47,6 +50,14 @@ class RunIn(StrictSerializer):
             errors[wanted] = [serializers.ErrorDetail(str(self.error_messages["required"]), "required")]
         if other in attrs:
             errors[other] = [serializers.ErrorDetail(str(self.error_messages["not_with_mode"]), "not_with_mode")]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return attrs
+
+    def _alone(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Check that nothing goes with a mode that reads all open needs as they are."""
+        detail = serializers.ErrorDetail(str(self.error_messages["not_with_mode"]), "not_with_mode")
+        errors = {name: [detail] for name in ("request", "parameters") if name in attrs}
         if errors:
             raise serializers.ValidationError(errors)
         return attrs

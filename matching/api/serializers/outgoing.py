@@ -125,7 +125,9 @@ class RunOut(LifecycleOut):
     published_by = serializers.CharField(read_only=True)
     result = serializers.SerializerMethodField(
         help_text="Of a ranking, per line: candidates, near misses with what would make them eligible, conflicts. Of a "
-        "plan: objectives with bounds, fairness, prices, the difference from greedy. Sentences in both languages."
+        "plan: objectives with bounds, fairness, prices, the difference from greedy. Of a search for pools: needs that one "
+        "joint session would serve, with shared costs and what that saves; merging them is a person's decision. "
+        "Sentences in both languages."
     )
     links = LinksField({"self": "match-run-detail"})
 

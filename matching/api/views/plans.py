@@ -40,6 +40,8 @@ PUBLISH = Write(
 
 def start_run(*, actor: Actor, at: datetime, mode: str = "request", **arguments: Any) -> MatchRun:
     """Ask for a run of any mode. Raises DomainError(unknown_reference) for a request that the caller cannot see."""
+    if mode == "pooling":
+        return operations.request_pooling(actor=actor, at=at)
     if mode not in REQUEST_MODES:
         return operations.request_plan(actor=actor, at=at, mode=mode, **arguments)
     found = requests.find_request(arguments["request"], actor=actor, at=at)

@@ -29,7 +29,9 @@ class RunViewSet(Lists, Reads, Creates, ThingViewSet):
         "Ask for a matching run",
         Permission.MATCHING_RUN,
         description="Runs in the background: poll the `Location`. A run of the same request that is under way is given. "
-        "One plan of all needs (`portfolio`) at a time; any number of `what_if`.",
+        "One plan of all needs (`portfolio`) at a time; any number of `what_if`. `pooling` looks for needs that one joint "
+        "session would serve, with shared costs (`expand=result` shows them); to merge them or to engage jointly is a "
+        "person's decision: `POST /requests/{id}/merge`.",
         body=serializers.RunIn,
         out=serializers.RunOut,
         status=202,

@@ -77,7 +77,7 @@ def demand(
 
 
 def _plan(named: str | None, actor: Actor, at: datetime) -> MatchRun | None:
-    plans = runs_visible_to(actor, at=at).filter(mode__in=PLAN_MODES).defer("result", "snapshot")
+    plans = runs_visible_to(actor, at=at).filter(mode__in=PLAN_MODES).defer("result", "snapshot", "plan")
     if named is None:
         return plans.filter(mode="portfolio", state="complete").order_by("-finished_at", "-pk").first()
     try:

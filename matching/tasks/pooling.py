@@ -1,0 +1,71 @@
+"""Looking for needs that one joint session would serve."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from marketplace.kernel.errors import DomainError
+from marketplace.lifecycles.operations import lock
+from matching.engine import ENGINE_VERSION, EngineError, canonical, pool
+from matching.models import MatchRun
+from matching.operations import policies, pooling, runs
+from matching.queries import inputs
+from matching.queries.plan_names import PlanNames, name_of
+from matching.queries.portfolio import open_needs
+from matching.tasks.beginning import WORKER, begin_run
+
+FORMAT = 1  # of the snapshot
+
+
+def prepare_pooling(payload: dict[str, Any], *, at: datetime, progress: Any) -> pooling.ComputedPools | str | None:
+    """Search for pools; gives None for a run that has ended and text for one that cannot be computed."""
+    run = begin_run(UUID(payload["run"]), at=at)
+    if run is None:
+        return None
+    progress(0, 2, "reading")
+    try:
+        market = inputs.market(at=at)
+        found = open_needs()
+        progress(1, 2, "pooling")
+        policy, day = policies.engine_policy(run.policy), at.date()
+        needs = tuple(entry.need for entry in found.needs)
+        pools = pool(needs, market.catalogue, policy, as_of=day, rates=market.rates)
+    except (EngineError, DomainError) as error:  # the same inputs would fail again: say so instead of trying on
+        return str(error)
+    content = canonical(
+        {
+            "format": FORMAT,
+            "engine_version": ENGINE_VERSION,
+            "mode": pooling.MODE,
+            "as_of": day,
+            "needs": sorted(needs, key=lambda need: need.id),
+            "supply": market.supply.digest,
+            "policy": policy,
+            "rates": market.rates,
+        }
+    )
+    return pooling.ComputedPools(
+        snapshot=content,
+        supply=market.supply,
+        as_of=day,
+        pools=pools,
+        searched=len(found.needs),
+        names=PlanNames(
+            {entry.need.id: entry.reference for entry in found.needs}
+            | {key: name_of(row) for key, row in market.rows.items()}
+        ),
+        left_out=found.left_out,
+    )
+
+
+def write_pooling(payload: dict[str, Any], *, at: datetime, prepared: Any, **_: object) -> None:
+    """Write the answer of a search, or why there is none."""
+    if prepared is None:
+        return
+    rows = MatchRun.objects.filter(public_id=UUID(payload["run"]))
+    if isinstance(prepared, str):
+        run = lock(rows)
+        if run.state in runs.UNFINISHED:
+            runs.fail_run(run, error=prepared, actor=WORKER, at=at)
+        return
+    pooling.write_pools(rows.values_list("pk", flat=True)[0], prepared, at=at)
