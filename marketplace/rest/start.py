@@ -40,6 +40,8 @@ BELOW = (
     "matching-policies",
     "match-runs",
     "proposals",
+    "reports/gap",
+    "reports/overrides",
     "engagements",
     "events",
     "notifications",

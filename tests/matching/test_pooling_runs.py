@@ -33,7 +33,7 @@ def speak(actor: Actor) -> ApiClient:
 
 def twins() -> tuple[MarketScene, list[TrainingRequest]]:
     """Two agencies ask for the same training for twelve people each; one session has room for all of them."""
-    few = {"lines": (line(participants_min=5, participants_max=12),)}
+    few: dict[str, Any] = {"lines": (line(participants_min=5, participants_max=12),)}
     scene = market()
     for offering in scene.offerings:
         offering.cost_per_delivery, offering.currency = Decimal(12_000), "USD"
@@ -70,7 +70,7 @@ def test_sentences_of_a_pool_name_requests_by_reference_in_both_languages() -> N
     for language in ("en", "fr"):
         words = " ".join(text[language] for text in texts)
         for request in others:
-            assert request.reference in words
+            assert request.reference_text in words
             assert str(request.public_id) not in words
 
 

@@ -150,7 +150,7 @@ def test_values_of_a_criterion_without_weight_come_from_the_lines() -> None:
         ({"until": date(2026, 11, 22)}, 0),
     ],
 )
-def test_period_counts_both_its_days(period: dict[str, date], decisions: int) -> None:
+def test_period_counts_both_its_days(period: dict[str, Any], decisions: int) -> None:
     overridden()
     assert report(**period).decisions == decisions
 

@@ -57,7 +57,7 @@ class RunIn(StrictSerializer):
     def _alone(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Check that nothing goes with a mode that reads all open needs as they are."""
         detail = serializers.ErrorDetail(str(self.error_messages["not_with_mode"]), "not_with_mode")
-        errors = {name: [detail] for name in ("request", "parameters") if name in attrs}
+        errors: dict[str, Any] = {name: [detail] for name in ("request", "parameters") if name in attrs}
         if errors:
             raise serializers.ValidationError(errors)
         return attrs
