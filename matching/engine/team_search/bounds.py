@@ -17,6 +17,7 @@ from matching.engine.team_search.instance import Ints
 NEVER = -(2**61)  # twice this still fits 64 bits
 POSSIBLE = -(2**60)  # whatever can be done is worth more
 TABLE_CELLS = 12
+MOST_PARTS = 20_000  # ways to split one set that the looser bounds look at; beyond it the search counts as cut short
 
 Split = tuple[int, int, int]  # bound of the whole, cells of the next partner, bound of the rest
 
@@ -30,6 +31,7 @@ class Worth:
     once: Ints
     by_cell: Ints
     lead: int  # the bit of the lead, 0 without
+    fixed: bool = False  # what a row costs does not depend on the cells it serves
 
     def of(self, cells: int) -> tuple[Ints, Ints]:
         """Return the rows that can serve all of a set of cells, and what they are worth there."""
@@ -43,6 +45,10 @@ class Worth:
 
 class Bounds(Protocol):
     """How the search asks for bounds; sets are bit masks, rarest cell lowest."""
+
+    @property
+    def cut(self) -> bool:
+        """Tell whether something had to be left out, so that nothing is proven."""
 
     def reach(self, partners: int, cells: int) -> int:
         """Return the most that exactly so many partners can be worth on the cells; below POSSIBLE: cannot be done."""
@@ -131,6 +137,7 @@ class Table:
     most: int  # cells of the partner that serves most
     one: Ints
     levels: list[Ints] = field(default_factory=list)
+    cut: bool = False
 
     def level(self, partners: int) -> Ints:
         """Return the bounds of all sets for a number of partners."""
@@ -175,6 +182,7 @@ class Loose:
     worth: Worth
     known: dict[tuple[int, int], int] = field(default_factory=dict)
     parts: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    cut: bool = False
 
     def reach(self, partners: int, cells: int) -> int:
         """See Bounds."""
@@ -222,11 +230,30 @@ class Loose:
     def _parts(self, cells: int) -> list[tuple[int, int]]:
         """Return the sets with the rarest cell that some partner can serve, and what the best is worth there."""
         if cells not in self.parts:
-            shared = np.unique(self.worth.masks & cells)
             low = cells & -cells
-            sets = {part for mask in shared.tolist() if mask & low for part in _with_lowest(mask, low)}
+            masks = [mask for mask in np.unique(self.worth.masks & cells).tolist() if mask & low]
+            sets: set[int] = set()
+            for mask in masks:
+                sets.update(self._ways(mask, low))
+                if len(sets) > MOST_PARTS:
+                    self.cut = True
+                    break
             self.parts[cells] = [(part, self._one(part)) for part in sorted(sets) if part != self.worth.lead]
         return self.parts[cells]
+
+    def _ways(self, mask: int, low: int) -> list[int]:
+        """Return the parts worth trying of what a partner could serve.
+
+        All of it is enough where that costs no more and values do not go by cell: in the smallest team every partner
+        has a cell of its own. Only the one that leads may need a cell that another could serve.
+        """
+        if self.worth.fixed and not self.worth.by_cell.shape[1]:
+            bits = [1 << bit for bit in range(mask.bit_length()) if mask >> bit & 1 and 1 << bit != low]
+            return [mask, low, *(mask ^ bit for bit in bits)] if self.worth.lead else [mask]
+        if (mask ^ low).bit_count() > MOST_PARTS.bit_length():
+            self.cut = True
+            return [mask]
+        return _with_lowest(mask, low)
 
 
 def _with_lowest(mask: int, low: int) -> list[int]:

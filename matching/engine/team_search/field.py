@@ -28,6 +28,7 @@ class Field:
     once: Ints
     by_cell: Ints
     cost: Ints
+    fixed: bool  # the cost of a row is the same whatever it serves
 
     @property
     def foes(self) -> Mapping[int, frozenset[int]]:
@@ -54,11 +55,12 @@ class Field:
 
     def worth(self, price: int) -> Worth:
         """Return what groups are worth after a price for each unit of cost."""
-        return Worth(len(self.order), self.masks, self.once - price * self.cost, self.by_cell, self.lead)
+        return Worth(len(self.order), self.masks, self.once - price * self.cost, self.by_cell, self.lead, self.fixed)
 
     def thrift(self) -> Worth:
         """Return groups as worth the less the more they cost."""
-        return Worth(len(self.order), self.masks, -self.cost, np.zeros((len(self.rows), 0), dtype=np.int64), self.lead)
+        none = np.zeros((len(self.rows), 0), dtype=np.int64)
+        return Worth(len(self.order), self.masks, -self.cost, none, self.lead, self.fixed)
 
 
 def field_of(instance: TeamInstance) -> Field:
@@ -90,6 +92,7 @@ def field_of(instance: TeamInstance) -> Field:
         once=groups.once[rows] - groups.tie[rows],
         by_cell=_by_bit(groups.by_cell[rows], order),
         cost=groups.cost[rows],
+        fixed=instance.budget is None or bool(groups.whole[rows].all()),
     )
 
 

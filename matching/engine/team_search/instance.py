@@ -18,7 +18,7 @@ from matching.engine.errors import EngineError
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-MOST_CELLS = 60  # bits of a mask, one kept for the lead
+MOST_CELLS = 60  # bits of a mask in 64, with room for the lead and the sign
 MOST_PARTNERS = 16
 MOST_VALUE = 2**34  # of a whole team: with the tie-break below it stays exact in 64 bits
 MOST_COST = 2**40
@@ -121,8 +121,8 @@ def _refuse(subject: str, detail: str) -> EngineError:
 
 
 def _check_limits(instance: TeamInstance) -> None:
-    if not 0 < len(instance.cells) < MOST_CELLS:
-        raise _refuse("/cells", f"there must be 1 to {MOST_CELLS - 1} cells")
+    if not 0 < len(instance.cells) <= MOST_CELLS:
+        raise _refuse("/cells", f"there must be 1 to {MOST_CELLS} cells")
     if len(set(instance.cells)) != len(instance.cells):
         raise _refuse("/cells", "a cell occurs twice")
     if not 0 < instance.max_partners <= MOST_PARTNERS:

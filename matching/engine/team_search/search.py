@@ -56,7 +56,7 @@ class Search:
     @property
     def exhausted(self) -> bool:
         """Tell whether the search ran out of nodes before its end."""
-        return self.spent >= self.nodes
+        return self.spent >= self.nodes or self.unpriced.cut or self.bounds.cut
 
     @property
     def over(self) -> bool:
