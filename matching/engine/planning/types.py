@@ -103,6 +103,13 @@ class PlanParameters:
         wanted = {mark.key: mark.offer for mark in self.locks}
         if len(wanted) != len({(mark.key, mark.offer) for mark in self.locks}):
             raise EngineError("bad_instance", "locks", "a line is locked to two offers")
+        for name, keys in (
+            ("budgets", [limit.funder for limit in self.budgets]),
+            ("floors", [floor.group for floor in self.floors]),
+            ("loads", [load.provider for load in self.loads]),
+        ):
+            if len(set(keys)) != len(keys):
+                raise EngineError("bad_instance", name, "the same thing is limited twice")
         both = {(mark.key, mark.offer) for mark in self.locks} & {(mark.key, mark.offer) for mark in self.bans}
         if both:
             raise EngineError("bad_instance", sorted(both)[0][0], "the same offer is locked and banned")
