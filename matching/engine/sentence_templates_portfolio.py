@@ -211,6 +211,14 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "en": "Each of its candidates lacks room at {capacities} and {more} {more?other|others}, and no other distribution serves more.",
         "fr": "Chacun de ses candidats manque de place chez {capacities} et {more} {more?autre|autres}, et aucune autre répartition n’en satisfait davantage.",
     },
+    "shortage.full": {
+        "en": "Each of its candidates lacks room at {capacities}.",
+        "fr": "Chacun de ses candidats manque de place chez {capacities}.",
+    },
+    "shortage.full_many": {
+        "en": "Each of its candidates lacks room at {capacities} and {more} {more?other|others}.",
+        "fr": "Chacun de ses candidats manque de place chez {capacities} et {more} {more?autre|autres}.",
+    },
     "shortage.competing": {"en": "In competition with: {needs}.", "fr": "En concurrence avec : {needs}."},
     "shortage.competing_more": {
         "en": "In competition with: {needs} and {more} {more?other|others}.",

@@ -27,7 +27,7 @@ def explain_plan(
     """Say everything about a plan: alternates, reasons, fairness, prices, the difference from greedy.
 
     `alternates`: how many for each served need; `limit_resolves`: how many changed problems may be solved again (what
-    is beyond is given as a bound and says so); `providers`: candidate -> provider, for exposure (a candidate without
+    is beyond is given as a bound and says so), each within a tenth of the time that the settings allow; `providers`: candidate -> provider, for exposure (a candidate without
     one stands for itself); `currency`: of the budgets' cents; `progress` is told what is being explained. The same
     inputs give the same report. A plan that is infeasible gets a report without lines whose sentences name what
     cannot hold together.

@@ -82,12 +82,14 @@ class Shortages:
         if not eligible:
             count = len(standing.pairs_of(need))
             return _unmet(standing, need, BANNED, (Sentence("shortage.banned", {"eligible": count}),))
-        if not standing.proven:
-            return _unmet(standing, need, NOT_PROVEN, (Sentence("shortage.not_proven"),))
         roomy = [pair for pair in eligible if not standing.full(pair)]
-        if roomy:
-            return _too_dear(standing, need, roomy, self._currency)
-        return self._cut_off(need, is_flow=is_flow)
+        if any(not standing.overspent(pair) for pair in roomy):
+            # A proved plan would have taken it.
+            return _unmet(standing, need, NOT_PROVEN, (Sentence("shortage.not_proven"),))
+        found = _too_dear(standing, need, roomy, self._currency) if roomy else self._cut_off(need, is_flow=is_flow)
+        if standing.proven or found.proven:
+            return found
+        return replace(found, sentences=(*found.sentences, Sentence("shortage.not_proven")))
 
     def _cut_off(self, need: int, *, is_flow: bool) -> NeedUnmet:
         standing = self._standing
@@ -279,7 +281,7 @@ def _wished(standing: Standing, need: int) -> bool:
 
 
 def _cut_sentence(standing: Standing, cut: Cut) -> Sentence:
-    code = "shortage.packing"
+    code = "shortage.packing" if standing.proven else "shortage.full"
     if cut.supply == 0:
         code = "shortage.none_open"
     elif cut.proves:

@@ -182,11 +182,34 @@ def test_no_room_at_all_is_said_so() -> None:
     assert [sentence.code for sentence in unmet.sentences] == ["shortage.none_open"]
 
 
-def test_plan_that_was_not_proved_promises_nothing() -> None:
+def test_plan_that_was_not_proved_says_so_beside_what_stands_in_the_way() -> None:
+    pairs = [
+        Pair(name, place, 500, ((place, amount),))
+        for name, amount in (("a", 6), ("b", 6), ("c", 7))
+        for place in ("hall", "room")
+    ]
+    needs = [NeedEntry("a"), NeedEntry("b"), NeedEntry("c")]
+    instance = build_instance(needs, [Capacity("hall", 10), Capacity("room", 10)], pairs)
+    plan = replace(exhaustive.best(instance, Settings()), status=FEASIBLE)
+    (unmet,) = accounts.report_on(instance, plan, Settings(), limit=0).unmet
+    assert (unmet.reason, unmet.proven) == ("capacity_short", False)
+    codes = [sentence.code for sentence in unmet.sentences]
+    assert codes == ["shortage.full", "shortage.competing", "shortage.not_proven"]
+
+
+def test_need_that_an_unproved_plan_overlooked_is_not_given_another_reason() -> None:
+    instance = build_instance([NeedEntry("a")], [Capacity("x", 1)], [Pair("a", "x", 1, (("x", 1),))])
+    plan = replace(exhaustive.figures(instance, ()), status=FEASIBLE)
+    (unmet,) = accounts.report_on(instance, plan, Settings(), limit=0).unmet
+    assert (unmet.reason, [sentence.code for sentence in unmet.sentences]) == ("not_proven", ["shortage.not_proven"])
+
+
+def test_cut_proves_even_where_the_plan_is_not_proved() -> None:
     instance = build_instance([NeedEntry("a")], [Capacity("x", 0)], [Pair("a", "x", 1, (("x", 1),))])
     plan = replace(exhaustive.best(instance, Settings()), status=FEASIBLE)
     (unmet,) = accounts.report_on(instance, plan, Settings(), limit=0).unmet
-    assert (unmet.reason, unmet.proven) == ("not_proven", False)
+    assert (unmet.reason, unmet.proven) == ("capacity_short", True)
+    assert [sentence.code for sentence in unmet.sentences] == ["shortage.none_open"]
 
 
 def test_many_competing_needs_are_counted_and_the_first_named() -> None:
