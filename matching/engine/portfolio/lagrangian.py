@@ -19,6 +19,7 @@ from matching.engine.portfolio.programme import Held, Programme, Reached
 
 FLOWS = "min-cost flows within a budget"
 ROUNDS = 60
+CLOSE_ENOUGH = 1e-7  # of the bound: the core takes up what better prices would save
 FINEST = 1 << 20
 LARGEST = float(INT64_TOP >> 1)
 
@@ -187,7 +188,7 @@ class _Master:
         self.gains.append(worth)
         self.excesses.append(excess.astype(float))
         expected = self._solve()
-        return expected is not None and self.best[0] - expected > 0.5
+        return expected is not None and self.best[0] - expected > max(0.5, CLOSE_ENOUGH * self.best[0])
 
     def _offer(self, plan: Flags, excess: Ints) -> None:
         """Keep a plan that breaks nothing and is better than the best known."""

@@ -18,7 +18,7 @@ from matching.engine.portfolio.lexicographic import solve_programme
 from matching.engine.portfolio.mixed_integer import IMPOSSIBLE, Deadline, Helper
 from matching.engine.portfolio.model import Kind, Model, Wishes, build_model, tightened
 from matching.engine.portfolio.objectives import Outcome
-from matching.engine.portfolio.programme import Impossible, Programme, Unknown
+from matching.engine.portfolio.programme import Impossible, Programme, Shortcuts, Unknown
 from matching.engine.portfolio.results import INFEASIBLE, UNKNOWN, Progress, Settings, Solution
 from matching.engine.portfolio.verify import verify
 
@@ -92,24 +92,28 @@ def _outcome(model: Model, run: _Run) -> Outcome:
     """Solve a model. Raises Impossible, Unknown."""
     if model.contradiction:
         raise Impossible
-    unpaid = _without_budgets(model)
-    layout = lay_out(unpaid)
+    flat = _without_budgets(model)
+    layout = lay_out(flat)
     if layout is None:
         return solve_programme(_programme(model, run), run.settings, run.note)
-    outcome = solve_flow(unpaid, layout, run.settings, run.note)
+    outcome = solve_flow(flat, layout, run.settings, run.note)
     if outcome is None:
         raise Impossible
     # The best plan of all is the best within the budgets, if it keeps them.
     if model.rows.hold(model.chosen(outcome.numbers)):
         return outcome
-    programme = _programme(model, run)
-    programme.shortcuts = BudgetShortcuts()
-    return solve_programme(programme, run.settings, run.note)
+    del flat, layout, outcome
+    one_budget = int((model.rows.kind == Kind.BUDGET).sum()) == 1
+    # Within one budget flows find a first plan themselves, at once and a better one.
+    return solve_programme(
+        _programme(model, run, BudgetShortcuts(), hasty_first=not one_budget), run.settings, run.note
+    )
 
 
-def _programme(model: Model, run: _Run) -> Programme:
-    first = hasty(model)
-    return Programme(model, run.helper, run.deadline, first if model.rows.hold(first) else None)
+def _programme(model: Model, run: _Run, shortcuts: Shortcuts | None = None, *, hasty_first: bool = True) -> Programme:
+    first = hasty(model) if hasty_first or run.settings.time_limit_seconds is not None else None
+    known = first if first is not None and model.rows.hold(first) else None
+    return Programme(model, run.helper, run.deadline, known, shortcuts=shortcuts)
 
 
 def _without_budgets(model: Model) -> Model:
@@ -126,8 +130,7 @@ def _holds(instance: Instance, wishes: Wishes, run: _Run) -> bool:
     model = build_model(instance, wishes)
     if model.contradiction:
         return False
-    programme = _programme(model, run)
-    programme.shortcuts = BudgetShortcuts()
+    programme = _programme(model, run, BudgetShortcuts())
     if programme.incumbent is not None:
         return True
     status, _ = programme.find(np.ones(len(model.number), dtype=np.bool_))

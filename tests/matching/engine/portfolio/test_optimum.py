@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from matching.engine.portfolio import INFEASIBLE, OPTIMAL, Settings, Solution, build_instance, solve
+from matching.engine.portfolio import INFEASIBLE, OPTIMAL, Settings, Solution, build_instance, programme, solve
 from matching.engine.portfolio.instance import Instance
 from matching.engine.portfolio.mixed_integer import Helper
 from tests.matching.engine.portfolio.oracle import Best, Problem, best_plan
@@ -102,6 +102,34 @@ def test_plan_without_the_worst_served_is_the_best(helper: Helper, problem: Prob
     assert best is not None
     found = reached(instance, solution)
     assert (found.served, found.total, found.kept, found.ties) == (best.served, best.total, best.kept, best.ties)
+
+
+@pytest.fixture
+def small_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let small instances take the way of large ones: prices first, then cores that grow."""
+    monkeypatch.setattr(programme, "SMALL", 0)
+    monkeypatch.setattr(programme, "CORE_PAIRS", 2)
+
+
+large_way = settings(thorough, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+
+
+@large_way
+@given(problem=problems(nested=True, budgets=1, wishes=True))
+def test_plan_by_prices_of_flows_is_the_best(helper: Helper, small_cores: None, problem: Problem) -> None:
+    check(problem, helper)
+
+
+@large_way
+@given(problem=problems(budgets=2))
+def test_plan_by_prices_of_two_budgets_is_the_best(helper: Helper, small_cores: None, problem: Problem) -> None:
+    check(problem, helper)
+
+
+@large_way
+@given(problem=problems(unequal=True, budgets=1, wishes=True))
+def test_plan_by_prices_of_the_relaxation_is_the_best(helper: Helper, small_cores: None, problem: Problem) -> None:
+    check(problem, helper)
 
 
 @settings(max_examples=40, deadline=None)
