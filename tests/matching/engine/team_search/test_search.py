@@ -112,6 +112,18 @@ def test_team_of_many_cells_equals_the_mixed_integer_program() -> None:
     assert (answer.objective.cells, answer.objective.partners, answer.objective.value) == by_program(instance)
 
 
+def test_cells_too_many_to_split_in_every_way_are_not_called_proven() -> None:
+    wide = [((1 << 20) - 1) << (20 * number) for number in range(3)]
+    cells = tuple(f"c{number}" for number in range(60))
+    plain = TeamInstance(cells, tuple(candidate(f"K{number}", mask) for number, mask in enumerate(wide)))
+    assert find_team(plain).proven
+    valued = replace(plain, candidates=tuple(replace(entry, values=(1,) * 60) for entry in plain.candidates))
+    answer = find_team(valued)
+    check(valued, answer)
+    assert not answer.proven
+    assert answer.objective.cells == answer.bound.cells == 60
+
+
 def test_fewest_partners_come_before_value() -> None:
     answer = find_team(
         TeamInstance(
