@@ -65,6 +65,10 @@ test-sqlite: $(DEV)  ## the suite on SQLite
 test-postgres: $(DEV)  ## the suite on PostgreSQL and Redis
 	@$(PY) -m tooling.both_engines servers
 
+.PHONY: bench-matching
+bench-matching: $(DEV)  ## how fast matching is, against plain Python, PostgreSQL and SciPy (WRITE=1 updates docs/benchmarks.md)
+	@$(PY) -m bench.matching $(if $(WRITE),--write,)
+
 .PHONY: check
 check: $(DEV) node  ## style, types, contracts, migrations, schema, diagrams, translations
 	@$(PY) -m tooling.check
