@@ -27,6 +27,11 @@ def check_cut(instance: Instance, unmet: NeedUnmet, standing: Standing) -> None:
         for need in members
     }
     assert all(uses for ways in amounts.values() for uses in ways)
+    if unmet.supply == 0:
+        maxima = {c: instance.capacities[c].maximum for c in inside}
+        assert unmet.competing == ()
+        assert all(uses[c] > maxima[c] for ways in amounts.values() for uses in ways for c in uses)
+        return
     if unmet.sentences[0].code == "shortage.units":
         least = sum(min(sum(uses.values()) for uses in ways) for ways in amounts.values())
         assert (unmet.demand, unmet.supply) == (least, sum(instance.capacities[c].maximum for c in inside))
