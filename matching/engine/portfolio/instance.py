@@ -62,7 +62,8 @@ class Pair:
     """A need and a candidate that could serve it.
 
     `score` in 0..10^6; `uses`: (capacity, units); `costs`: (budget, cents); `previous`: it was in the last published
-    plan; `tie`: 60 bits that decide between plans that are otherwise equal (the smaller sum wins).
+    plan; `tie`: 60 bits that decide between plans that are otherwise equal: the smaller sum of the upper 20 bits wins,
+    then of the middle 20, then of the lower.
     """
 
     need: str

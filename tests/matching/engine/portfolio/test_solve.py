@@ -194,7 +194,7 @@ def test_killed_helper_is_reported_and_the_plan_keeps_its_bounds(helper: Helper)
     helper.prices(_nothing(), Deadline())
     timer = Timer(1.0, kill)
     timer.start()
-    solution = solve(instance, Settings(worst_served=False, unique=False, time_limit_seconds=20), helper=helper)
+    solution = solve(instance, Settings(worst_served=False, unique=False, time_limit_seconds=6), helper=helper)
     timer.join()
     assert solution.status == FEASIBLE
     assert any(not stage.proven for stage in solution.stages)
