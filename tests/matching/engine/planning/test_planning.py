@@ -16,6 +16,7 @@ from matching.engine import (
     HYPOTHETICAL,
     CapacitySlot,
     Catalogue,
+    Cost,
     EngineError,
     FreeCapacity,
     GroupFloor,
@@ -59,8 +60,8 @@ def solved(task: PlanTask, catalogue: Catalogue) -> Planned:
     ).planned
 
 
-def crowd(count: int, **changes: object) -> tuple[PlanNeed, ...]:
-    return entries([world.need(world.line(minimum=10, maximum=25, **changes)) for _ in range(count)])
+def crowd(count: int) -> tuple[PlanNeed, ...]:
+    return entries([world.need(world.line(minimum=10, maximum=25)) for _ in range(count)])
 
 
 def seats(free: int, name: str = "A") -> Offer:
@@ -136,15 +137,12 @@ def test_more_urgent_class_comes_first() -> None:
 
 
 def test_budget_binds_in_the_currency_of_the_plan() -> None:
-    dear = replace(seats(50), cost=Cost10)
+    dear = replace(seats(50), cost=Cost(Decimal(10000), Decimal(0), "EUR"))
     task = PlanTask(crowd(2), PlanParameters(budgets=(PlanBudget(1_100_000),)))
     planned = solved(task, world.catalogue(dear))  # 10,000 EUR are 11,000 USD
     assert len(served(planned)) == 1
     assert planned.spent == {"total": 1_100_000}
     assert [line.unmet_reason for line in planned.lines if line.choice is None] == ["no_funding"]
-
-
-Cost10 = world.Cost(Decimal(10000), Decimal(0), "EUR")
 
 
 def test_locks_bans_floors_and_loads_are_kept() -> None:
