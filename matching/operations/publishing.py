@@ -12,7 +12,7 @@ from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError, rule_broken
 from marketplace.kernel.text import gettext_noop
 from marketplace.lifecycles.operations import find_transition, lock, transition
-from matching.engine import UnservedLine, PlannedShare, ProposalPlan, choice_from_plain, proposal_of
+from matching.engine import PlannedShare, ProposalPlan, UnservedLine, choice_from_plain, proposal_of
 from matching.lifecycle import LIVE_PROPOSALS
 from matching.models import MatchProposal, MatchRun, PlanLine
 from matching.operations.writing import ENGINE, Rows, combination_of, write_proposal
