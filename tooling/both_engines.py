@@ -17,6 +17,8 @@ from tests.kit.servers import ServerUnavailableError, postgres_server, redis_ser
 RUNS = ("sqlite", "servers")
 TITLES = {"sqlite": "SQLITE, EMBEDDED WORKER", "servers": "POSTGRESQL AND REDIS"}
 SQLITE_URL = "sqlite:///var/marketplace.sqlite3"  # names the engine; each run tests on a file of its own
+# Plain Python, which no database can change (no test there may open one): once is enough when both runs are asked for.
+WITHOUT_DATABASE = ("tests/guards", "tests/kernel", "tests/matching/engine")
 NO_TESTS = 5  # pytest's exit code when nothing was collected
 # The tests of one file share what is dear to start, such as the running product; the longest files begin first.
 GROUPED = ("--dist", "loadfile", "--no-loadscope-reorder")
@@ -40,7 +42,7 @@ def main(arguments: list[str]) -> int:
         print(f"unknown run {unknown[0]!r}: choose from {', '.join(RUNS)}", file=sys.stderr)
         return 2
     try:
-        outcomes = [run(name, extra) for name in names or RUNS]
+        outcomes = [run(name, [*extra, *ran_before(done)]) for done, name in enumerate(names or RUNS)]
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     print()
@@ -55,6 +57,14 @@ def split(arguments: list[str]) -> tuple[list[str], list[str]]:
         return arguments, []
     at = arguments.index("--")
     return arguments[:at], arguments[at + 1 :]
+
+
+def ran_before(runs: int) -> list[str]:
+    """Give pytest the folders without a database to pass over once a run has been through them, and say so."""
+    if not runs:
+        return []
+    print(f"\nRun already, and on no database at all: {', '.join(WITHOUT_DATABASE)}")
+    return [f"--ignore={folder}" for folder in WITHOUT_DATABASE]
 
 
 def run(name: str, extra: list[str]) -> Outcome:

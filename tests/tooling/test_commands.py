@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -50,6 +51,16 @@ def test_environment_of_the_server_run_uses_given_servers(monkeypatch: pytest.Mo
 
 def test_main_with_unknown_run_is_refused() -> None:
     assert both_engines.main(["oracle"]) == 2
+
+
+def test_second_run_passes_over_what_opens_no_database(project_root: Path) -> None:
+    assert both_engines.ran_before(0) == []
+    passed_over = [option.removeprefix("--ignore=") for option in both_engines.ran_before(1)]
+    assert passed_over
+    for folder in passed_over:
+        files = list((project_root / folder).rglob("*.py"))
+        assert files
+        assert not [str(path) for path in files if "django_db" in path.read_text("utf-8")]
 
 
 def test_split_hands_what_follows_the_dashes_to_pytest() -> None:
