@@ -7,7 +7,7 @@ import importlib
 import json
 
 from marketplace.kernel.lifecycle import Lifecycle
-from marketplace.vocabularies import sources
+from marketplace.vocabularies.datafiles import SHIPPED
 from tests.guards import house
 
 APPS = ("requests_app", "providers", "matching", "fulfilment")
@@ -67,7 +67,7 @@ def test_every_state_that_can_be_left_has_a_step_or_a_reason() -> None:
 
 
 def test_every_step_has_its_service_level() -> None:
-    shipped = {row["step"] for row in json.loads((sources.SHIPPED / "service_levels.json").read_text())["steps"]}
+    shipped = {row["step"] for row in json.loads((SHIPPED / "service_levels.json").read_text())["steps"]}
     steps = {step.code for table in life_cycles() for step in table.steps.values()}
     steps |= {row.step.code for table in life_cycles() for row in table.transitions if row.step}
     assert sorted(steps - shipped) == []

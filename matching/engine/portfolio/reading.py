@@ -14,12 +14,12 @@ Only `format`, `needs` (each with `id`) and `pairs` (each with `need`, `candidat
 cents; a pair without `tie` gets one from the hash of its names.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from hashlib import sha256
 from typing import TypeVar
 
-from matching.engine.errors import EngineError
+from matching.engine.instance_files import BAD_INSTANCE, escaped, list_of, object_of, refuse, truth, whole, word
 from matching.engine.policy import SCORE_TOP
 from matching.engine.portfolio.building import build_instance
 from matching.engine.portfolio.instance import (
@@ -37,7 +37,6 @@ from matching.engine.portfolio.results import Settings, Solution
 from matching.engine.reading import document_of, shown
 
 FORMAT = 1
-BAD_INSTANCE = "bad_instance"
 TIME_LIMIT_TOP = 86_400  # seconds
 NUMBERED = 1_000_000_000
 
@@ -51,23 +50,23 @@ def read_portfolio(content: bytes) -> tuple[Instance, Settings]:
     Raises EngineError(bad_instance): the JSON pointer of what is wrong, and what is allowed.
     """
     members = ("format", "needs", "capacities", "budgets", "pairs", "floors", "locks", "bans", "settings")
-    document = _object(document_of(content, BAD_INSTANCE), "", members, needed=("format", "needs", "pairs"))
+    document = object_of(document_of(content, BAD_INSTANCE), "", members, needed=("format", "needs", "pairs"))
     if document["format"] != FORMAT:
-        raise _refuse("/format", f"expected {FORMAT}, found {shown(document['format'])}")
+        raise refuse("/format", f"expected {FORMAT}, found {shown(document['format'])}")
     settings = _settings(document.get("settings", {}))
-    needs = _list(document["needs"], "/needs", _need)
-    capacities = _list(document.get("capacities", []), "/capacities", _capacity)
-    budgets = _list(document.get("budgets", []), "/budgets", _budget)
+    needs = list_of(document["needs"], "/needs", _need)
+    capacities = list_of(document.get("capacities", []), "/capacities", _capacity)
+    budgets = list_of(document.get("budgets", []), "/budgets", _budget)
     known = _Names(
         _unique("/needs", [entry.id for entry in needs]),
         _unique("/capacities", [entry.id for entry in capacities]),
         _unique("/budgets", [entry.id for entry in budgets]),
     )
-    pairs = _list(document["pairs"], "/pairs", lambda value, at: _pair(value, at, known))
+    pairs = list_of(document["pairs"], "/pairs", lambda value, at: _pair(value, at, known))
     names = _unique("/pairs", [(pair.need, pair.candidate) for pair in pairs])
-    locks = _list(document.get("locks", []), "/locks", lambda value, at: _named(value, at, names))
-    bans = _list(document.get("bans", []), "/bans", lambda value, at: _ban(value, at, names, locks))
-    floors = _list(document.get("floors", []), "/floors", _floor)
+    locks = list_of(document.get("locks", []), "/locks", lambda value, at: _named(value, at, names))
+    bans = list_of(document.get("bans", []), "/bans", lambda value, at: _ban(value, at, names, locks))
+    floors = list_of(document.get("floors", []), "/floors", _floor)
     instance = build_instance(needs, capacities, pairs, budgets=budgets, floors=floors, locks=locks, bans=bans)
     return instance, settings
 
@@ -131,58 +130,56 @@ def _unserved(instance: Instance, solution: Solution) -> list[str]:
 
 def _settings(value: object) -> Settings:
     members = ("worst_served", "stability", "unique", "time_limit_seconds")
-    entry = _object(value, "/settings", members, needed=())
+    entry = object_of(value, "/settings", members, needed=())
     limit = entry.get("time_limit_seconds")
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | Decimal)):
-        raise _refuse("/settings/time_limit_seconds", f"expected a number of seconds or null, found {shown(limit)}")
+        raise refuse("/settings/time_limit_seconds", f"expected a number of seconds or null, found {shown(limit)}")
     if limit is not None and not 0 < limit <= TIME_LIMIT_TOP:
-        raise _refuse("/settings/time_limit_seconds", f"expected more than 0 and at most {TIME_LIMIT_TOP} seconds")
-    switches = {name: _truth(entry.get(name, True), f"/settings/{name}") for name in members[:-1]}
+        raise refuse("/settings/time_limit_seconds", f"expected more than 0 and at most {TIME_LIMIT_TOP} seconds")
+    switches = {name: truth(entry.get(name, True), f"/settings/{name}") for name in members[:-1]}
     return Settings(**switches, time_limit_seconds=None if limit is None else float(limit))
 
 
 def _need(value: object, at: str) -> NeedEntry:
-    entry = _object(value, at, ("id", "priority_class", "groups"), needed=("id",))
+    entry = object_of(value, at, ("id", "priority_class", "groups"), needed=("id",))
     return NeedEntry(
-        _word(entry["id"], f"{at}/id"),
-        _whole(entry.get("priority_class", 4), f"{at}/priority_class", 1, LAST_CLASS),
-        frozenset(_list(entry.get("groups", []), f"{at}/groups", _word)),
+        word(entry["id"], f"{at}/id"),
+        whole(entry.get("priority_class", 4), f"{at}/priority_class", 1, LAST_CLASS),
+        frozenset(list_of(entry.get("groups", []), f"{at}/groups", word)),
     )
 
 
 def _capacity(value: object, at: str) -> Capacity:
-    entry = _object(value, at, ("id", "maximum", "minimum"), needed=("id", "maximum"))
-    maximum = _whole(entry["maximum"], f"{at}/maximum", 0, AMOUNT_TOP)
-    return Capacity(
-        _word(entry["id"], f"{at}/id"), maximum, _whole(entry.get("minimum", 0), f"{at}/minimum", 0, maximum)
-    )
+    entry = object_of(value, at, ("id", "maximum", "minimum"), needed=("id", "maximum"))
+    maximum = whole(entry["maximum"], f"{at}/maximum", 0, AMOUNT_TOP)
+    return Capacity(word(entry["id"], f"{at}/id"), maximum, whole(entry.get("minimum", 0), f"{at}/minimum", 0, maximum))
 
 
 def _budget(value: object, at: str) -> BudgetLimit:
-    entry = _object(value, at, ("id", "maximum"), needed=("id", "maximum"))
-    return BudgetLimit(_word(entry["id"], f"{at}/id"), _whole(entry["maximum"], f"{at}/maximum", 0, AMOUNT_TOP))
+    entry = object_of(value, at, ("id", "maximum"), needed=("id", "maximum"))
+    return BudgetLimit(word(entry["id"], f"{at}/id"), whole(entry["maximum"], f"{at}/maximum", 0, AMOUNT_TOP))
 
 
 def _floor(value: object, at: str) -> Floor:
-    entry = _object(value, at, ("group", "minimum"), needed=("group", "minimum"))
-    return Floor(_word(entry["group"], f"{at}/group"), _whole(entry["minimum"], f"{at}/minimum", 0, NUMBERED))
+    entry = object_of(value, at, ("group", "minimum"), needed=("group", "minimum"))
+    return Floor(word(entry["group"], f"{at}/group"), whole(entry["minimum"], f"{at}/minimum", 0, NUMBERED))
 
 
 def _pair(value: object, at: str, known: _Names) -> Pair:
     members = ("need", "candidate", "score", "uses", "costs", "previous", "tie")
-    entry = _object(value, at, members, needed=("need", "candidate", "score"))
+    entry = object_of(value, at, members, needed=("need", "candidate", "score"))
     need, candidate = (
         _of(entry["need"], f"{at}/need", known.needs, "need"),
-        _word(entry["candidate"], f"{at}/candidate"),
+        word(entry["candidate"], f"{at}/candidate"),
     )
     return Pair(
         need,
         candidate,
-        _whole(entry["score"], f"{at}/score", 0, SCORE_TOP),
+        whole(entry["score"], f"{at}/score", 0, SCORE_TOP),
         tuple(_amounts(entry.get("uses", {}), f"{at}/uses", known.capacities, "capacity")),
         tuple(_amounts(entry.get("costs", {}), f"{at}/costs", known.budgets, "budget")),
-        _truth(entry.get("previous", False), f"{at}/previous"),
-        _whole(entry["tie"], f"{at}/tie", 0, (1 << TIE_BITS) - 1) if "tie" in entry else tie_of(need, candidate),
+        truth(entry.get("previous", False), f"{at}/previous"),
+        whole(entry["tie"], f"{at}/tie", 0, (1 << TIE_BITS) - 1) if "tie" in entry else tie_of(need, candidate),
     )
 
 
@@ -194,82 +191,38 @@ def tie_of(need: str, candidate: str) -> int:
 
 def _amounts(value: object, at: str, known: frozenset[str], what: str) -> Iterator[tuple[str, int]]:
     if not isinstance(value, dict):
-        raise _refuse(at, f"expected an object from {what} to amount, found {shown(value)}")
+        raise refuse(at, f"expected an object from {what} to amount, found {shown(value)}")
     for name, amount in value.items():
-        pointer = f"{at}/{_escaped(name)}"
-        yield _of(name, pointer, known, what), _whole(amount, pointer, 0, AMOUNT_TOP)
+        pointer = f"{at}/{escaped(name)}"
+        yield _of(name, pointer, known, what), whole(amount, pointer, 0, AMOUNT_TOP)
 
 
 def _named(value: object, at: str, pairs: frozenset[tuple[str, str]]) -> tuple[str, str]:
-    entry = _object(value, at, ("need", "candidate"), needed=("need", "candidate"))
-    names = _word(entry["need"], f"{at}/need"), _word(entry["candidate"], f"{at}/candidate")
+    entry = object_of(value, at, ("need", "candidate"), needed=("need", "candidate"))
+    names = word(entry["need"], f"{at}/need"), word(entry["candidate"], f"{at}/candidate")
     if names not in pairs:
-        raise _refuse(at, "expected the need and the candidate of one of the pairs")
+        raise refuse(at, "expected the need and the candidate of one of the pairs")
     return names
 
 
 def _ban(value: object, at: str, pairs: frozenset[tuple[str, str]], locks: list[tuple[str, str]]) -> tuple[str, str]:
     names = _named(value, at, pairs)
     if names in locks:
-        raise _refuse(at, "this pair is locked; a pair is locked or banned, not both")
+        raise refuse(at, "this pair is locked; a pair is locked or banned, not both")
     return names
-
-
-def _refuse(pointer: str, detail: str) -> EngineError:
-    return EngineError(BAD_INSTANCE, pointer, detail)
 
 
 def _unique(at: str, names: list[Value]) -> frozenset[Value]:
     seen: set[Value] = set()
     for place, name in enumerate(names):
         if name in seen:
-            raise _refuse(f"{at}/{place}", f"{shown(name)} is there twice")
+            raise refuse(f"{at}/{place}", f"{shown(name)} is there twice")
         seen.add(name)
     return frozenset(seen)
 
 
-def _object(value: object, at: str, members: tuple[str, ...], needed: tuple[str, ...]) -> Document:
-    if not isinstance(value, dict):
-        raise _refuse(at, f"expected an object, found {shown(value)}")
-    for name in value:
-        if name not in members:
-            raise _refuse(f"{at}/{_escaped(name)}", f"unknown; allowed are {', '.join(members)}")
-    for name in needed:
-        if name not in value:
-            raise _refuse(f"{at}/{name}", "missing")
-    return value
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
-
-
-def _list(value: object, at: str, read: Callable[[object, str], Value]) -> list[Value]:
-    if not isinstance(value, list):
-        raise _refuse(at, f"expected a list, found {shown(value)}")
-    return [read(entry, f"{at}/{number}") for number, entry in enumerate(value)]
-
-
-def _word(value: object, at: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise _refuse(at, f"expected a text that is not empty, found {shown(value)}")
-    return value
-
-
 def _of(value: object, at: str, known: frozenset[str], what: str) -> str:
-    name = _word(value, at)
+    name = word(value, at)
     if name not in known:
-        raise _refuse(at, f"expected the id of a {what}, found {shown(name)}")
+        raise refuse(at, f"expected the id of a {what}, found {shown(name)}")
     return name
-
-
-def _whole(value: object, at: str, least: int, most: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise _refuse(at, f"expected a whole number from {least} to {most}, found {shown(value)}")
-    return value
-
-
-def _truth(value: object, at: str) -> bool:
-    if not isinstance(value, bool):
-        raise _refuse(at, f"expected true or false, found {shown(value)}")
-    return value

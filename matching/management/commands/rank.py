@@ -1,20 +1,14 @@
 """Requests ranked against offerings from one JSON file, without a database."""
 
-import json
-import sys
-from argparse import ArgumentParser
 from collections.abc import Mapping
-from pathlib import Path
 from time import perf_counter
 from typing import Any, cast
 
-from django.core.management.base import BaseCommand, CommandError
-
 from marketplace.vocabularies import sources
-from matching.engine import Country, EngineError, PlaceIndex, build_catalogue, rank
+from matching.engine import Country, PlaceIndex, build_catalogue, rank
 from matching.engine.documents import Background, ranking_document, read_market
+from matching.management.instances import InstanceCommand
 
-BAD = 2
 WORLD = "001"  # M49
 LANGUAGES = ("en", "fr")
 CHECKED = ("audiences", "currencies", "forms", "governance_levels", "languages", "modalities", "priority_facts")
@@ -31,35 +25,17 @@ LABELLED = (
 )
 
 
-class Command(BaseCommand):
+class Command(InstanceCommand):
     """`manage.py rank FILE.json`."""
 
     help = (
         "Rank requests against offerings, both as the API shows them, from one JSON document (docs/engine.md). "
         "Exit code 2: the document is wrong, and where."
     )
-    requires_system_checks: list[str] = []
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the file."""
-        parser.add_argument("file", metavar="FILE", help="the document; - reads standard input")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Read, rank, print."""
-        content = _content(options["file"])
-        try:
-            found = _answer(content)
-        except EngineError as error:
-            where = error.subject or "the document"
-            raise CommandError(f"The instance is bad at {where}: {error.detail}.", returncode=BAD) from error
-        self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
-
-
-def _content(file: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}.", returncode=BAD) from error
+    def answer(self, content: bytes) -> Any:
+        """Read and rank."""
+        return _answer(content)
 
 
 def _answer(content: bytes) -> dict[str, Any]:
