@@ -80,8 +80,10 @@ class ThemeScheme:
         """Return, for each relation, which concepts stand in it to the asked one. Kept: not to be written to."""
         if asked not in self._relations:
             number = self.index(asked)
-            found = [self.relation(asked=number, offered=other) for other in range(len(self.concepts))]
-            kinds = {kind: np.array([entry is kind for entry in found], dtype=np.bool_) for kind in Relation}
+            kinds = {kind: np.zeros(len(self.concepts), dtype=np.bool_) for kind in Relation}
+            kinds[Relation.NONE] = self.closeness[number] == 0
+            for other in np.flatnonzero(self.closeness[number]).tolist():  # those of one field: few of many
+                kinds[self.relation(asked=number, offered=other)][other] = True
             self._relations[asked] = kinds
         return self._relations[asked]
 

@@ -16,6 +16,7 @@ from matching.engine.catalogue import UNKNOWN, Bools, Catalogue, Ints
 from matching.engine.concepts import Relation
 from matching.engine.places import PlaceIndex
 from matching.engine.policy import Policy
+from matching.engine.terms import runs
 from matching.engine.types import AWARDS, LEVELS, Need, NeedLine, Offer
 
 Column = TypeVar("Column", Ints, Bools)
@@ -220,8 +221,12 @@ def _level(question: Question, catalogue: Catalogue, offers: Ints | None) -> Boo
 
 
 def _country(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
-    unserved: Bools = coverage_steps(question.line, catalogue, offers) == UNKNOWN
-    return unserved
+    columns, line = catalogue.columns, question.line
+    chain = catalogue.places.chain_of(country=line.country, region=line.region)
+    served = _of(columns.worldwide, offers) | columns.regions.has_any(set(chain), offers)
+    if line.country is not None:
+        served |= columns.countries.has(line.country, offers)
+    return ~served
 
 
 def _award(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
@@ -241,20 +246,16 @@ def _turned_down(question: Question, catalogue: Catalogue, offers: Ints | None) 
 
 
 def _other_field(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
-    foreign: Bools = _theme_closeness(question, catalogue, offers) == FOREIGN
-    return foreign
+    return ~_holds_any(_same_field(question, catalogue), catalogue, offers)
 
 
 def _near_theme(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
-    near: Bools = _theme_closeness(question, catalogue, offers) == SAME_FIELD
-    return near
+    met = _holds_any(_meeting(question, catalogue), catalogue, offers)
+    return _holds_any(_same_field(question, catalogue), catalogue, offers) & ~met
 
 
-FOREIGN, SAME_FIELD, MEETS = 0, 1, 2
-
-
-def _theme_closeness(question: Question, catalogue: Catalogue, offers: Ints | None) -> Ints:
-    """Return FOREIGN, SAME_FIELD or MEETS for each offer: what its best theme is to the line."""
+def _meeting(question: Question, catalogue: Catalogue) -> Bools:
+    """Tell which concepts are what the line asks for."""
     line, scheme = question.line, catalogue.scheme
     relations = scheme.relations(line.theme)
     meets = relations[Relation.EQUAL] | relations[Relation.NARROWER]
@@ -262,10 +263,31 @@ def _theme_closeness(question: Question, catalogue: Catalogue, offers: Ints | No
         meets = meets | relations[Relation.BROADER]
     for theme in line.also_themes:
         meets[scheme.index(theme)] = True
-    # The parent of a concept is in the same field even when the policy does not accept it.
-    same_field = meets | relations[Relation.SAME_FIELD] | relations[Relation.BROADER]
-    by_concept = np.where(meets, MEETS, np.where(same_field, SAME_FIELD, FOREIGN)).astype(np.int64)
-    return per_offer(catalogue, by_concept, offers)
+    return meets
+
+
+def _same_field(question: Question, catalogue: Catalogue) -> Bools:
+    """Tell which concepts are what the line asks for or near it: its parent is, even when the policy does not accept it."""
+    relations = catalogue.scheme.relations(question.line.theme)
+    return _meeting(question, catalogue) | relations[Relation.SAME_FIELD] | relations[Relation.BROADER]
+
+
+def _holds_any(concepts: Bools, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    """Tell for each offer (or each of the rows given) whether one of its themes is among the concepts."""
+    if offers is not None:
+        return per_offer(catalogue, concepts.astype(np.int64), offers) > 0
+    holders, start = catalogue.memo.get("holders of themes", lambda: _holders(catalogue))
+    held = np.zeros(len(catalogue.offers), dtype=np.bool_)
+    held[holders[runs(start, np.flatnonzero(concepts))]] = True
+    return held
+
+
+def _holders(catalogue: Catalogue) -> tuple[Ints, Ints]:
+    """Return the offers of each concept, concept by concept, and where those of each begin (and the last ones end)."""
+    columns, size = catalogue.columns, len(catalogue.scheme.concepts)
+    offer = np.repeat(np.arange(len(columns.theme_count)), columns.theme_count)
+    counts = np.bincount(columns.theme, minlength=size)
+    return offer[np.argsort(columns.theme, kind="stable")], np.concatenate(([0], np.cumsum(counts)))
 
 
 def _theme_asked(question: Question) -> Hashable:
