@@ -5,24 +5,24 @@ from collections.abc import Mapping
 
 PLANNING: Mapping[str, Mapping[str, str]] = {
     "plan.lock_not_on_offer": {
-        "en": "Line {need} is locked to {offering}, which is not on offer.",
-        "fr": "La ligne {need} est fixée à {offering}, qui n’est pas proposée.",
+        "en": "{need} is locked to {offering}, which is not on offer.",
+        "fr": "{need} : {offering} est imposée, mais elle n’est pas proposée.",
     },
     "plan.lock_not_eligible": {
-        "en": "Line {need} is locked to {offering}, which cannot serve it.",
-        "fr": "La ligne {need} est fixée à {offering}, qui ne peut pas la servir.",
+        "en": "{need} is locked to {offering}, which cannot serve it.",
+        "fr": "{need} : {offering} est imposée, mais elle ne peut pas y répondre.",
     },
     "plan.not_on_offer": {
         "en": "{offering} was not on offer when the plan was made.",
         "fr": "{offering} n’était pas proposée lorsque le plan a été établi.",
     },
     "plan.not_eligible": {
-        "en": "{offering} cannot serve line {need}.",
-        "fr": "{offering} ne peut pas servir la ligne {need}.",
+        "en": "{offering} cannot serve {need}.",
+        "fr": "{offering} ne peut pas répondre à {need}.",
     },
     "plan.not_a_candidate": {
-        "en": "{offering} could serve line {need}, but it was not among the {candidates} best that the plan looked at.",
-        "fr": "{offering} pourrait servir la ligne {need}, mais elle n’était pas parmi les {candidates} meilleures que le plan a examinées.",
+        "en": "{offering} could serve {need}, but it was not among the {candidates} best that the plan looked at.",
+        "fr": "{offering} pourrait répondre à {need}, mais elle n’était pas parmi les {candidates} meilleures que le plan a examinées.",
     },
     "plan.published": {
         "en": "It was chosen in the plan of all open needs.",

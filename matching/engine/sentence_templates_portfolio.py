@@ -10,8 +10,8 @@ from collections.abc import Mapping
 PORTFOLIO: Mapping[str, Mapping[str, str]] = {
     # --- the plan as a whole ----------------------------------------------------------------------------------
     "plan.served": {
-        "en": "{served} of {needs} needs are served, with {points} points of fit in all.",
-        "fr": "{served} {served?besoin est satisfait|besoins sont satisfaits} sur {needs}, pour un total de {points} points d’adéquation.",
+        "en": "{served} of {needs} needs are served, with a fit of {points:score/served} of 100 on average.",
+        "fr": "{served} {served?besoin est satisfait|besoins sont satisfaits} sur {needs}, avec une adéquation moyenne de {points:score/served} sur 100.",
     },
     "plan.proven": {
         "en": "No better plan exists: every objective is proved.",
@@ -21,17 +21,33 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "en": "The time ended before the proof: in the objective “{objective}” a better plan could gain {gap} at most.",
         "fr": "Le temps imparti s’est achevé avant la preuve : pour l’objectif « {objective} », un meilleur plan gagnerait au plus {gap}.",
     },
+    "plan.gap_served": {
+        "en": "The time ended before the proof: a better plan could serve {gap} more {gap?need|needs} of class {priority_class} at most.",
+        "fr": "Le temps imparti s’est achevé avant la preuve : un meilleur plan satisferait au plus {gap} {gap?besoin|besoins} de plus en classe {priority_class}.",
+    },
+    "plan.gap_worst": {
+        "en": "The time ended before the proof: a better plan could lift the worst-served need by {gap:score} points at most.",
+        "fr": "Le temps imparti s’est achevé avant la preuve : avec un meilleur plan, le besoin le moins bien servi gagnerait au plus {gap:score} {gap:score?point|points}.",
+    },
+    "plan.gap_total": {
+        "en": "The time ended before the proof: a better plan could gain {gap:score} points of fit at most.",
+        "fr": "Le temps imparti s’est achevé avant la preuve : un meilleur plan gagnerait au plus {gap:score} {gap:score?point|points} d’adéquation.",
+    },
+    "plan.gap_kept": {
+        "en": "The time ended before the proof: a better plan could keep {gap} more {gap?pair|pairs} of the last plan at most.",
+        "fr": "Le temps imparti s’est achevé avant la preuve : un meilleur plan reprendrait au plus {gap} choix de plus du plan précédent.",
+    },
     "plan.unproven": {
         "en": "The time ended before the plan was proved to be the best.",
         "fr": "Le temps imparti s’est achevé avant que le plan soit démontré optimal.",
     },
     "plan.worst_so_far": {
-        "en": "The worst-served need has {points} points.",
-        "fr": "Le besoin le moins bien servi a {points} points.",
+        "en": "The worst-served need has a fit of {points:score} of 100.",
+        "fr": "Le besoin le moins bien servi a une adéquation de {points:score} sur 100.",
     },
     "plan.worst": {
-        "en": "The worst-served need has {points} points; no plan that serves as many can lift it higher.",
-        "fr": "Le besoin le moins bien servi a {points} points ; aucun plan satisfaisant autant de besoins ne peut l’améliorer.",
+        "en": "The worst-served need has a fit of {points:score} of 100; no plan that serves as many can lift it higher.",
+        "fr": "Le besoin le moins bien servi a une adéquation de {points:score} sur 100 ; aucun plan satisfaisant autant de besoins ne peut l’améliorer.",
     },
     "plan.conflict": {
         "en": "There is no plan: these wishes cannot hold together, and without one of them the others can.",
@@ -46,8 +62,8 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "fr": "Verrouillé : {candidate} pour {need}.",
     },
     "plan.conflict_floor": {
-        "en": "Floor: at least {minimum} {minimum?need|needs} served for {group}.",
-        "fr": "Plancher : au moins {minimum} {minimum?besoin satisfait|besoins satisfaits} pour {group}.",
+        "en": "Floor ({group}): at least {minimum} {minimum?need|needs} served.",
+        "fr": "Plancher ({group}) : au moins {minimum} {minimum?besoin satisfait|besoins satisfaits}.",
     },
     "plan.conflict_minimum": {
         "en": "Minimum load: at least {minimum} of {capacity}.",
@@ -55,13 +71,13 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
     },
     # --- why this candidate -----------------------------------------------------------------------------------
     "choice.best": {
-        "en": "{candidate} is the best of {eligible} eligible {eligible?candidate|candidates} ({points} points).",
-        "fr": "{candidate} est le meilleur choix parmi {eligible} {eligible?candidat recevable|candidats recevables} ({points} points).",
+        "en": "{candidate} is the best of {eligible} eligible {eligible?candidate|candidates} ({points:score} of 100).",
+        "fr": "{candidate} est le meilleur choix parmi {eligible} {eligible?candidat recevable|candidats recevables} ({points:score} sur 100).",
     },
     "choice.locked": {"en": "A person has locked {candidate}.", "fr": "Une personne a verrouillé {candidate}."},
     "choice.regret": {
-        "en": "{candidate} has {points} points less than its best candidate {best}.",
-        "fr": "{candidate} a {points} points de moins que le meilleur candidat, {best}.",
+        "en": "{candidate} has {points:score} points less than its best candidate {best}.",
+        "fr": "{candidate} a {points:score} {points:score?point|points} de moins que le meilleur candidat, {best}.",
     },
     "choice.best_full": {
         "en": "{best} is taken: {capacities} {capacities?has|have} no room left beside {needs}.",
@@ -72,8 +88,8 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "fr": "{best} n’a pas assez de place : {capacities}.",
     },
     "choice.best_costs": {
-        "en": "{best} would overspend {budgets?the budget|the budgets} {budgets}.",
-        "fr": "{best} dépasserait {budgets?le budget|les budgets} : {budgets}.",
+        "en": "{best} would overspend {budgets}.",
+        "fr": "{best} coûterait plus que n’en {budgets?permet|permettent} {budgets}.",
     },
     "choice.best_elsewhere": {
         "en": "{best} would fit, but the plan as a whole gains by this choice: others are served, or better served.",
@@ -89,12 +105,12 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "fr": "{candidate} conviendrait tout autant, mais {pairs} {pairs?choix|choix} du plan précédent ne {pairs?serait plus repris|seraient plus repris}.",
     },
     "alternate.total": {
-        "en": "{candidate} could take its place: the plan as a whole loses {points} points.",
-        "fr": "{candidate} pourrait le remplacer : l’ensemble du plan perd {points} points.",
+        "en": "{candidate} could take its place: the plan as a whole loses {points:score} points.",
+        "fr": "{candidate} pourrait le remplacer : l’ensemble du plan perd {points:score} {points:score?point|points}.",
     },
     "alternate.worst": {
-        "en": "{candidate} could take its place: the worst-served need falls by {points} points.",
-        "fr": "{candidate} pourrait le remplacer : le besoin le moins bien servi perd {points} points.",
+        "en": "{candidate} could take its place: the worst-served need falls by {points:score} points.",
+        "fr": "{candidate} pourrait le remplacer : le besoin le moins bien servi perd {points:score} {points:score?point|points}.",
     },
     "alternate.served": {
         "en": "{candidate} could take its place, but {needs} {needs?need|needs} of class {priority_class} would go unserved.",
@@ -109,12 +125,12 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "fr": "{candidate} conviendrait tout autant, avec au plus {pairs} {pairs?choix|choix} du plan précédent en moins.",
     },
     "alternate.total_bound": {
-        "en": "{candidate} could take its place: the plan as a whole loses at most {points} points.",
-        "fr": "{candidate} pourrait le remplacer : l’ensemble du plan perd au plus {points} points.",
+        "en": "{candidate} could take its place: the plan as a whole loses at most {points:score} points.",
+        "fr": "{candidate} pourrait le remplacer : l’ensemble du plan perd au plus {points:score} {points:score?point|points}.",
     },
     "alternate.worst_bound": {
-        "en": "{candidate} could take its place: the worst-served need falls by at most {points} points.",
-        "fr": "{candidate} pourrait le remplacer : le besoin le moins bien servi perd au plus {points} points.",
+        "en": "{candidate} could take its place: the worst-served need falls by at most {points:score} points.",
+        "fr": "{candidate} pourrait le remplacer : le besoin le moins bien servi perd au plus {points:score} {points:score?point|points}.",
     },
     # --- why not this one -------------------------------------------------------------------------------------
     "why_not.chosen": {
@@ -142,12 +158,12 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "fr": "{candidate} pour {need} reprend {pairs} {pairs?choix|choix} de moins du plan précédent.",
     },
     "why_not.total": {
-        "en": "{candidate} for {need} costs the plan as a whole {points} points.",
-        "fr": "{candidate} pour {need} coûte {points} points à l’ensemble du plan.",
+        "en": "{candidate} for {need} costs the plan as a whole {points:score} points.",
+        "fr": "{candidate} pour {need} coûte {points:score} {points:score?point|points} à l’ensemble du plan.",
     },
     "why_not.worst": {
-        "en": "{candidate} for {need} lowers the worst-served need by {points} points.",
-        "fr": "{candidate} pour {need} fait perdre {points} points au besoin le moins bien servi.",
+        "en": "{candidate} for {need} lowers the worst-served need by {points:score} points.",
+        "fr": "{candidate} pour {need} fait perdre {points:score} {points:score?point|points} au besoin le moins bien servi.",
     },
     "why_not.served": {
         "en": "{candidate} for {need} leaves {needs} {needs?need|needs} of class {priority_class} unserved.",
@@ -230,7 +246,7 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
     },
     "shortage.budget": {
         "en": "{candidate} would fit, but {budgets} {budgets?lacks|lack} {amount}.",
-        "fr": "{candidate} conviendrait, mais il manque {amount} {budgets?au budget|aux budgets} : {budgets}.",
+        "fr": "{candidate} conviendrait, mais il manque {amount} : {budgets}.",
     },
     "shortage.locked": {
         "en": "Locks, floors or minimum loads hold what it would need: {needs}.",
@@ -246,24 +262,24 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "fr": "{units} de plus pour {capacity} : {needs} {needs?besoin satisfait|besoins satisfaits} de plus en classe {priority_class}.",
     },
     "price.worst": {
-        "en": "{units} more of {capacity} {units?lifts|lift} the worst-served need by {points} points.",
-        "fr": "{units} de plus pour {capacity} : le besoin le moins bien servi gagne {points} points.",
+        "en": "{units} more of {capacity} {units?lifts|lift} the worst-served need by {points:score} points.",
+        "fr": "{units} de plus pour {capacity} : le besoin le moins bien servi gagne {points:score} {points:score?point|points}.",
     },
     "price.total": {
-        "en": "{units} more of {capacity} {units?adds|add} {points} points of fit.",
-        "fr": "{units} de plus pour {capacity} : {points} points d’adéquation de plus.",
+        "en": "{units} more of {capacity} {units?adds|add} {points:score} points of fit.",
+        "fr": "{units} de plus pour {capacity} : {points:score} {points:score?point|points} d’adéquation de plus.",
     },
     "price.served_bound": {
         "en": "{units} more of {capacity} {units?serves|serve} at least {needs} more {needs?need|needs} of class {priority_class}.",
         "fr": "{units} de plus pour {capacity} : au moins {needs} {needs?besoin satisfait|besoins satisfaits} de plus en classe {priority_class}.",
     },
     "price.worst_bound": {
-        "en": "{units} more of {capacity} {units?lifts|lift} the worst-served need by at least {points} points.",
-        "fr": "{units} de plus pour {capacity} : le besoin le moins bien servi gagne au moins {points} points.",
+        "en": "{units} more of {capacity} {units?lifts|lift} the worst-served need by at least {points:score} points.",
+        "fr": "{units} de plus pour {capacity} : le besoin le moins bien servi gagne au moins {points:score} {points:score?point|points}.",
     },
     "price.total_bound": {
-        "en": "{units} more of {capacity} {units?adds|add} at least {points} points of fit.",
-        "fr": "{units} de plus pour {capacity} : au moins {points} points d’adéquation de plus.",
+        "en": "{units} more of {capacity} {units?adds|add} at least {points:score} points of fit.",
+        "fr": "{units} de plus pour {capacity} : au moins {points:score} {points:score?point|points} d’adéquation de plus.",
     },
     "price.kept": {
         "en": "{units} more of {capacity} {units?keeps|keep} {pairs} more {pairs?pair|pairs} of the last plan.",
@@ -278,12 +294,12 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "fr": "{amount} de plus pour {budget} : {needs} {needs?besoin satisfait|besoins satisfaits} de plus en classe {priority_class}.",
     },
     "budget.worst": {
-        "en": "{amount} more for {budget} lifts the worst-served need by {points} points.",
-        "fr": "{amount} de plus pour {budget} : le besoin le moins bien servi gagne {points} points.",
+        "en": "{amount} more for {budget} lifts the worst-served need by {points:score} points.",
+        "fr": "{amount} de plus pour {budget} : le besoin le moins bien servi gagne {points:score} {points:score?point|points}.",
     },
     "budget.total": {
-        "en": "{amount} more for {budget} adds {points} points of fit.",
-        "fr": "{amount} de plus pour {budget} : {points} points d’adéquation de plus.",
+        "en": "{amount} more for {budget} adds {points:score} points of fit.",
+        "fr": "{amount} de plus pour {budget} : {points:score} {points:score?point|points} d’adéquation de plus.",
     },
     "budget.kept": {
         "en": "{amount} more for {budget} keeps {pairs} more {pairs?pair|pairs} of the last plan.",
@@ -298,12 +314,12 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "fr": "{amount} de plus pour {budget} : au moins {needs} {needs?besoin satisfait|besoins satisfaits} de plus en classe {priority_class}.",
     },
     "budget.worst_bound": {
-        "en": "{amount} more for {budget} lifts the worst-served need by at least {points} points.",
-        "fr": "{amount} de plus pour {budget} : le besoin le moins bien servi gagne au moins {points} points.",
+        "en": "{amount} more for {budget} lifts the worst-served need by at least {points:score} points.",
+        "fr": "{amount} de plus pour {budget} : le besoin le moins bien servi gagne au moins {points:score} {points:score?point|points}.",
     },
     "budget.total_bound": {
-        "en": "{amount} more for {budget} adds at least {points} points of fit.",
-        "fr": "{amount} de plus pour {budget} : au moins {points} points d’adéquation de plus.",
+        "en": "{amount} more for {budget} adds at least {points:score} points of fit.",
+        "fr": "{amount} de plus pour {budget} : au moins {points:score} {points:score?point|points} d’adéquation de plus.",
     },
     "budget.kept_bound": {
         "en": "{amount} more for {budget} keeps at least {pairs} more {pairs?pair|pairs} of the last plan.",
@@ -319,12 +335,12 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "fr": "{group} : {served} {served?besoin satisfait|besoins satisfaits} sur {needs}.",
     },
     "fairness.group_mean": {
-        "en": "{group}: {served} of {needs} needs served, {points} points of fit on average.",
-        "fr": "{group} : {served} {served?besoin satisfait|besoins satisfaits} sur {needs}, {points} points d’adéquation en moyenne.",
+        "en": "{group}: {served} of {needs} needs served, with a fit of {points:score} of 100 on average.",
+        "fr": "{group} : {served} {served?besoin satisfait|besoins satisfaits} sur {needs}, avec une adéquation moyenne de {points:score} sur 100.",
     },
     "fairness.price": {
-        "en": "Floors and the worst-served need cost {points} points of total fit ({share} %).",
-        "fr": "Les planchers et la règle du besoin le moins bien servi coûtent {points} points d’adéquation totale ({share} %).",
+        "en": "Floors and the worst-served need cost {points:score} points of total fit ({share} %).",
+        "fr": "Les planchers et la règle du besoin le moins bien servi coûtent {points:score} {points:score?point|points} d’adéquation totale ({share} %).",
     },
     "fairness.free": {
         "en": "Floors and the worst-served need cost nothing: the total fit is the highest possible.",
@@ -335,8 +351,8 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "fr": "Sans les planchers ni la règle du besoin le moins bien servi, {plain} {plain?besoin serait satisfait|besoins seraient satisfaits} au lieu de {served}.",
     },
     "fairness.regret": {
-        "en": "Compared with each need’s best candidate, the plan gives up {points} points in all and {highest} at most for one need.",
-        "fr": "Par rapport au meilleur candidat de chaque besoin, le plan renonce à {points} points au total et à {highest} au plus pour un même besoin.",
+        "en": "Compared with each need’s best candidate, the plan gives up {points:score} points in all and {highest:score} at most for one need.",
+        "fr": "Par rapport au meilleur candidat de chaque besoin, le plan renonce à {points:score} {points:score?point|points} au total et à {highest:score} au plus pour un même besoin.",
     },
     "fairness.agencies": {
         "en": "Served shares of the requesting agencies: Jain’s index is {share} % (100 % means equal shares).",
@@ -352,12 +368,12 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
         "fr": "En traitant les besoins l’un après l’autre, {needs} {needs?besoin|besoins} de classe {priority_class} de moins {needs?serait satisfait|seraient satisfaits}.",
     },
     "greedy.worst": {
-        "en": "Going through the needs one by one would leave the worst-served need {points} points lower.",
-        "fr": "En traitant les besoins l’un après l’autre, le besoin le moins bien servi aurait {points} points de moins.",
+        "en": "Going through the needs one by one would leave the worst-served need {points:score} points lower.",
+        "fr": "En traitant les besoins l’un après l’autre, le besoin le moins bien servi aurait {points:score} {points:score?point|points} de moins.",
     },
     "greedy.total": {
-        "en": "Going through the needs one by one would lose {points} points of fit.",
-        "fr": "En traitant les besoins l’un après l’autre, on perdrait {points} points d’adéquation.",
+        "en": "Going through the needs one by one would lose {points:score} points of fit.",
+        "fr": "En traitant les besoins l’un après l’autre, on perdrait {points:score} {points:score?point|points} d’adéquation.",
     },
     "greedy.kept": {
         "en": "Going through the needs one by one would keep {pairs} {pairs?pair|pairs} of the last plan less.",

@@ -15,7 +15,7 @@ from matching.engine.portfolio.results import INFEASIBLE, WORST_SCORE, Conflict,
 from matching.engine.portfolio.shortage import Shortages
 from matching.engine.portfolio.standing import Standing
 from matching.engine.portfolio.why import conflict_sentences
-from matching.engine.portfolio.wording import NAMED
+from matching.engine.portfolio.wording import NAMED, gap_sentence
 from matching.engine.sentences import Param, Sentence
 
 STAGES = ("fairness", "prices", "alternates", "unmet", "greedy")
@@ -148,7 +148,7 @@ def _summary(standing: Standing) -> tuple[Sentence, ...]:
     open_stages = [stage for stage in solution.stages if not stage.proven]
     proof = Sentence("plan.proven")
     if open_stages:
-        proof = Sentence("plan.gap", {"objective": open_stages[0].name, "gap": open_stages[0].gap})
+        proof = gap_sentence(open_stages[0])
     elif not standing.proven:
         proof = Sentence("plan.unproven")
     said = [Sentence("plan.served", figures), proof]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from matching.engine.portfolio.report import Change, Move
+from matching.engine.portfolio.results import KEPT, SERVED, TOTAL_SCORE, WORST_SCORE, StageResult
 from matching.engine.sentences import Param, Sentence
 
 NAMED = 5  # so many needs are named in a sentence; the data name all of them
@@ -24,6 +25,18 @@ def told(prefix: str, change: Change, **names: Param) -> Sentence:
     """Say a change by its first difference; `_bound` where it is not exact."""
     objective, figures = first_difference(change)
     return Sentence(f"{prefix}.{objective}{'' if change.exact else '_bound'}", names | figures)
+
+
+GAPS = {WORST_SCORE: "plan.gap_worst", TOTAL_SCORE: "plan.gap_total", KEPT: "plan.gap_kept"}
+
+
+def gap_sentence(stage: StageResult) -> Sentence:
+    """Say by how much a better plan could gain in the first objective that is not proved; ties gain nothing."""
+    if stage.name.startswith(f"{SERVED}_"):
+        priority_class = int(stage.name.removeprefix(f"{SERVED}_"))
+        return Sentence("plan.gap_served", {"gap": stage.gap, "priority_class": priority_class})
+    code = GAPS.get(stage.name)
+    return Sentence("plan.unproven") if code is None else Sentence(code, {"gap": stage.gap})
 
 
 def some(code: str, needs: Sequence[str], count: int) -> Sentence:

@@ -167,7 +167,7 @@ def test_days_of_a_delivery(hours: int, trainers: int, calendar: int) -> None:
 def test_every_sentence_exists_in_both_languages_with_the_same_parameters(code: str) -> None:
     english, french = TEMPLATES[code]["en"], TEMPLATES[code]["fr"]
     assert english != french
-    assert {name for name, _, _ in PLACEHOLDER.findall(english)} == {name for name, _, _ in PLACEHOLDER.findall(french)}
+    assert {name for name, *_ in PLACEHOLDER.findall(english)} == {name for name, *_ in PLACEHOLDER.findall(french)}
 
 
 def test_every_change_relaxation_and_constraint_has_its_sentence() -> None:

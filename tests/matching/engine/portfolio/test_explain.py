@@ -33,7 +33,7 @@ def sentences(value: object) -> Iterator[Sentence]:
 def check_sentences(report: PlanReport) -> set[str]:
     codes = set()
     for sentence in sentences(plain(report)):
-        named = {name for name, _, _ in PLACEHOLDER.findall(PORTFOLIO[sentence.code]["en"])}
+        named = {name for name, *_ in PLACEHOLDER.findall(PORTFOLIO[sentence.code]["en"])}
         assert named <= set(sentence.params)
         for language in ("en", "fr"):
             assert not re.search(r"[{}|]", render(sentence, language))
@@ -155,7 +155,7 @@ def test_plan_that_ran_out_of_time_tells_its_gap() -> None:
     stage = StageResult("total_score", 5, 9, 4, proven=False, solver="s")
     plan = Solution((0,), {4: 1}, 5, 5, 0, FEASIBLE, (stage,))
     report = accounts.report_on(instance, plan, Settings(), limit=3)
-    assert [sentence.code for sentence in report.sentences] == ["plan.served", "plan.gap", "plan.worst_so_far"]
+    assert [sentence.code for sentence in report.sentences] == ["plan.served", "plan.gap_total", "plan.worst_so_far"]
     assert not any(entry.change.exact for served in report.served for entry in served.alternates)
 
 
@@ -189,7 +189,7 @@ def test_greedy_plan_is_compared_by_the_first_objective_that_differs() -> None:
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_every_code_can_be_written_for_none_one_and_many(code: str, language: str, count: int) -> None:
-    named = {name for name, _, _ in PLACEHOLDER.findall(PORTFOLIO[code]["en"])}
+    named = {name for name, *_ in PLACEHOLDER.findall(PORTFOLIO[code]["en"])}
     listed = {"capacities", "budgets"}
     params: dict[str, Param] = {name: ("x", "y")[: max(count, 1)] if name in listed else count for name in named}
     if "amount" in params:

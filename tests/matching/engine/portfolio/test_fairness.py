@@ -95,8 +95,8 @@ def test_floor_has_its_price_and_evens_the_agencies() -> None:
     assert (report.jain_agencies, report.jain_providers) == (MILLION, MILLION)
     assert report.exposure == (Exposure("P", 2, 1), Exposure("Q", 2, 1))
     assert [group.group for group in report.groups] == ["agency:A", "agency:B", "ldc"]
-    assert render(report.sentences[0], "en").endswith("cost 100,000 points of total fit (5.88 %).")
-    assert "coûtent 100\u202f000 points" in render(report.sentences[0], "fr")
+    assert render(report.sentences[0], "en").endswith("cost 10.0 points of total fit (5.88 %).")
+    assert "coûtent 10,0 points" in render(report.sentences[0], "fr")
     assert render(report.sentences[0], "fr").endswith("(5,88 %).")
 
 

@@ -111,7 +111,7 @@ def test_money_that_serves_one_more_need_is_priced_and_solved_again() -> None:
     assert price.change == Change(served={}, worst_score=0, total_score=500_000, kept=0)
     # Each further dollar moves a part of need a from cheap to dear: 500,000 points for USD 500.
     assert price.points_per_thousand == 1_000_000
-    assert render(price.sentence, "en") == "USD 300 more for total adds 500,000 points of fit."
+    assert render(price.sentence, "en") == "USD 300 more for the total budget adds 50.0 points of fit."
     bound = accounts.report_of(instance, Settings(worst_served=False), limit=0).budget_prices[0]
     assert not bound.change.exact
     assert bound.sentence.code == "budget.none_bound"
