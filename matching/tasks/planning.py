@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db.models import F
 
 from marketplace.kernel.errors import DomainError
-from marketplace.lifecycles.operations import lock
 from matching.engine import (
     ENGINE_VERSION,
     HYPOTHETICAL,
@@ -19,11 +18,11 @@ from matching.engine import (
     plan_snapshot,
 )
 from matching.models import MatchRun
-from matching.operations import planning_writing, policies, runs
+from matching.operations import planning_writing, policies
 from matching.queries import inputs
 from matching.queries.plan_names import plan_names
 from matching.queries.portfolio import OpenNeeds, open_needs, task_of
-from matching.tasks.beginning import WORKER, begin_run
+from matching.tasks.beginning import begin_run, end_run
 
 SECONDS_BETWEEN_WORDS = 1.0  # of progress within a stage
 
@@ -141,12 +140,4 @@ def _computed(
 
 def write_plan(payload: dict[str, Any], *, at: datetime, prepared: Any, **_: object) -> None:
     """Write the answer of a planning run, or why there is none."""
-    if prepared is None:
-        return
-    rows = MatchRun.objects.filter(public_id=UUID(payload["run"]))
-    if isinstance(prepared, str):
-        run = lock(rows)
-        if run.state in runs.UNFINISHED:
-            runs.fail_run(run, error=prepared, actor=WORKER, at=at)
-        return
-    planning_writing.write_plan(rows.values_list("pk", flat=True)[0], prepared, at=at)
+    end_run(payload, prepared, at=at, write=planning_writing.write_plan)

@@ -5,14 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.kernel.errors import DomainError
-from marketplace.lifecycles.operations import lock
 from matching.engine import ENGINE_VERSION, EngineError, canonical, pool
-from matching.models import MatchRun
-from matching.operations import policies, pooling, runs
+from matching.operations import policies, pooling
 from matching.queries import inputs
 from matching.queries.plan_names import PlanNames, name_of
 from matching.queries.portfolio import open_needs
-from matching.tasks.beginning import WORKER, begin_run
+from matching.tasks.beginning import begin_run, end_run
 
 FORMAT = 1  # of the snapshot
 
@@ -60,12 +58,4 @@ def prepare_pooling(payload: dict[str, Any], *, at: datetime, progress: Any) -> 
 
 def write_pooling(payload: dict[str, Any], *, at: datetime, prepared: Any, **_: object) -> None:
     """Write the answer of a search, or why there is none."""
-    if prepared is None:
-        return
-    rows = MatchRun.objects.filter(public_id=UUID(payload["run"]))
-    if isinstance(prepared, str):
-        run = lock(rows)
-        if run.state in runs.UNFINISHED:
-            runs.fail_run(run, error=prepared, actor=WORKER, at=at)
-        return
-    pooling.write_pools(rows.values_list("pk", flat=True)[0], prepared, at=at)
+    end_run(payload, prepared, at=at, write=pooling.write_pools)

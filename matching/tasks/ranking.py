@@ -5,12 +5,12 @@ from typing import Any, cast
 from uuid import UUID
 
 from marketplace.kernel.errors import DomainError
-from marketplace.lifecycles.operations import lock
 from matching.engine import ENGINE_VERSION, EngineError, rank, snapshot
-from matching.models import MatchRun, ProposalPart
+from matching.models import ProposalPart
 from matching.operations import policies, replacing, runs, writing
 from matching.queries import inputs
-from matching.tasks.beginning import WORKER, begin_run
+from matching.queries.plan_names import PlanNames, name_of
+from matching.tasks.beginning import begin_run, end_run
 from requests_app import queries as requests
 
 CANDIDATES = 10  # for each line: nobody compares more
@@ -43,20 +43,15 @@ def prepare_ranking(payload: dict[str, Any], *, at: datetime, progress: Any) -> 
         return str(error)
     named = {part.offer for plan in ranking.proposals for part in plan.parts}
     rows = {key: market.rows[key] for key in named}
-    return writing.Computed(snapshot=content, supply=market.supply, as_of=at.date(), ranking=ranking, rows=rows)
+    writing.pack_supply(market.supply)
+    steps = {step.offer for bundle in ranking.bundles for step in bundle.steps}
+    names = PlanNames({key: name_of(market.rows[key]) for key in steps})
+    return writing.Computed(content, market.supply, at.date(), ranking, rows, names)
 
 
 def write_ranking(payload: dict[str, Any], *, at: datetime, prepared: Any, **_: object) -> None:
     """Write the answer of a run, or why there is none."""
-    if prepared is None:
-        return
-    rows = MatchRun.objects.filter(public_id=UUID(payload["run"]))
-    if isinstance(prepared, str):
-        run = lock(rows)
-        if run.state in runs.UNFINISHED:
-            runs.fail_run(run, error=prepared, actor=WORKER, at=at)
-        return
-    writing.write_ranking(rows.values_list("pk", flat=True)[0], prepared, at=at)
+    end_run(payload, prepared, at=at, write=writing.write_ranking)
 
 
 def prepare_replacement(payload: dict[str, Any], *, at: datetime, progress: Any) -> replacing.Replacement | None:
