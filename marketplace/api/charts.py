@@ -16,8 +16,9 @@ STEPS = (
     ("#0f4257", "#ffffff"),
 )
 INK, PAPER = "#1c2630", "#ffffff"
-LEFT, TOP, WIDE, HIGH, MARGIN = 290, 170, 62, 30, 24  # of the names, and of a cell; pixels at 100 %
+LEFT, TOP, WIDE, HIGH, MARGIN = 400, 170, 62, 30, 24  # of the names, and of a cell; pixels at 100 %
 LONGEST_NAME = 42
+SIZE, LETTER = 13, 0.65  # of the names: pixels, and the mean width of a letter in it; common sans-serif faces have less
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def heat_map(picture: HeatMap) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" lang={quoteattr(picture.language)}',
         f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"',
-        'aria-labelledby="title desc" font-family="sans-serif" font-size="13">',
+        f'aria-labelledby="title desc" font-family="sans-serif" font-size="{SIZE}">',
         f'<title id="title">{escape(picture.title)}</title>',
         f'<desc id="desc">{escape(picture.description)}</desc>',
         f'<rect width="{width}" height="{height}" fill="{PAPER}"/>',
@@ -89,7 +90,7 @@ def _column_name(number: int, name: str) -> str:
 
 
 def _text(
-    x: int, y: int, words: str, *, anchor: str = "start", size: int = 13, weight: str = "normal", hint: str = ""
+    x: int, y: int, words: str, *, anchor: str = "start", size: int = SIZE, weight: str = "normal", hint: str = ""
 ) -> str:
     whole = f"<title>{escape(hint)}</title>" if hint and hint != words else ""
     return (

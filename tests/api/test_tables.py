@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace.api.charts import STEPS, HeatMap, SvgRenderer, heat_map, shade
+from marketplace.api.charts import LETTER, LONGEST_NAME, MARGIN, SIZE, STEPS, HeatMap, SvgRenderer, heat_map, shade
 from marketplace.api.tables import (
     FORMULA_STARTS,
     CsvRenderer,
@@ -144,3 +144,16 @@ def test_picture_has_title_description_a_text_for_each_cell_and_sums() -> None:
     words = [entry.text or entry[0].tail for entry in tree.iter(f"{SVG}text")]
     assert words[-3:] == ["3", "3", "6"]
     assert "A theme whose name is so long that it doe…" in words
+    titles = [entry.findtext(f"{SVG}title") for entry in tree.iter(f"{SVG}text")]
+    assert picture.rows[1] in titles
+
+
+def test_longest_row_name_has_room_at_the_left() -> None:
+    name = "Gender-responsive migration governance and data"
+    picture = HeatMap("T", "D", "en", [name * 2], ["Here"], [[1]], "%(row)s %(column)s %(value)s", "Total")
+    tree = ET.fromstring(heat_map(picture))
+    ends = [entry for entry in tree.iter(f"{SVG}text") if entry.get("text-anchor") == "end"]
+    shown = [entry.text or entry[0].tail or "" for entry in ends]
+    assert max(len(words) for words in shown) == LONGEST_NAME
+    for entry, words in zip(ends, shown, strict=True):
+        assert float(entry.get("x", "0")) - SIZE * LETTER * len(words) >= MARGIN
