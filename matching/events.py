@@ -8,6 +8,8 @@ EVENT_TYPES = {
     "match_run.created": _("A matching run was asked for."),
     "match_run.failed": _("A matching run failed."),
     "match_run.published": _("A plan was published: its choices are suggestions now."),
+    "match_run.replay_asked": _("A matching run is to be computed again and compared."),
+    "match_run.replayed": _("A matching run was computed again and compared."),
     "match_run.retried": _("A matching run was asked for again."),
     "match_run.started": _("A matching run began."),
     "match_run.superseded": _("A newer matching run took the place of this one."),

@@ -29,6 +29,14 @@ job("matching.plan", prepare=tasks.prepare_plan, lease_seconds=60, time_limit_se
 job("matching.pool", prepare=tasks.prepare_pooling, lease_seconds=60, time_limit_seconds=1_800, max_attempts=3)(
     tasks.write_pooling
 )
+job(
+    "matching.replay",
+    prepare=tasks.prepare_replay,
+    lease_seconds=60,
+    time_limit_seconds=7_200,
+    max_attempts=3,
+    at_most=1,
+)(tasks.write_replay)
 job("matching.replace_part", prepare=tasks.prepare_replacement, lease_seconds=60)(tasks.write_replacement)
 
 

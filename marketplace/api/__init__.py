@@ -51,7 +51,9 @@ again, creations 201 with Location; an operation that returns ``(thing, created)
 
 ``access`` may be one `Permission`, a tuple (any of them), `SignedIn(reason)` or `Public(reason)`. An unknown thing is 404
 before the role is asked (403). If-Match: REQUIRED on PATCH and decisions, OPTIONAL on other verbs. Long work:
-``status=202, out=RunOut, location="match-run-detail"``. A verb that is a word of Python gets another attribute:
+``status=202, out=RunOut, location="match-run-detail"``; work that is long for some things only: ``later=True``, and the
+operation gives `Later`. What computes for seconds does so in ``prepare``. A verb that is a word of Python gets another
+attribute:
 ``give_back = verb("return", Write(...))``. Answers that are not the thing: ``out=...`` shows what the
 operation returns. Calls about the collection: `collection_verb`. Hand-written actions: decorate with
 `described(Contract(...))` and answer with `self.show(thing)` or `Response`. Nested things: ``parent = Parent(visible,

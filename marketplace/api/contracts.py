@@ -14,6 +14,11 @@ from marketplace.kernel.errors import ErrorCode
 SerializerClass = type[BaseSerializer[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Given by an operation instead of its answer: the work goes on in the background, and the thing tells its outcome."""
+
+
 class IfMatch(StrEnum):
     """Whether a call must name the version that it is about."""
 
@@ -37,6 +42,7 @@ class Contract:
     out: SerializerClass | None = None
     pages: bool = False  # a cursor page of `out`
     status: int = 200
+    later: bool = False  # the operation may give `Later`: 202 with the thing of the view and where to poll it
     if_match: IfMatch = IfMatch.NONE
     errors: tuple[ErrorCode, ...] = ()
     parameters: tuple[OpenApiParameter, ...] = ()
@@ -52,9 +58,10 @@ class Write(Contract):
     """A contract with the domain operation that carries it out.
 
     The operation is called with ``actor``, ``at``, the view's ``id_argument`` (verbs and changes), ``expected_version``
-    (unless ``if_match`` is none) and the arguments of the body. It may return the thing, ``(thing, created)`` for an
-    upsert, or, with ``out`` given, whatever ``out`` shows.
+    (unless ``if_match`` is none) and the arguments of the body; ``prepare`` without the latter. It may return the
+    thing, ``(thing, created)`` for an upsert, or, with ``out`` given, whatever ``out`` shows.
     """
 
     operation: Callable[..., Any] = field(default=lambda: None)
+    prepare: Callable[..., Any] | None = None  # computes before any transaction; the operation gets `prepared`
     location: str = ""  # route name of what is made or started, when it is not the view's own thing

@@ -119,7 +119,9 @@ class MarketplaceSchema(AutoSchema):
     def _get_response_bodies(self, direction: Direction = "response") -> Schema:
         contract = self.contract
         status = self._status()
-        answers: Schema = {str(status): self._answer(status)}
+        answers: Schema = {str(status): self._answer(status, self.get_response_serializers())}
+        if contract.later:
+            answers["202"] = self._answer(202, getattr(self.view, "reads", None))
         if self.method == "GET":
             answers["304"] = {"description": "Unchanged since the ETag in If-None-Match."}
         by_status: dict[int, list[ErrorCode]] = {}
@@ -134,13 +136,12 @@ class MarketplaceSchema(AutoSchema):
         made = getattr(self.view, "action", "") == "create" and contract.status == 200
         return 201 if made else contract.status
 
-    def _answer(self, status: int) -> Schema:
+    def _answer(self, status: int, serializer_class: Any) -> Schema:
         contract = self.contract
         found: Schema = {
             "description": self.reasons[status],
             "headers": parameters.answer_headers(contract, self.method, status),
         }
-        serializer_class = self.get_response_serializers()
         content: Schema = {
             name: {"schema": {"type": "string"}} for name in contract.media_types if name != "application/json"
         }

@@ -15,7 +15,7 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import ViewSetMixin
 
 from marketplace.api.base import ApiView
-from marketplace.api.contracts import Contract, IfMatch, Write
+from marketplace.api.contracts import Contract, IfMatch, Later, Write
 from marketplace.api.filters import PAGE_PARAMETERS, chosen_names, chosen_ordering
 from marketplace.api.lookups import Parent, find
 from marketplace.api.parsers import MergePatchParser, StrictJSONParser
@@ -189,6 +189,7 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
         elif self.parent is not None:
             arguments[self.parent.argument] = self.parent_thing().pk
             check_role(self.request.actor, write.access, self.request.at)
+        arguments |= self.prepared(write, arguments, thing)
 
         def run() -> Response:
             shown = self.reads(thing, context={**self.shape_context(), "fields": None}).data if partial else None
@@ -201,6 +202,15 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
 
         return self.write(write, run)
 
+    def prepared(self, write: Write, arguments: Mapping[str, Any], thing: Any) -> dict[str, Any]:
+        """Do the half of a write that holds nobody up: an Idempotency-Key opens its transaction only afterwards."""
+        if write.prepare is None:
+            return {}
+        try:
+            return {"prepared": write.prepare(actor=self.request.actor, at=self.request.at, **arguments)}
+        except DomainError as error:
+            raise self.for_caller(error, thing) from error
+
     def for_caller(self, error: DomainError, thing: Any) -> DomainError:
         """Narrow a refusal over the state of the thing to what this caller may do instead; others stay as they are.
 
@@ -211,12 +221,15 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
             return error
         shape = {**self.shape_context(), "fields": ("allowed_actions",), "expand": ()}
         verbs = tuple(self.reads(self.read_again(thing), context=shape).data["allowed_actions"])
-        return DomainError(error.code, **{**error.params, "allowed": ", ".join(verbs) or "-", "allowed_actions": verbs})
+        told: dict[str, Any] = {**error.params, "allowed": ", ".join(verbs) or "-", "allowed_actions": verbs}
+        return DomainError(error.code, **told)
 
     def answer(self, write: Write, result: Any, thing: Any) -> Response:
         """Show the outcome of an operation as its contract says."""
         if write.status == 204:
             return Response(status=204)
+        if isinstance(result, Later):
+            return self.taken_on(thing)
         created = thing is None
         if isinstance(result, tuple):
             result, created = result
@@ -228,6 +241,11 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
         if thing is not None:
             return self.show(shown, status=write.status)
         return self.show(shown, status=201 if created else 200, headers=self.location(write, shown))
+
+    def taken_on(self, thing: Any) -> Response:
+        """Answer that the work goes on; the thing tells its outcome."""
+        url = reverse(f"{self.basename}-detail", kwargs={"id": str(thing.public_id)}, request=self.request)
+        return self.show(self.read_again(thing), status=202, headers={"Location": url, "Retry-After": "1"})
 
     def location(self, write: Write, result: Any) -> dict[str, str]:
         """Give `Location` (and `Retry-After` for work that goes on) of what was made or started."""

@@ -4,9 +4,11 @@ from matching.models.answers import Counter, Decision
 from matching.models.plans import PlanLine
 from matching.models.policies import MatchingPolicy
 from matching.models.proposals import SCORE_TOP, MatchProposal, PartLine, ProposalPart
-from matching.models.runs import PLAN_MODES, REQUEST_MODES, RUN_MODES, MatchRun, SupplySnapshot
+from matching.models.runs import COMPARED, IMPOSSIBLE, PLAN_MODES, REQUEST_MODES, RUN_MODES, MatchRun, SupplySnapshot
 
 __all__ = [
+    "COMPARED",
+    "IMPOSSIBLE",
     "PLAN_MODES",
     "REQUEST_MODES",
     "RUN_MODES",

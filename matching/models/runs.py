@@ -13,6 +13,8 @@ from matching.models.policies import MatchingPolicy
 REQUEST_MODES = ("request", "preview")
 PLAN_MODES = ("portfolio", "what_if")
 RUN_MODES = (*REQUEST_MODES, *PLAN_MODES, "pooling")
+COMPARED = ("same", "differs", "inconclusive")  # outcomes of a replay
+IMPOSSIBLE = "impossible"  # the outcome where there was nothing to compare
 
 
 class SupplySnapshot(models.Model):
@@ -68,6 +70,11 @@ class MatchRun(LifecycleRecord):
     finished_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)  # a plan that became suggestions
     published_by = models.CharField(max_length=200, blank=True)
+    replay_asked_at = models.DateTimeField(null=True, blank=True)  # of the last replay in the background
+    replayed_at = models.DateTimeField(null=True, blank=True)  # null while it is under way
+    replay_outcome = models.CharField(max_length=16, blank=True)
+    replayed_digest = models.CharField(max_length=64, blank=True)  # of the answer computed again
+    replay_report = models.JSONField(default=dict)  # under way its job; then seconds, first difference, refusal
 
     class Meta:
         ordering = ["-id"]
@@ -97,6 +104,22 @@ class MatchRun(LifecycleRecord):
                 condition=Q(published_at__isnull=True, published_by="")
                 | Q(published_at__isnull=False, published_by__gt="", mode="portfolio"),
                 name="run_publication_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(replayed_at__isnull=True, replay_outcome="", replayed_digest="")
+                | Q(
+                    replay_asked_at__isnull=False,
+                    replayed_at__isnull=False,
+                    replay_outcome__in=COMPARED,
+                    replayed_digest__gt="",
+                )
+                | Q(
+                    replay_asked_at__isnull=False,
+                    replayed_at__isnull=False,
+                    replay_outcome=IMPOSSIBLE,
+                    replayed_digest="",
+                ),
+                name="run_replay_whole",
             ),
         ]
 

@@ -20,6 +20,7 @@ from matching.operations.policies import current_policy, publish_policy
 from matching.operations.pooling import request_pooling
 from matching.operations.publishing import publish_plan
 from matching.operations.replacing import approve_replacement, decline_replacement
+from matching.operations.replaying import ask_replay
 from matching.operations.retrying import retry_run
 from matching.operations.runs import cancel_run, request_run
 from matching.operations.why_not import Forced, ask_why_not
@@ -30,6 +31,7 @@ __all__ = [
     "accept_part",
     "approve_proposal",
     "approve_replacement",
+    "ask_replay",
     "ask_why_not",
     "cancel_run",
     "confirm_endorsed",

@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,21 +13,44 @@ from marketplace.kernel.text import gettext_noop
 from marketplace.lifecycles.operations import wrong_state
 from matching.engine import (
     ENGINE_VERSION,
+    FEASIBLE,
     Catalogue,
     EngineError,
+    Need,
+    Policy,
+    Rates,
     build_catalogue,
     canonical,
+    decode,
     decode_plan,
     decode_snapshot,
     decode_supply,
     digest,
     plan_all,
+    pool,
     rank,
 )
-from matching.models import MatchRun
+from matching.models import IMPOSSIBLE, REQUEST_MODES, MatchRun
 
+# Told how much of which stage is done: done, total, name of the stage.
+Progress = Callable[[int, int, str], None]
 # From the canonical bytes of the inputs and of the supply to the answer, as the engine gives it.
-Replayer = Callable[[bytes, bytes], object]
+Replayer = Callable[[bytes, bytes, Progress], object]
+SHORT = timedelta(seconds=10)  # that a run took: what took longer is not computed again while somebody waits
+CUT_SHORT = (FEASIBLE, "unknown")  # the status of a plan whose time ended before its proof, or before there was any
+SAME, DIFFERS, INCONCLUSIVE = "same", "differs", "inconclusive"
+WORDS = {
+    SAME: gettext_noop("The same inputs gave the same answer, to the byte."),
+    DIFFERS: gettext_noop("The same inputs gave another answer than the one that the run keeps."),
+    INCONCLUSIVE: gettext_noop(
+        "The answers differ, but a time limit ended the search: computed again, it may get further or less far. "
+        "This proves neither that the answer was changed nor that it was not."
+    ),
+    IMPOSSIBLE: gettext_noop(
+        "The answer cannot be computed again: what the run was made of is damaged, or the engine is another by now."
+    ),
+}
+POOLING = "pooling"  # the answer is a list of pools; the run keeps it as the member `pools`
 ABSENT = ""  # what a side of a difference shows where it has nothing
 SHOWN = 200  # characters of a value that a difference repeats
 
@@ -42,9 +66,13 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay found. ``same``: the digests agree, and so does all of the answer that the run keeps."""
+    """What a replay found. ``same``: the digests agree, and so does all of the answer that the run keeps.
+
+    ``outcome``: same, differs, or inconclusive where the answers differ and a time limit ended one of the searches.
+    """
 
     same: bool
+    outcome: str
     mode: str
     engine_version: str
     snapshot_digest: str
@@ -58,7 +86,24 @@ def run_by_id(public_id: UUID) -> int | None:
     return MatchRun.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
 
 
-def replay_run(run_id: int) -> Replay:
+def is_short(run_id: int) -> bool:
+    """Tell whether a run can be computed again while somebody waits: a ranking that took no longer than ``SHORT``."""
+    mode, began, ended = MatchRun.objects.values_list("mode", "started_at", "finished_at").get(pk=run_id)
+    if mode not in REQUEST_MODES:
+        return False
+    return began is None or ended is None or ended - began <= SHORT  # without an answer it is refused soon enough
+
+
+def check_replayable(run_id: int) -> None:
+    """Raise what ``replay_run`` raises, as far as it shows without computing."""
+    _kept(MatchRun.objects.select_related("supply").get(pk=run_id))
+
+
+def _silent(done: int, total: int, stage: str) -> None:
+    """Tell nobody."""
+
+
+def replay_run(run_id: int, *, progress: Progress = _silent) -> Replay:
     """Compute a run again from its snapshot and compare.
 
     A plan whose time ended before its proof may differ: another computer gets further in the same time.
@@ -66,20 +111,20 @@ def replay_run(run_id: int) -> Replay:
     computed again: it was made by another version of the engine, or what it was made of is damaged.
     """
     run = MatchRun.objects.select_related("supply").get(pk=run_id)
-    if not run.output_digest or run.snapshot is None or run.supply is None:
-        raise wrong_state(run, "replay")
-    _check_engine(run)
-    replayer = _replayer(run.mode)
-    content = _whole(run.snapshot, run.snapshot_digest)
-    supply = _whole(run.supply.content, run.supply.digest)
+    replayer, content, supply = _kept(run)
     try:
-        answer = canonical(replayer(content, supply))
+        answer = canonical(replayer(content, supply, progress))
     except EngineError as error:
         raise _damaged() from error
-    replayed = digest(answer)
-    difference = _difference_of(run.result, json.loads(answer))
+    replayed, found = digest(answer), json.loads(answer)
+    difference = _difference_of(run, found)
+    same = replayed == run.output_digest
+    outcome = SAME if same and difference is None else DIFFERS
+    if not same and _cut_short(run.result, found):
+        outcome = INCONCLUSIVE
     return Replay(
-        same=replayed == run.output_digest and difference is None,
+        same=outcome == SAME,
+        outcome=outcome,
         mode=run.mode,
         engine_version=run.engine_version,
         snapshot_digest=run.snapshot_digest,
@@ -87,6 +132,20 @@ def replay_run(run_id: int) -> Replay:
         replayed_digest=replayed,
         difference=difference,
     )
+
+
+def _kept(run: MatchRun) -> tuple[Replayer, bytes, bytes]:
+    """Give what computes the answer of a run, and the bytes that it was made of: inputs, supply."""
+    if not run.output_digest or run.snapshot is None or run.supply is None:
+        raise wrong_state(run, "replay")
+    _check_engine(run)
+    replayer = _replayer(run.mode)
+    return replayer, _whole(run.snapshot, run.snapshot_digest), _whole(run.supply.content, run.supply.digest)
+
+
+def _cut_short(*answers: Any) -> bool:
+    """Tell whether a time limit ended one of the searches; rankings and pools have none."""
+    return any(isinstance(answer, dict) and answer.get("status") in CUT_SHORT for answer in answers)
 
 
 def _check_engine(run: MatchRun) -> None:
@@ -118,14 +177,14 @@ def _damaged() -> DomainError:
     return rule_broken("/snapshot_digest", "damaged_snapshot", detail)
 
 
-def replay_ranking(content: bytes, supply: bytes) -> object:
+def replay_ranking(content: bytes, supply: bytes, progress: Progress = _silent) -> object:
     """Rank again. Raises EngineError(bad_snapshot)."""
     inputs = decode_snapshot(content)
     catalogue = _catalogue(supply, inputs.supply)
     return rank(inputs.need, catalogue, inputs.policy, as_of=inputs.as_of, rates=inputs.rates, limit=inputs.limit)
 
 
-def replay_plan(content: bytes, supply: bytes) -> object:
+def replay_plan(content: bytes, supply: bytes, progress: Progress = _silent) -> object:
     """Plan again. Raises EngineError(bad_snapshot)."""
     inputs = decode_plan(content)
     answer = plan_all(
@@ -135,8 +194,30 @@ def replay_plan(content: bytes, supply: bytes) -> object:
         as_of=inputs.as_of,
         rates=inputs.rates,
         engine_version=inputs.engine_version,
+        progress=progress,
     )
     return answer.planned
+
+
+@dataclass(frozen=True, slots=True)
+class PoolInputs:
+    """All inputs of a search for pools; ``supply`` is the digest of what ``decode_supply`` reads."""
+
+    format: int
+    engine_version: str
+    mode: str
+    as_of: date
+    needs: tuple[Need, ...]
+    supply: str
+    policy: Policy
+    rates: Rates
+
+
+def replay_pools(content: bytes, supply: bytes, progress: Progress = _silent) -> object:
+    """Search for pools again. Raises EngineError(bad_snapshot)."""
+    inputs = decode(PoolInputs, content)
+    catalogue = _catalogue(supply, inputs.supply)
+    return pool(inputs.needs, catalogue, inputs.policy, as_of=inputs.as_of, rates=inputs.rates)
 
 
 def _catalogue(supply: bytes, expected: str) -> Catalogue:
@@ -152,16 +233,29 @@ REPLAYERS: Mapping[str, Replayer] = {
     "preview": replay_ranking,
     "portfolio": replay_plan,
     "what_if": replay_plan,
+    POOLING: replay_pools,
 }
 
 
 # --- where two answers part ---------------------------------------------------------------------------------------
 
 
-def _difference_of(kept: Mapping[str, Any], replayed: Any) -> Difference | None:
+def _difference_of(run: MatchRun, replayed: Any) -> Difference | None:
     """Compare what the run keeps of its answer; what it adds to it (words, figures for the screen) is left aside."""
+    kept = run.result
+    if run.mode == POOLING:
+        kept, replayed = {"pools": [_unnamed(found) for found in kept.get("pools", ())]}, {"pools": replayed}
     shared = {name: value for name, value in kept.items() if name in replayed}
     return first_difference(shared, {name: replayed[name] for name in shared})
+
+
+def _unnamed(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a kept pool without the words that were added for its requests and offerings."""
+    return {
+        **found,
+        "members": [{name: value for name, value in one.items() if name != "request"} for one in found["members"]],
+        "offers": [{name: value for name, value in one.items() if name != "offering"} for one in found["offers"]],
+    }
 
 
 def first_difference(kept: Any, replayed: Any, pointer: str = "") -> Difference | None:

@@ -10,6 +10,7 @@ from matching.tasks.ranking import (
     write_ranking,
     write_replacement,
 )
+from matching.tasks.replaying import prepare_replay, write_replay
 
 __all__ = [
     "WORKER",
@@ -17,9 +18,11 @@ __all__ = [
     "prepare_pooling",
     "prepare_ranking",
     "prepare_replacement",
+    "prepare_replay",
     "start_run",
     "write_plan",
     "write_pooling",
     "write_ranking",
     "write_replacement",
+    "write_replay",
 ]

@@ -4,8 +4,9 @@ import json
 import random
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from io import StringIO
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import time_machine
@@ -15,11 +16,23 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
 from marketplace.accounts.actors import Actor
+from marketplace.audit.models import AuditRecord
+from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import DomainError, ErrorCode
-from matching import operations
+from marketplace.work.loop import run_until_idle
+from marketplace.work.models import Job
+from matching import operations, tasks
 from matching.engine import ENGINE_VERSION, canonical, digest
 from matching.models import MatchProposal, MatchRun, PartLine, ProposalPart, SupplySnapshot
-from matching.queries.replay import Difference, first_difference, replay_run
+from matching.queries.replay import (
+    REPLAYERS,
+    SHORT,
+    Difference,
+    first_difference,
+    replay_plan,
+    replay_ranking,
+    replay_run,
+)
 from providers.models import CapacityWindow, Session
 from requests_app.models import RequestLine
 from tests.conftest import memory_caches
@@ -27,7 +40,7 @@ from tests.factories.accounts import AT, MembershipFactory, OrganizationFactory,
 from tests.factories.matching import MarketScene, later, market, ranked, work
 from tests.factories.providers import CapacityWindowFactory
 from tests.kit.api import ApiClient, check_problem, places
-from tests.matching.plan_scenes import carried_out, crowded
+from tests.matching.plan_scenes import PlanScene, carried_out, crowded
 from tests.requests_app.refusals import pointers, refusal
 
 pytestmark = pytest.mark.django_db
@@ -368,6 +381,20 @@ def path(run: MatchRun) -> str:
     return f"/match-runs/{run.public_id}/replay"
 
 
+def do_jobs() -> None:
+    """Do what was asked for, and nothing that follows from its events."""
+    run_until_idle(worker="test", clock=lambda: AT)
+
+
+def begun(scene: PlanScene, mode: str = "portfolio") -> MatchRun:
+    """A run of all needs, with its answer."""
+    run = operations.request_pooling(actor=scene.officer, at=AT) if mode == "pooling" else scene.ask(mode=mode)
+    do_jobs()
+    run.refresh_from_db()
+    assert run.output_digest, run.error
+    return run
+
+
 def test_secretariat_and_auditor_replay_a_run() -> None:
     scene = ranked()
     run = run_of(scene)
@@ -400,16 +427,244 @@ def test_replay_over_http_names_where_the_answers_part() -> None:
     assert answer.body["difference"]["pointer"].startswith("/lines/0/")
 
 
-def test_plan_that_took_long_is_not_replayed_while_somebody_waits() -> None:
+def test_ranking_that_took_long_is_replayed_in_the_background() -> None:
+    scene = ranked()
+    run, officer = run_of(scene), speak(scene.officer)
+    assert run.started_at is not None
+    MatchRun.objects.filter(pk=run.pk).update(finished_at=run.started_at + SHORT)
+    assert officer.post(path(run)).status_code == 200
+    MatchRun.objects.filter(pk=run.pk).update(finished_at=run.started_at + SHORT + timedelta(seconds=1))
+    assert officer.post(path(run)).status_code == 202
+    do_jobs()
+    assert officer.get(f"/match-runs/{run.public_id}").body["replay"]["same"] is True
+
+
+def test_short_replay_leaves_nothing_on_the_run() -> None:
+    scene = ranked()
+    run = run_of(scene)
+    assert speak(scene.officer).post(path(run)).status_code == 200
+    assert speak(scene.officer).get(f"/match-runs/{run.public_id}").body["replay"] is None
+    assert not Job.objects.filter(kind="matching.replay").exists()
+
+
+@pytest.mark.parametrize("mode", ["portfolio", "what_if", "pooling"])
+def test_plan_is_replayed_in_the_background_and_the_run_tells_the_outcome(mode: str) -> None:
+    scene = crowded(wishes=3)
+    run = begun(scene, mode)
+    auditor = Actor.for_user(MembershipFactory.create(organization=scene.office, role="auditor").user)
+    for actor in (scene.officer, auditor):
+        client = speak(actor)
+        answer = client.post(path(run))
+        assert answer.status_code == 202, answer.content
+        assert answer["Retry-After"] == "1"
+        assert answer["Location"].endswith(f"/match-runs/{run.public_id}")
+        pending = client.get(answer["Location"]).body
+        assert (pending["replay"]["at"], pending["replay"]["same"], pending["replay"]["outcome"]) == (None, None, "")
+        do_jobs()
+        told = client.get(answer["Location"]).body
+        assert told["state"] == pending["state"] == run.state
+        assert told["version"] > pending["version"] > run.version
+        assert told["replay"] | {"seconds": 0} == {
+            "asked_at": "2026-11-23T09:00:00Z",
+            "at": "2026-11-23T09:00:00Z",
+            "outcome": "same",
+            "same": True,
+            "words": "The same inputs gave the same answer, to the byte.",
+            "digest": run.output_digest,
+            "difference": None,
+            "refusal": "",
+            "seconds": 0,
+        }
+        run = MatchRun.objects.get(pk=run.pk)
+
+
+def test_long_replay_with_a_key_is_asked_for_once() -> None:
     scene = crowded()
-    run = carried_out(scene.ask())
-    officer = speak(scene.officer)
-    MatchRun.objects.filter(pk=run.pk).update(timings={"scoring": 2.0, "solving": 7.5, "solver.total": 7.4})
-    assert officer.post(path(run)).body["same"] is True
-    MatchRun.objects.filter(pk=run.pk).update(timings={"scoring": 4.0, "solving": 7.5, "solver.total": 7.4})
-    problem = check_problem(officer.post(path(run)), ErrorCode.RULE_BROKEN)
-    assert places(problem) == {"/timings": "too_long"}
-    assert "12 seconds" in problem["errors"][0]["detail"]
+    run, officer = begun(scene), speak(scene.officer)
+    first, second = (officer.post(path(run), idempotency_key="once") for _ in range(2))
+    assert (first.status_code, second.status_code, second["Idempotency-Replayed"]) == (202, 202, "true")
+    assert (second["Location"], second["Retry-After"]) == (first["Location"], "1")
+    assert Job.objects.filter(kind="matching.replay").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_short_replay_with_a_key_is_computed_outside_of_the_transaction_of_the_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = ranked()
+    run, seen = run_of(scene), []
+
+    def watched(content: bytes, supply: bytes, progress: Any) -> object:
+        seen.append(connection.in_atomic_block)
+        return replay_ranking(content, supply, progress)
+
+    monkeypatch.setitem(cast("dict[str, Any]", REPLAYERS), "request", watched)
+    answer = speak(scene.officer).post(path(run), idempotency_key="once")
+    assert (answer.status_code, answer.body["same"]) == (200, True)
+    assert seen == [False]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_long_replay_is_computed_outside_of_any_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = crowded()
+    run, seen = begun(scene), []
+
+    def watched(content: bytes, supply: bytes, progress: Any) -> object:
+        seen.append(connection.in_atomic_block)
+        return replay_plan(content, supply, progress)
+
+    monkeypatch.setitem(cast("dict[str, Any]", REPLAYERS), "portfolio", watched)
+    operations.ask_replay(actor=scene.officer, at=AT, run_id=run.pk)
+    do_jobs()
+    assert seen == [False]
+    assert MatchRun.objects.get(pk=run.pk).replay_outcome == "same"
+
+
+def test_replay_under_way_is_given_instead_of_a_second_one() -> None:
+    scene = crowded()
+    run, officer = begun(scene), speak(scene.officer)
+    first, second = (officer.post(path(run)).body for _ in range(2))
+    assert first["version"] == second["version"] == run.version + 1
+    assert Job.objects.filter(kind="matching.replay").count() == 1
+
+
+def test_replay_whose_job_died_is_asked_for_again() -> None:
+    scene = crowded()
+    run, officer = begun(scene), speak(scene.officer)
+    officer.post(path(run))
+    Job.objects.filter(kind="matching.replay").update(state="dead", finished_at=AT, last_error="lost")
+    officer.post(path(run))
+    assert Job.objects.filter(kind="matching.replay").count() == 2
+    do_jobs()
+    assert officer.get(f"/match-runs/{run.public_id}").body["replay"]["same"] is True
+
+
+def test_job_of_an_older_replay_leaves_the_newer_one_alone() -> None:
+    scene = crowded()
+    run = begun(scene)
+    operations.ask_replay(actor=scene.officer, at=AT, run_id=run.pk)
+    old = Job.objects.get(kind="matching.replay")
+    Job.objects.filter(pk=old.pk).update(state="dead", finished_at=AT, last_error="lost")
+    operations.ask_replay(actor=scene.officer, at=AT, run_id=run.pk)
+    prepared = tasks.prepare_replay(old.payload, at=AT, progress=lambda *_: None)
+    tasks.write_replay(old.payload, at=AT, prepared=prepared)
+    assert MatchRun.objects.get(pk=run.pk).replayed_at is None
+
+
+def test_replay_in_the_background_leaves_audit_records_and_events() -> None:
+    scene = crowded()
+    run = begun(scene)
+    operations.ask_replay(actor=scene.officer, at=AT, run_id=run.pk)
+    do_jobs()
+    mine = AuditRecord.objects.filter(resource_id=run.public_id, action__startswith="replay").order_by("pk")
+    assert [(row.action, row.actor_kind) for row in mine] == [("replay_asked", "user"), ("replayed", "system")]
+    events = OutboxEvent.objects.filter(resource_id=run.public_id, type__contains="replay").order_by("pk")
+    assert [event.type for event in events] == ["match_run.replay_asked", "match_run.replayed"]
+    assert events[1].data["outcome"] == "same"
+
+
+def test_plan_whose_answer_was_changed_differs_in_the_background() -> None:
+    scene = crowded(wishes=3)
+    run, officer = begun(scene), speak(scene.officer)
+    run.result["total_score"] += 1
+    run.save(update_fields=["result"])
+    officer.post(path(run))
+    do_jobs()
+    told = officer.get(f"/match-runs/{run.public_id}").body["replay"]
+    assert (told["outcome"], told["same"], told["difference"]["pointer"]) == ("differs", False, "/total_score")
+
+
+def test_pool_whose_rank_was_changed_differs_at_its_place() -> None:
+    run = begun(crowded(wishes=3), "pooling")
+    assert run.state == "complete"
+    assert replay_run(run.pk).same
+    run.result["pools"][0]["rank"] += 1
+    run.save(update_fields=["result"])
+    found = replay_run(run.pk)
+    assert found.difference is not None
+    assert (found.outcome, found.difference.pointer) == ("differs", "/pools/0/rank")
+
+
+def test_plan_that_became_damaged_while_its_replay_waited_is_impossible() -> None:
+    scene = crowded()
+    run, officer = begun(scene), speak(scene.officer)
+    officer.post(path(run))
+    MatchRun.objects.filter(pk=run.pk).update(snapshot=b"no zlib")
+    do_jobs()
+    told = officer.get(f"/match-runs/{run.public_id}", accept_language="fr").body["replay"]
+    assert (told["outcome"], told["same"], told["refusal"]) == ("impossible", None, "damaged_snapshot")
+    assert told["words"].startswith("La réponse ne peut pas être recalculée")
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [({"engine_version": "0.9.0"}, "/engine_version"), ({"snapshot_digest": "0" * 64}, "/snapshot_digest")],
+)
+def test_plan_that_cannot_be_replayed_is_refused_at_once(change: dict[str, str], place: str) -> None:
+    scene = crowded()
+    run = begun(scene)
+    MatchRun.objects.filter(pk=run.pk).update(**change)
+    problem = check_problem(speak(scene.officer).post(path(run)), ErrorCode.RULE_BROKEN)
+    assert list(places(problem)) == [place]
+    assert not Job.objects.filter(kind="matching.replay").exists()
+
+
+def test_plan_is_replayed_by_nobody_else() -> None:
+    scene = crowded()
+    run = begun(scene)
+    stranger = member(OrganizationFactory.create())
+    check_problem(speak(stranger).post(path(run)), ErrorCode.NOT_FOUND)
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        operations.ask_replay(actor=stranger, at=AT, run_id=run.pk)
+    viewer = Actor.for_user(MembershipFactory.create(organization=scene.office, role="viewer").user)
+    assert speak(viewer).post(path(run)).status_code in (403, 404)
+    assert not Job.objects.filter(kind="matching.replay").exists()
+
+
+# --- plans whose time ended ---------------------------------------------------------------------------------------
+
+
+def cut_short(run: MatchRun, status: str = "feasible") -> MatchRun:
+    """Make of a plan one that a slower computer had to leave unproven."""
+    run.result["status"] = status
+    run.output_digest = "0" * 64
+    run.save(update_fields=["result", "output_digest"])
+    return run
+
+
+@pytest.mark.parametrize("status", ["feasible", "unknown"])
+def test_plan_whose_time_ended_and_that_replays_otherwise_proves_nothing(status: str) -> None:
+    scene = crowded()
+    run, officer = cut_short(begun(scene), status), speak(scene.officer)
+    found = replay_run(run.pk)
+    assert (found.same, found.outcome) == (False, "inconclusive")
+    officer.post(path(run))
+    do_jobs()
+    english = officer.get(f"/match-runs/{run.public_id}").body["replay"]
+    french = officer.get(f"/match-runs/{run.public_id}", accept_language="fr").body["replay"]
+    assert (english["outcome"], english["same"]) == (french["outcome"], french["same"]) == ("inconclusive", False)
+    assert "a time limit ended the search" in english["words"]
+    assert "une limite de temps a mis fin à la recherche" in french["words"]
+
+
+def test_plan_whose_time_ended_and_that_was_changed_afterwards_differs() -> None:
+    run = begun(crowded())
+    run.result["status"] = "feasible"  # the digest is that of the true answer: time explains nothing
+    run.save(update_fields=["result"])
+    assert replay_run(run.pk).outcome == "differs"
+
+
+def test_command_ends_with_3_for_a_plan_whose_time_ended() -> None:
+    run = cut_short(begun(crowded()))
+    code, said = command(str(run.public_id))
+    assert code == 3
+    assert "Inconclusive, computed in" in said
+    assert "a time limit ended the search" in said
+    code, said = command(str(run.public_id), "--json")
+    assert (code, json.loads(said)["outcome"]) == (3, "inconclusive")
+
+
+# --- refusals over HTTP -------------------------------------------------------------------------------------------
 
 
 def test_replay_of_a_run_under_way_is_the_wrong_state() -> None:

@@ -18,6 +18,7 @@ from marketplace.api.serializers import (
 from marketplace.records.fields import money_or_none
 from matching import queries
 from matching.api.serializers import incoming
+from matching.api.serializers.replays import RunReplayOut
 from matching.api.wording import spoken
 from matching.models import MatchProposal, ProposalPart
 from matching.queries.plan_names import PlanNames
@@ -90,6 +91,7 @@ class RunOut(LifecycleOut):
         "timings": {},
         "published_at": None,
         "published_by": "",
+        "replay": None,
         "waiting_for": "nobody",
         "step": "",
         "due_at": None,
@@ -123,6 +125,7 @@ class RunOut(LifecycleOut):
     timings = serializers.DictField(read_only=True, help_text="Of a plan: seconds by stage.")
     published_at = serializers.DateTimeField(read_only=True, allow_null=True)
     published_by = serializers.CharField(read_only=True)
+    replay = RunReplayOut(source="*", read_only=True, allow_null=True)
     result = serializers.SerializerMethodField(
         help_text="Of a ranking, per line: candidates, near misses with what would make them eligible, conflicts. Of a "
         "plan: objectives with bounds, fairness, prices, the difference from greedy. Of a search for pools: needs that one "

@@ -8,12 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext
 
 from marketplace.kernel.errors import DomainError
 from matching.engine import ENGINE_VERSION
 from matching.queries import replay
 
-DIFFERS, CANNOT = 1, 2
+DIFFERS, CANNOT, PROVES_NOTHING = 1, 2, 3
+VERDICTS = {replay.SAME: "The same", replay.DIFFERS: "NOT the same", replay.INCONCLUSIVE: "Inconclusive"}
 
 
 class Command(BaseCommand):
@@ -21,7 +23,8 @@ class Command(BaseCommand):
 
     help = (
         "Compute a run again from the inputs it kept and compare the digests. "
-        "Exit code 0: the same; 1: it differs; 2: it cannot be computed again."
+        "Exit code 0: the same; 1: it differs; 2: it cannot be computed again; "
+        "3: it differs, but a time limit ended the search, so that this proves nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -44,13 +47,14 @@ class Command(BaseCommand):
         else:
             self._tell(found, seconds, show=options["show"])
         if not found.same:
-            raise SystemExit(DIFFERS)
+            raise SystemExit(PROVES_NOTHING if found.outcome == replay.INCONCLUSIVE else DIFFERS)
 
     def _tell(self, found: replay.Replay, seconds: float, *, show: bool) -> None:
         self.stdout.write(f"run       {found.output_digest}  engine {found.engine_version}")
         self.stdout.write(f"replayed  {found.replayed_digest}  engine {ENGINE_VERSION}")
         self.stdout.write(f"inputs    {found.snapshot_digest}  mode {found.mode}")
-        self.stdout.write(f"{'The same' if found.same else 'NOT the same'}, computed in {seconds:.3f} s.")
+        self.stdout.write(f"{VERDICTS[found.outcome]}, computed in {seconds:.3f} s.")
+        self.stdout.write(gettext(replay.WORDS[found.outcome]))
         if show and not found.same:
             self.stdout.write(_difference(found.difference))
 
