@@ -139,7 +139,7 @@ def _shown(name: str, value: Param, language: str, labels: Labels) -> str:
         return _grouped(str(value), language)
     known = OWN_NAMES.get(name, {}).get(language) or labels.get(LABELS.get(name, ""), {})
     if isinstance(value, tuple):
-        return _listed([_named(name, entry, known, language) for entry in value])
+        return _listed([_named(name, entry, known, language) for entry in value], language)
     return _named(name, value, known, language)
 
 
@@ -153,9 +153,11 @@ def _named(name: str, code: str, known: Mapping[str, str], language: str) -> str
     return code.removeprefix(PREFIXES.get(name, ""))
 
 
-def _listed(names: list[str]) -> str:
-    """Join names by commas, or by semicolons where a name has a comma of its own."""
-    return ("; " if any(", " in name for name in names) else ", ").join(names)
+def _listed(names: list[str], language: str) -> str:
+    """Join names by commas, or by semicolons where a name has a comma of its own; French puts a space before them."""
+    if any(", " in name for name in names):
+        return (" ; " if language == "fr" else "; ").join(names)
+    return ", ".join(names)
 
 
 def score_of_100(millionths: int, language: str) -> str:
