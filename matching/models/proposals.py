@@ -72,7 +72,7 @@ class MatchProposal(LifecycleRecord):
         partners = set(self.parts.filter(asked_at__isnull=False).values_list("provider__organization_id", flat=True))
         if self.origin == "provider":
             partners.add(self.lead.organization_id)
-        return EventScope("organizations", requester_organizations(self.request_id) | partners)
+        return EventScope("organizations", requester_organizations(self.request) | partners)
 
     def event_data(self) -> dict[str, Any]:
         """Which request it serves."""
@@ -145,7 +145,7 @@ class ProposalPart(LifecycleRecord, PeriodColumns):
     def event_scope(self) -> EventScope:
         """The requester's side and, once asked (or when it offered on its own), the partner."""
         partner = {self.provider.organization_id} if self.asked_at or self.proposal.origin == "provider" else set()
-        return EventScope("organizations", requester_organizations(self.proposal.request_id) | partner)
+        return EventScope("organizations", requester_organizations(self.proposal.request) | partner)
 
     def event_data(self) -> dict[str, Any]:
         """Which proposal and request it belongs to."""

@@ -1,5 +1,6 @@
 """Who may decide: recusal and four eyes (domain rule 4)."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from marketplace.accounts import permissions
@@ -22,18 +23,25 @@ def partner_organization_ids(proposal: MatchProposal) -> frozenset[int]:
 def requester_ids(proposal: MatchProposal) -> frozenset[int]:
     """Give the requesting organization and those that request with it."""
     request = proposal.request
-    return frozenset({request.requesting_organization_id, *request.co_requesters.values_list("pk", flat=True)})
+    return frozenset({request.requesting_organization_id, *(row.pk for row in request.co_requesters.all())})
 
 
 def four_eyes_due(proposal: MatchProposal, *, at: datetime) -> bool:
     """Tell whether a partner, the requester or the funder belongs to the secretariat's own tree or network."""
+    family = secretariat_family(at=at)
+    return bool(family) and touches(family, proposal, list(queries.parts_with_partners(proposal)))
+
+
+def secretariat_family(*, at: datetime) -> frozenset[int]:
+    """Give the organizations of the secretariat's own tree; empty where there is no secretariat."""
     secretariat = accounts.secretariat_organization(at.date())
-    if secretariat is None:
-        return False
-    parts = list(queries.parts_with_partners(proposal))
+    return frozenset() if secretariat is None else accounts.family_ids(secretariat.pk)
+
+
+def touches(family: frozenset[int], proposal: MatchProposal, parts: Collection[ProposalPart]) -> bool:
+    """Tell whether a partner, its network, the requester or the funder is one of ``family``; ``parts`` with partners."""
     networks = {part.provider.network_parent.organization_id for part in parts if part.provider.network_parent}
-    concerned = queries.partner_ids(parts) | requests.requester_organizations(proposal.request_id) | networks
-    return bool(accounts.family_ids(secretariat.pk) & concerned)
+    return bool(family & (queries.partner_ids(parts) | requests.requester_organizations(proposal.request) | networks))
 
 
 def check_not_recused(actor: Actor, proposal: MatchProposal, *, at: datetime) -> None:

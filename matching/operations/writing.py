@@ -2,20 +2,35 @@
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from marketplace.accounts.actors import Actor
 from marketplace.lifecycles import operations as lifecycles
 from marketplace.lifecycles.operations import transition
-from matching.engine import TRAINER_DAYS, PartPlan, ProposalPlan, Ranking, Supply, digest, plain, ranking_bytes
+from matching.engine import (
+    TRAINER_DAYS,
+    OpenLine,
+    PartPlan,
+    ProposalPlan,
+    Ranking,
+    Supply,
+    digest,
+    plain,
+    ranking_bytes,
+)
 from matching.lifecycle import LIVE_PROPOSALS
 from matching.models import MatchProposal, MatchRun, PartLine, ProposalPart, SupplySnapshot
-from matching.operations.approvals import four_eyes_due, partner_organization_ids, requester_ids
+from matching.operations.approvals import requester_ids, secretariat_family, touches
+from matching.queries import partner_ids, with_partners
+from matching.queries.plan_names import PlanNames
 from providers import queries as providers
 from requests_app import operations as request_operations
 from requests_app import queries as requests
@@ -44,6 +59,7 @@ class Computed:
     as_of: date
     ranking: Ranking
     rows: Mapping[str, providers.CatalogueOffer]
+    names: PlanNames = field(default_factory=PlanNames)  # of offerings that sentences speak of
 
 
 @transaction.atomic
@@ -55,6 +71,7 @@ def write_ranking(run_id: int, computed: Computed, *, at: datetime) -> MatchRun:
     request_id = MatchRun.objects.values_list("request_id", flat=True).get(pk=run_id)
     request = request_operations.lock_request(request_id=request_id)
     run = lifecycles.lock(MatchRun.objects.filter(pk=run_id).select_related("policy"))
+    run.request = request  # one and the same for all that is written: what was read of it is not read again
     if run.state not in ("queued", "running"):
         return run
     if run.mode == "request" and (run.request_content_version != request.content_version or request.state != "open"):
@@ -67,12 +84,14 @@ def write_ranking(run_id: int, computed: Computed, *, at: datetime) -> MatchRun:
     run.supply = keep_supply(computed.supply, at=at)
     run.output_digest = digest(ranking_bytes(ranking))
     run.engine_version, run.as_of, run.finished_at = ranking.engine_version, computed.as_of, at
-    run.result = answer if run.mode == "preview" else {key: answer[key] for key in KEPT}
+    shown = answer if run.mode == "preview" else {key: answer[key] for key in KEPT}
+    run.result = {**shown, "names": computed.names.only_in(shown)}
     run.progress_done = run.progress_total = len(ranking.lines)
     columns = (*FINISHED, "result", "progress_done", "progress_total")
     counts = {"proposals": len(ranking.proposals), "request": request.reference_text}
     transition(run, "finish", target=ranking.outcome, actor=ENGINE, at=at, columns=columns, data=counts)
     if run.mode == "request":
+        prefetch_related_objects([request], "co_requesters")  # whom each event of a proposal or part is for
         _supersede(run, at=at)
         _write_proposals(run, computed, at=at)
         outcome = {"run": str(run.public_id), "outcome": ranking.outcome, "proposals": len(ranking.proposals)}
@@ -81,7 +100,7 @@ def write_ranking(run_id: int, computed: Computed, *, at: datetime) -> MatchRun:
 
 
 FINISHED = ("snapshot", "supply", "snapshot_digest", "output_digest", "engine_version", "as_of", "finished_at")
-KEPT = ("outcome", "partial", "proven", "lines", "uncovered")
+KEPT = ("outcome", "partial", "proven", "lines", "uncovered", "open_lines", "bundles")
 
 
 def keep_supply(supply: Supply, *, at: datetime) -> SupplySnapshot:
@@ -89,10 +108,21 @@ def keep_supply(supply: Supply, *, at: datetime) -> SupplySnapshot:
     known = SupplySnapshot.objects.filter(digest=supply.digest).defer("content").first()
     if known is not None:
         return known
-    content = zlib.compress(supply.content)
+    content = _packed(supply)
     return SupplySnapshot.objects.get_or_create(
         digest=supply.digest, defaults={"content": content, "first_used_at": at}
     )[0]
+
+
+def pack_supply(supply: Supply) -> None:
+    """Compress what ``keep_supply`` will store, before its transaction: megabytes take longer than all the rest of it."""
+    if not SupplySnapshot.objects.filter(digest=supply.digest).exists():
+        _packed(supply)
+
+
+@lru_cache(maxsize=1)
+def _packed(supply: Supply) -> bytes:
+    return zlib.compress(supply.content)
 
 
 def _supersede(run: MatchRun, *, at: datetime) -> None:
@@ -100,7 +130,8 @@ def _supersede(run: MatchRun, *, at: datetime) -> None:
     for old in earlier.exclude(pk=run.pk).defer("snapshot").order_by("pk"):
         transition(old, "supersede", actor=ENGINE, at=at)
     suggested = MatchProposal.objects.filter(request_id=run.request_id, state="suggested", origin="engine")
-    for proposal in suggested.select_related("request").order_by("pk"):
+    for proposal in suggested.order_by("pk"):
+        proposal.request = cast("TrainingRequest", run.request)
         transition(proposal, "supersede", actor=ENGINE, at=at)
 
 
@@ -109,11 +140,20 @@ def _write_proposals(run: MatchRun, computed: Computed, *, at: datetime) -> None
     live = MatchProposal.objects.filter(request_id=run.request_id, state__in=LIVE_PROPOSALS)
     taken = set(live.values_list("combination", flat=True))
     lines = lines_by_number(cast("int", run.request_id))
+    written = []
     for plan in computed.ranking.proposals:
         combination = combination_of(plan.parts)
         if combination not in taken:
             taken.add(combination)
-            write_proposal(plan, computed.rows, run=run, lines=lines, combination=combination, at=at)
+            proposal = _insert(plan, computed.rows, run=run, lines=lines, combination=combination, at=at)
+            proposal.reasons |= {"open_lines": plain(_open_lines(plan, computed.ranking))}
+            written.append(proposal)
+    _flag_all(written, at=at)
+
+
+def _open_lines(plan: ProposalPlan, ranking: Ranking) -> tuple[OpenLine, ...]:
+    """Give why lines stay open: worked out for the best proposal, it holds for those that cover the same lines."""
+    return ranking.open_lines if plan.uncovered == ranking.proposals[0].uncovered else ()
 
 
 def lines_by_number(request_id: int) -> Lines:
@@ -141,6 +181,21 @@ def write_proposal(
 
     ``request`` is the one that the run ranks unless given: a plan of all needs ranks none.
     """
+    proposal = _insert(plan, rows, run=run, lines=lines, combination=combination, at=at, request=request)
+    flag(proposal, at=at)
+    return proposal
+
+
+def _insert(
+    plan: ProposalPlan,
+    rows: Rows,
+    *,
+    run: MatchRun,
+    lines: Lines,
+    combination: str,
+    at: datetime,
+    request: "TrainingRequest | None" = None,
+) -> MatchProposal:
     lead = next(part for part in plan.parts if part.provider == plan.lead)
     proposal = MatchProposal(
         request=request or run.request,
@@ -161,7 +216,6 @@ def write_proposal(
     for position, part in enumerate(plan.parts, start=1):
         row = rows[part.offer]
         write_part(proposal, part, row, lines=lines, position=position, currency=plan.currency, at=at)
-    flag(proposal, at=at)
     return proposal
 
 
@@ -224,7 +278,18 @@ def _capacity(
 
 def flag(proposal: MatchProposal, *, at: datetime) -> None:
     """Mark where the requester is itself a partner, and where four eyes will be due."""
-    if requester_ids(proposal) & partner_organization_ids(proposal):
-        proposal.flags = sorted({*proposal.flags, "requester_is_partner"})
-    proposal.four_eyes = four_eyes_due(proposal, at=at)
-    proposal.save(update_fields=["flags", "four_eyes"])
+    _flag_all([proposal], at=at)
+
+
+def _flag_all(proposals: Collection[MatchProposal], *, at: datetime) -> None:
+    """Flag several proposals in a fixed number of queries (where they are for one and the same request object)."""
+    family = secretariat_family(at=at)
+    parts: dict[int, list[ProposalPart]] = defaultdict(list)
+    for part in with_partners(ProposalPart.objects.filter(proposal__in=[proposal.pk for proposal in proposals])):
+        parts[part.proposal_id].append(part)
+    for proposal in proposals:
+        own = parts[proposal.pk]
+        if requester_ids(proposal) & partner_ids(own):
+            proposal.flags = sorted({*proposal.flags, "requester_is_partner"})
+        proposal.four_eyes = touches(family, proposal, own)
+    MatchProposal.objects.bulk_update(proposals, ["flags", "four_eyes", "reasons"])

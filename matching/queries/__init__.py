@@ -24,6 +24,7 @@ from matching.queries.standing import (
     parts_with_partners,
     speaks_for_chair,
     speaks_for_requester,
+    with_partners,
 )
 
 __all__ = [
@@ -56,4 +57,5 @@ __all__ = [
     "speaks_for_chair",
     "speaks_for_requester",
     "who_owes",
+    "with_partners",
 ]

@@ -32,7 +32,12 @@ def partner_ids(parts: Iterable[ProposalPart]) -> frozenset[int]:
 
 def parts_with_partners(proposal: MatchProposal) -> QuerySet[ProposalPart]:
     """Give the parts of one proposal with what ``partner_ids`` reads of them."""
-    rows = proposal.parts.select_related("provider__network_parent", "offering")
+    return with_partners(proposal.parts.all())
+
+
+def with_partners(parts: QuerySet[ProposalPart]) -> QuerySet[ProposalPart]:
+    """Give parts with what ``partner_ids`` reads of them, in the order in which they were made."""
+    rows = parts.select_related("provider__network_parent", "offering")
     return rows.prefetch_related("offering__partners").order_by("pk")
 
 

@@ -244,4 +244,4 @@ def test_facts_for_the_engine_are_whole(at: datetime) -> None:
     ]
     assert facts.budget is not None
     assert str(facts.budget) == "USD 45,000.00"
-    assert queries.requester_organizations(request.pk) == {agency.pk}
+    assert queries.requester_organizations(request) == {agency.pk}
