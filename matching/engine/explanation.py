@@ -1,6 +1,7 @@
 """Reasons: for each criterion its raw figure, value, weight, contribution and one sentence; and flags of a candidate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from datetime import date
 
 from matching.engine.catalogue import UNKNOWN, Catalogue, SlotKind, trainer_days
@@ -41,6 +42,7 @@ class Pair:
         self.shortened, self.reduced = bool(found.shortened[position]), bool(found.reduced[position])
         self.values: list[int] = scored.values.value[position].tolist()
         self.known: list[bool] = scored.values.known[position].tolist()
+        self.written = scored.written
 
     @property
     def currency(self) -> str:
@@ -57,13 +59,28 @@ class Pair:
 
 
 def breakdown(pair: Pair) -> tuple[CriterionResult, ...]:
-    """Return one entry for each criterion; contributions add up to the score."""
-    entries = []
-    for criterion, value, known in zip(CRITERIA, pair.values, pair.known, strict=True):
-        raw, unit, sentence = WRITERS[criterion](pair)
-        weight = pair.policy.weights[criterion]
-        entries.append(CriterionResult(criterion, raw, unit, value, weight, weight * value, known, sentence))
+    """Return one entry for each criterion; contributions add up to the score.
+
+    What several candidates of a line have alike is written once.
+    """
+    kept, entries = pair.written, []
+    for number, (reason, value, known) in enumerate(zip(REASONS, pair.values, pair.known, strict=True)):
+        if reason.depends_on is None:
+            entries.append(_entry(pair, number, value, known))
+            continue
+        key = number, value, known, reason.depends_on(pair)
+        entry = kept.get(key)
+        if entry is None:
+            entry = kept[key] = _entry(pair, number, value, known)
+        entries.append(entry)
     return tuple(entries)
+
+
+def _entry(pair: Pair, number: int, value: int, known: bool) -> CriterionResult:
+    criterion = CRITERIA[number]
+    raw, unit, sentence = REASONS[number].write(pair)
+    weight = pair.policy.weights[criterion]
+    return CriterionResult(criterion, raw, unit, value, weight, weight * value, known, sentence)
 
 
 def evidence_share(pair: Pair) -> int:
@@ -251,18 +268,36 @@ def _newcomer(pair: Pair) -> Written:
     return done, "deliveries", Sentence(code, {"deliveries": done})
 
 
-WRITERS: dict[Criterion, Callable[[Pair], Written]] = {
-    Criterion.THEME: _theme,
-    Criterion.PLACE: _place,
-    Criterion.AUDIENCE: _audience,
-    Criterion.LANGUAGE: _language,
-    Criterion.DATES: _dates,
-    Criterion.GROUP: _group,
-    Criterion.COST: _cost,
-    Criterion.TRACK_RECORD: _track_record,
-    Criterion.LEAD_TIME: _lead_time,
-    Criterion.TEXT: _text,
-    Criterion.AWARD: _award,
-    Criterion.LOAD: _load,
-    Criterion.NEWCOMER: _newcomer,
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """How one criterion is written.
+
+    `depends_on` gives all that the writer reads of a pair besides line and request, its value and whether it is known;
+    without it nearly every pair has its own figures.
+    """
+
+    write: Callable[[Pair], Written]
+    depends_on: Callable[[Pair], Hashable] | None = None
+
+
+def _coverage(pair: Pair) -> Hashable:
+    offer, country = pair.offer, pair.line.country
+    return country in offer.countries or (offer.regions, offer.worldwide)
+
+
+REASONS_BY_CRITERION: dict[Criterion, Reason] = {
+    Criterion.THEME: Reason(_theme, lambda pair: pair.offer.themes),
+    Criterion.PLACE: Reason(_place, _coverage),
+    Criterion.AUDIENCE: Reason(_audience, lambda pair: (pair.line.audience in pair.offer.audiences, pair.offer.level)),
+    Criterion.LANGUAGE: Reason(_language, lambda pair: (pair.native, pair.slot.languages)),
+    Criterion.DATES: Reason(_dates),
+    Criterion.GROUP: Reason(_group, lambda pair: (pair.seats, pair.deliveries)),
+    Criterion.COST: Reason(_cost),
+    Criterion.TRACK_RECORD: Reason(_track_record),
+    Criterion.LEAD_TIME: Reason(_lead_time, lambda pair: pair.notice),
+    Criterion.TEXT: Reason(_text),
+    Criterion.AWARD: Reason(_award, lambda pair: pair.offer.award),
+    Criterion.LOAD: Reason(_load, lambda _: None),
+    Criterion.NEWCOMER: Reason(_newcomer, lambda pair: pair.offer.record.deliveries),
 }
+REASONS = tuple(REASONS_BY_CRITERION[criterion] for criterion in CRITERIA)

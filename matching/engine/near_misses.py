@@ -52,8 +52,30 @@ def near_misses(setting: Setting, found: Screen) -> tuple[NearMiss, ...]:
     few = counts <= setting.policy.near_miss_constraints
     helpable = (found.bits & np.int64(HOPELESS)) == 0
     nearest = take(found, np.flatnonzero(few & helpable & ~eligible[found.offer]))
+    results: list[NearMiss] = []
+    for positions in _nearest_first(setting, nearest):
+        entry = _near_miss(setting, nearest, positions[:MOST_SLOTS])
+        if entry is not None:
+            results.append(entry)
+        if len(results) == setting.policy.near_misses:
+            break
+    return tuple(results)
+
+
+def _nearest_first(setting: Setting, nearest: Screen) -> list[list[int]]:
+    """Return the positions of each offer to try, best first: fewest constraints failed, then score, then the hash of ties.
+
+    Hashes are asked for only where the offer can be among those tried.
+    """
+    wanted, failed = TRIED_FOR_EACH * setting.policy.near_misses, popcount(nearest.bits)
     score = evaluate(setting.need, setting.line, setting.catalogue, setting.policy, nearest).scores(setting.policy)
-    failed = popcount(nearest.bits)
+    rough = np.lexsort((-score, failed))
+    first = np.sort(np.unique(nearest.offer[rough], return_index=True)[1])
+    chosen = np.arange(len(rough))
+    if 0 < wanted < len(first):
+        last = rough[first[wanted - 1]]
+        early = (failed < failed[last]) | ((failed == failed[last]) & (score >= score[last]))
+        chosen = np.flatnonzero(np.isin(nearest.offer, nearest.offer[early]))
 
     def order(position: int) -> tuple[int, int, int, int]:
         offer = setting.catalogue.offers[int(nearest.offer[position])]
@@ -61,16 +83,9 @@ def near_misses(setting: Setting, found: Screen) -> tuple[NearMiss, ...]:
         return int(failed[position]), -int(score[position]), tie, int(nearest.rows[position])
 
     by_offer: dict[int, list[int]] = {}
-    for position in sorted(range(len(nearest.rows)), key=order):
+    for position in sorted(chosen.tolist(), key=order):
         by_offer.setdefault(int(nearest.offer[position]), []).append(position)
-    results: list[NearMiss] = []
-    for positions in list(by_offer.values())[: TRIED_FOR_EACH * setting.policy.near_misses]:
-        entry = _near_miss(setting, nearest, positions[:MOST_SLOTS])
-        if entry is not None:
-            results.append(entry)
-        if len(results) == setting.policy.near_misses:
-            break
-    return tuple(results)
+    return list(by_offer.values())[:wanted]
 
 
 def _near_miss(setting: Setting, found: Screen, positions: list[int]) -> NearMiss | None:

@@ -4,7 +4,8 @@ Order, documented and total: score (high first), earlier start, lower load, then
 so that no provider is favoured by its name or by the order in which rows happen to lie.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from matching.engine.catalogue import Catalogue, Ints
 from matching.engine.criteria import Values, evaluate
 from matching.engine.policy import CRITERIA, VALUE_TOP, Criterion, Policy
+from matching.engine.results import CriterionResult
 from matching.engine.slots import Screen
 from matching.engine.types import Need, NeedLine
 
@@ -23,7 +25,7 @@ class Scored:
     """The slots that can serve a line. Positions (not slot numbers) run through `found`, `values` and `score`.
 
     `best` lists one position for each eligible offer, in the order of the ranking; `by_offer` all positions of an
-    offer, best first.
+    offer, best first. `written` keeps the reasons written so far, by what they depend on.
     """
 
     line: NeedLine
@@ -32,6 +34,7 @@ class Scored:
     score: Ints
     best: tuple[int, ...]
     by_offer: dict[int, tuple[int, ...]]
+    written: dict[Hashable, CriterionResult] = field(default_factory=dict, repr=False, compare=False)
 
 
 def tie_hash(policy: Policy, need: Need, offer_id: str) -> int:
@@ -41,7 +44,7 @@ def tie_hash(policy: Policy, need: Need, offer_id: str) -> int:
 
 def take(found: Screen, positions: Ints) -> Screen:
     """Return the screen of some positions only."""
-    return replace(found, **{name: getattr(found, name)[positions] for name in Screen.__dataclass_fields__})
+    return Screen(*[getattr(found, name)[positions] for name in Screen.__slots__])
 
 
 def _order(need: Need, catalogue: Catalogue, policy: Policy, found: Screen, score: Ints, used: Ints) -> Ints:

@@ -110,13 +110,17 @@ class TextIndex:
     def compared(self, texts: Mapping[str, str], row: int) -> tuple[Compared, tuple[str, ...]]:
         """Tell what the likeness of one row rests on, and the concepts that need and offer both name, the most telling first."""
         asked = self._ask(texts)
-        words = [min(VALUE_TOP, found) for found in (entry.share(row) for entry in asked.words) if found is not None]
         shared = asked.concepts.share(row) if asked.concepts is not None else None
-        if words and (shared is None or max(words) >= shared):
-            return Compared.WORDS, self._named(asked, row)
-        return (Compared.NOTHING if shared is None else Compared.CONCEPTS), self._named(asked, row)
+        if shared is None:  # nothing to weigh words against
+            worded = any(entry.index.present[row] for entry in asked.words)
+            return (Compared.WORDS if worded else Compared.NOTHING), self._named(asked, row)
+        words = [min(VALUE_TOP, found) for found in (entry.share(row) for entry in asked.words) if found is not None]
+        basis = Compared.WORDS if words and max(words) >= shared else Compared.CONCEPTS
+        return basis, self._named(asked, row)
 
     def _named(self, asked: "AskedTexts", row: int) -> tuple[str, ...]:
+        if not asked.names:
+            return ()
         own = set(self.concepts.term[self.concepts.start[row] : self.concepts.start[row + 1]].tolist())
         both = [name for name in asked.names if self.concepts.position.get(name) in own]
         return tuple(sorted(both, key=lambda name: (-asked.names[name], name)))
