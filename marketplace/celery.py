@@ -42,6 +42,7 @@ app.conf.update(
     task_soft_time_limit=SOFT_LIMIT_SECONDS,
     worker_prefetch_multiplier=1,
     worker_max_tasks_per_child=500,
+    worker_proc_alive_timeout=60.0,  # a process reads ahead before it says that it is up
     # A broker that goes away is no reason to stop a job: the work table, not the message, says whether it counts.
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=False,

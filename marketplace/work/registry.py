@@ -96,12 +96,28 @@ class Chore:
     every: timedelta
 
 
+class Reading(Protocol):
+    """Reads ahead into the memory of this process; quick where nothing changed."""
+
+    def __call__(self, *, at: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """What each process that does jobs reads before the first of them, and again from time to time."""
+
+    name: str
+    run: Reading
+
+
 _kinds: dict[str, JobKind] = {}
 _periodic: dict[str, Periodic] = {}
 _chores: dict[str, Chore] = {}
+_warm_ups: dict[str, WarmUp] = {}
 
 E = TypeVar("E", bound=Effect)
 C = TypeVar("C", bound=ChoreRun)
+R = TypeVar("R", bound=Reading)
 
 
 def job(
@@ -157,6 +173,17 @@ def chore(name: str, *, every: timedelta) -> Callable[[C], C]:
     return register
 
 
+def warm_up(name: str) -> Callable[[R], R]:
+    """List the decorated function among what is read ahead; no job may count on its having been done."""
+
+    def register(run: R) -> R:
+        _refuse_second(_warm_ups, name)
+        _warm_ups[name] = WarmUp(name, run)
+        return run
+
+    return register
+
+
 def _refuse_second(listed: dict[str, Any], name: str) -> None:
     if name in listed:
         raise ValueError(f"{name} is listed already")
@@ -185,7 +212,13 @@ def chores() -> list[Chore]:
     return [_chores[name] for name in sorted(_chores)]
 
 
+def warm_ups() -> list[WarmUp]:
+    """Give all that is read ahead, by name."""
+    return [_warm_ups[name] for name in sorted(_warm_ups)]
+
+
 def forget(kind: str) -> None:
-    """Unlist a job kind and its period; for tests that list their own."""
+    """Unlist a job kind and its period, or a warm-up, of this name; for tests that list their own."""
     _kinds.pop(kind, None)
     _periodic.pop(kind, None)
+    _warm_ups.pop(kind, None)

@@ -4,16 +4,20 @@ import os
 from datetime import datetime, timedelta
 from typing import Any
 
+from celery.signals import worker_init, worker_process_init
+from django.db import connections
 from django.utils import timezone
 
 from marketplace.celery import app
 from marketplace.work import loop, operations, processes
 from marketplace.work.models import WorkerRole
 from marketplace.work.registry import Claim, Payload, job, periodic
+from marketplace.work.warmth import Warmth
 
 DRAIN_SECONDS = 60.0  # then the next message's turn, so that a child process can be renewed
 KEEP_FINISHED = timedelta(days=30)
 STARTED_AT = timezone.now()
+warmth = Warmth()
 
 
 @app.task(name="marketplace.work.drain")
@@ -22,6 +26,25 @@ def drain() -> None:
     name = processes.worker_name(WorkerRole.CELERY)
     operations.beat(name=name, role=WorkerRole.CELERY, pid=os.getpid(), started_at=STARTED_AT, at=timezone.now())
     loop.run_until_idle(worker=name, max_seconds=DRAIN_SECONDS)
+    warmth.keep()
+
+
+@worker_init.connect
+def warm_parent(**_: object) -> None:
+    """Read ahead before the pool is forked: its processes, the renewed ones too, begin with what the parent has read.
+
+    An error is logged by Celery and keeps nobody from starting. A connection must not be shared with the children.
+    """
+    try:
+        warmth.keep()
+    finally:
+        connections.close_all()
+
+
+@worker_process_init.connect
+def warm_child(**_: object) -> None:
+    """Read what has changed since the parent read ahead."""
+    warmth.keep()
 
 
 @app.task(name="marketplace.work.sweep")

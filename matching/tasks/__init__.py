@@ -11,6 +11,7 @@ from matching.tasks.ranking import (
     write_replacement,
 )
 from matching.tasks.replaying import prepare_replay, write_replay
+from matching.tasks.warming import read_market
 
 __all__ = [
     "WORKER",
@@ -19,6 +20,7 @@ __all__ = [
     "prepare_ranking",
     "prepare_replacement",
     "prepare_replay",
+    "read_market",
     "start_run",
     "write_plan",
     "write_pooling",

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 
 from marketplace.work import loop, process
 from marketplace.work.models import WorkerRole
+from marketplace.work.warmth import Warmth
 
 
 class Command(BaseCommand):
@@ -28,7 +29,10 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"Worker {presence.name} is ready.")
 
+        warmth = Warmth()
+
         def turn() -> int:
+            warmth.keep()
             return loop.run_until_idle(worker=presence.name, stop=stop, max_seconds=60.0)
 
         with loop.housekeeping(presence=presence, stop=stop):

@@ -1,0 +1,13 @@
+"""Reading the market ahead, so that no run has to wait for it: seconds with thousands of offerings."""
+
+from datetime import datetime
+
+from marketplace.work.registry import warm_up
+from matching.operations import writing
+from matching.queries import inputs
+
+
+@warm_up("matching.market")
+def read_market(*, at: datetime) -> None:
+    """Bring the market that this process keeps up to date; reads little where little changed, and next to nothing else."""
+    writing.pack_supply(inputs.market(at=at).supply)
