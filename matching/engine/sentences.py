@@ -174,7 +174,7 @@ def score_of_100(millionths: int, language: str) -> str:
 
 
 def _rounded(size: int, digits: int) -> int:
-    unit = POINT // 10**digits
+    unit: int = POINT // 10**digits
     return (size + unit // 2) // unit
 
 

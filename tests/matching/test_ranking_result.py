@@ -21,7 +21,7 @@ def clock() -> Iterator[None]:
         yield
 
 
-def result_of(scene: MarketScene, reference: str) -> dict[str, Any]:
+def result_of(scene: MarketScene, reference: str | None) -> dict[str, Any]:
     [run] = speak(scene.officer).get(f"/match-runs?request={reference}&expand=result").body["results"]
     found: dict[str, Any] = run["result"]
     return found

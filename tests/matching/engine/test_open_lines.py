@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from matching.engine import Budget, Cost, Need, Offer, OpenLine, Policy, Ranking, render
+from matching.engine import Budget, Cost, Need, Offer, OpenLine, Policy, Ranking, Sentence, render
+from matching.engine.sentences import Param
 from tests.matching.engine import world
 from tests.matching.engine.world import line, need, offer, ranking, session, window
 
@@ -82,7 +83,7 @@ def test_line_behind_shared_capacity_says_so() -> None:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_sentence_of_every_reason_can_be_said(language: str) -> None:
-    params = {"line": "1", "theme": "t", "needed": 3, "limit": 1, "amount": "10.00 USD"}
+    params: dict[str, Param] = {"line": "1", "theme": "t", "needed": 3, "limit": 1, "amount": "10.00 USD"}
     codes = (
         "no_candidate",
         "max_partners",
@@ -94,7 +95,6 @@ def test_sentence_of_every_reason_can_be_said(language: str) -> None:
         "together",
         "unproven",
     )
-    from matching.engine import Sentence
 
     assert all(render(Sentence(f"open_line.{code}", params), language) for code in codes)
 
