@@ -30,13 +30,15 @@ from matching.engine.constraints import coverage_steps
 from matching.engine.places import WORLD
 from matching.engine.policy import CRITERIA, NEUTRAL, VALUE_TOP, Criterion, Policy
 from matching.engine.rates import to_cents
-from matching.engine.slots import Screen, at_place, distinct
+from matching.engine.slots import Dates, Screen, at_place, distinct
 from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
 
 NEAR_VALUES = (1000, 850, 700, 600)  # coverage by steps from the country
 WORLDWIDE_VALUE = 500
 SLACK_DAYS = 60
 NOTICE_DAYS = 60
+COUNT_BITS = 20  # an offer has fewer themes than a million
+MOST_COUNTED = (1 << COUNT_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,15 @@ def evaluate(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, f
         Criterion.THEME: _certain(theme_value(line, catalogue, offers)[at]),
         Criterion.PLACE: _place(need, line, catalogue, found, offers, at),
         Criterion.AUDIENCE: _spread(audience_value(line, catalogue, offers), at),
-        Criterion.LANGUAGE: _language(need, line, catalogue, found),
-        Criterion.DATES: _dates(catalogue, found),
+        Criterion.LANGUAGE: _certain(language_value(need, line, catalogue, found.rows, found.native)),
+        Criterion.DATES: dates_value(catalogue, found.rows, found),
         Criterion.GROUP: _certain(group_value(line, found.seats)),
         Criterion.COST: cost_value(need, found.cost),
         Criterion.TRACK_RECORD: _spread(track_record_value(catalogue, policy, offers), at),
-        Criterion.LEAD_TIME: _certain(np.minimum(VALUE_TOP, VALUE_TOP * found.notice // NOTICE_DAYS)),
+        Criterion.LEAD_TIME: _certain(lead_time_value(found.notice)),
         Criterion.TEXT: _spread(catalogue.texts.values(need.texts, offers), at),
         Criterion.AWARD: _spread(award_value(need, catalogue, offers), at),
-        Criterion.LOAD: _load(catalogue, found),
+        Criterion.LOAD: load_value(catalogue, found.rows),
         Criterion.NEWCOMER: _certain(newcomer_value(catalogue, policy, offers)[at]),
     }
     return Values(
@@ -115,21 +117,22 @@ def theme_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
         return np.zeros(0, dtype=np.int64)
     relations = scheme.relations(line.theme)
     narrower = relations[Relation.NARROWER]
-    meets = relations[Relation.EQUAL] | narrower | relations[Relation.BROADER]
     theme, start = catalogue.columns.themes_of(offers)
-
-    def total(held: Bools) -> Ints:
-        summed: Ints = np.add.reduceat(held[theme].astype(np.int64), start)
-        return summed
-
     closeness = np.maximum.reduceat(scheme.closeness[scheme.index(line.theme)][theme], start)
-    covered = total(narrower)
+    # One sum for the three relations, each with its own share of the 64 bits.
+    one = (
+        narrower
+        + (relations[Relation.EQUAL].astype(np.int64) << COUNT_BITS)
+        + (relations[Relation.BROADER].astype(np.int64) << 2 * COUNT_BITS)
+    )
+    sums = np.add.reduceat(one[theme], start)
+    covered, exact = sums & MOST_COUNTED, sums >> COUNT_BITS & MOST_COUNTED
+    broader = sums >> 2 * COUNT_BITS
     parts = max(1, int(narrower.sum()))
-    has_exact = total(relations[Relation.EQUAL]) > 0
     whole = np.full(len(covered), VALUE_TOP, dtype=np.int64) if not narrower.any() else 500 + 500 * covered // parts
-    broader = total(relations[Relation.BROADER]) > 0
-    coverage = np.where(has_exact, whole, np.where(covered > 0, 1000 * covered // parts, np.where(broader, 500, 0)))
-    focus = 1000 * total(meets) // catalogue.columns.theme_count[offers]
+    partly = np.where(covered > 0, 1000 * covered // parts, np.where(broader > 0, 500, 0))
+    coverage = np.where(exact > 0, whole, partly)
+    focus = 1000 * (covered + exact + broader) // catalogue.columns.theme_count[offers]
     value: Ints = (6 * closeness + 2 * coverage + 2 * focus) // 10
     return value
 
@@ -164,12 +167,12 @@ def delivery_place_value(need: Need, line: NeedLine, catalogue: Catalogue, rows:
     if preference == "online":
         return np.where(online, 1000, 0)
     travels = slots.anywhere[rows]
-    near = slots.countries.has_any(_neighbours(line, catalogue), rows)
+    near = slots.countries.has_any(neighbours_of(line, catalogue), rows)
     there = near if preference == "regional" or line.country is None else slots.countries.has(line.country, rows)
     return np.where(there | travels, 1000, np.where(online, 500, np.where(near, 400, 0)))
 
 
-def _neighbours(line: NeedLine, catalogue: Catalogue) -> frozenset[str]:
+def neighbours_of(line: NeedLine, catalogue: Catalogue) -> frozenset[str]:
     """Return the countries of the region asked, or of the nearest region around the country asked."""
     return catalogue.places.members[catalogue.places.chain_of(country=line.country, region=line.region)[0]]
 
@@ -177,7 +180,7 @@ def _neighbours(line: NeedLine, catalogue: Catalogue) -> frozenset[str]:
 def experience_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
     """Return what offers (rows) have delivered there before, or whether their provider is a peer of the region."""
     columns = catalogue.columns
-    neighbours = _neighbours(line, catalogue)
+    neighbours = neighbours_of(line, catalogue)
     near = columns.delivered.has_any(neighbours, offers)
     exact = near if line.country is None else columns.delivered.has(line.country, offers)
     region = catalogue.places.chain_of(country=line.country, region=line.region)[0]
@@ -204,17 +207,18 @@ def audience_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> tuple[
     return (5 * audience + 3 * level + 2 * government) // 10, known
 
 
-def _language(need: Need, line: NeedLine, catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
+def language_value(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints, native: Bools) -> Ints:
+    """Return how well the languages of slots (rows) meet the line; `native` are those in the language asked for."""
     welcome = need.languages_may - {line.language}
-    native = np.full(len(found.rows), VALUE_TOP, dtype=np.int64)
+    value = np.full(len(rows), VALUE_TOP, dtype=np.int64)
     if welcome:
-        native = 900 + 100 * catalogue.slots.languages.count(welcome, found.rows) // len(welcome)
-    return _certain(np.where(found.native, native, 400))
+        value = 900 + 100 * catalogue.slots.languages.count(welcome, rows) // len(welcome)
+    return np.where(native, value, 400)
 
 
-def _dates(catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
-    slots = catalogue.slots
-    kind, precise = slots.kind[found.rows], slots.precise[found.rows]
+def dates_value(catalogue: Catalogue, rows: Ints, found: Dates | Screen) -> tuple[Ints, Bools]:
+    """Return how well the dates found for slots (rows) suit."""
+    kind, precise = catalogue.slots.kind[rows], catalogue.slots.precise[rows]
     value = np.select(
         [kind == SlotKind.SESSION, found.shortened, kind == SlotKind.CAPACITY, kind == SlotKind.OPEN_ACCESS],
         [
@@ -226,6 +230,11 @@ def _dates(catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
         default=NEUTRAL,
     )
     return value, kind != SlotKind.ON_REQUEST
+
+
+def lead_time_value(notice: Ints) -> Ints:
+    """Return the value of so many days left to ask."""
+    return np.minimum(VALUE_TOP, VALUE_TOP * notice // NOTICE_DAYS)
 
 
 def track_record_value(catalogue: Catalogue, policy: Policy, offers: Ints) -> tuple[Ints, Bools]:
@@ -246,8 +255,9 @@ def award_value(need: Need, catalogue: Catalogue, offers: Ints) -> tuple[Ints, B
     return np.where(known, np.where(offered >= wanted, 1000, 0), NEUTRAL), known
 
 
-def _load(catalogue: Catalogue, found: Screen) -> tuple[Ints, Bools]:
-    free, total = catalogue.slots.free[found.rows], catalogue.slots.total[found.rows]
+def load_value(catalogue: Catalogue, rows: Ints) -> tuple[Ints, Bools]:
+    """Return the share of slots (rows) that is free."""
+    free, total = catalogue.slots.free[rows], catalogue.slots.total[rows]
     known = (free != UNKNOWN) & (total > 0)
     return np.where(known, np.minimum(VALUE_TOP, 1000 * free // np.maximum(1, total)), NEUTRAL), known
 

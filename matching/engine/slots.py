@@ -44,7 +44,9 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
-class _Dates:
+class Dates:
+    """When slots could be held; fields as in `Screen`."""
+
     start: Ints
     end: Ints
     bits: Ints
@@ -76,9 +78,9 @@ def screen(
     chosen = np.arange(len(slots.offer), dtype=np.int64) if rows is None else rows
     offer = slots.offer[chosen]
     company = np.zeros(len(chosen), dtype=np.int64) if others is None else others[offer]
-    dates = _dates(need, catalogue, policy, chosen, today)
+    dates = dates_of(need, catalogue, policy, chosen, today)
     native, language_bits = _language(need, line, catalogue, policy, chosen)
-    seats, deliveries, available, seat_bits = _seats(line, catalogue, policy, chosen, company)
+    seats, deliveries, available, seat_bits = seats_of(line, catalogue, policy, chosen, company)
     seats, deliveries, cost, floor_cost, reduced, cost_bits = _cost(
         need, line, catalogue, policy, chosen, rates, seats, deliveries
     )
@@ -114,7 +116,8 @@ def distinct(offer: Ints) -> tuple[Ints, Ints]:
     return offer[new], np.cumsum(new) - 1
 
 
-def _dates(need: Need, catalogue: Catalogue, policy: Policy, rows: Ints, today: int) -> _Dates:
+def dates_of(need: Need, catalogue: Catalogue, policy: Policy, rows: Ints, today: int) -> Dates:
+    """Return when slots (rows) could be held for a need, seen from a day."""
     slots = catalogue.slots
     opens, closes = need.window_start.toordinal(), need.window_end.toordinal()
     kind, first, last = slots.kind[rows], slots.start[rows], slots.end[rows]
@@ -126,7 +129,7 @@ def _dates(need: Need, catalogue: Catalogue, policy: Policy, rows: Ints, today: 
     touched = np.minimum(last, closes) - np.maximum(np.maximum(first, opens), today + 1) + 1
 
     # All else begins when asked: not before the lead time has run, and must end within the window.
-    duration, half, ready = _asked_for(catalogue, rows, today)
+    duration, half, ready = asked_for(catalogue, rows, today)
     begin = np.maximum(ready, opens)
     latest = np.minimum(last, closes)
     late = begin + half - 1 > latest
@@ -138,7 +141,7 @@ def _dates(need: Need, catalogue: Catalogue, policy: Policy, rows: Ints, today: 
     bits = np.where(dateless, np.int64(Fail.NOT_SCHEDULED), 0)
     bits |= np.where(missed & (~dateless | (closes <= today)), np.int64(Fail.WINDOW_MISSED), 0)
     length = np.maximum(1, last - first + 1)
-    return _Dates(
+    return Dates(
         start=np.where(session, first, begin),
         end=np.where(session, last, finish),
         bits=bits,
@@ -152,7 +155,7 @@ def _dates(need: Need, catalogue: Catalogue, policy: Policy, rows: Ints, today: 
     )
 
 
-def _asked_for(catalogue: Catalogue, rows: Ints, today: int) -> tuple[Ints, Ints, Ints]:
+def asked_for(catalogue: Catalogue, rows: Ints, today: int) -> tuple[Ints, Ints, Ints]:
     """Return for slots that begin when asked: days of one delivery, days of the shortest, first possible day."""
     slots, columns = catalogue.slots, catalogue.columns
     offer = slots.offer[rows]
@@ -168,7 +171,7 @@ def undated(catalogue: Catalogue, today: int, rows: Ints | None = None) -> Bools
     kind, first, last = slots.kind[chosen], slots.start[chosen], slots.end[chosen]
     over = ~slots.bookable[chosen] | (last <= today) | (slots.closes[chosen] < today)
     over |= slots.precise[chosen] & (first <= today)
-    _, half, ready = _asked_for(catalogue, chosen, today)
+    _, half, ready = asked_for(catalogue, chosen, today)
     never = (ready + half - 1 > last) | (kind == SlotKind.NOTHING)
     return np.where(kind == SlotKind.SESSION, over, never)
 
@@ -187,10 +190,17 @@ def interpretation_counts(need: Need, policy: Policy) -> bool:
     return policy.accept_interpretation and need.interpretation_allowed
 
 
-def _language(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, rows: Ints) -> tuple[Bools, Ints]:
+def native_in(line: NeedLine, catalogue: Catalogue, rows: Ints) -> Bools:
+    """Tell which slots (rows) are given in the language of the line itself; all of them where it asks for none."""
     if line.language is None:
-        return np.ones(len(rows), dtype=np.bool_), np.zeros(len(rows), dtype=np.int64)
-    native = catalogue.slots.languages.has(line.language, rows)
+        return np.ones(len(rows), dtype=np.bool_)
+    return catalogue.slots.languages.has(line.language, rows)
+
+
+def _language(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, rows: Ints) -> tuple[Bools, Ints]:
+    native = native_in(line, catalogue, rows)
+    if line.language is None:
+        return native, np.zeros(len(rows), dtype=np.int64)
     spoken = speaks(line.language, catalogue, interpretation_counts(need, policy), rows)
     return native, np.where(spoken, 0, np.int64(Fail.LANGUAGE_NOT_DELIVERABLE))
 
@@ -212,7 +222,7 @@ def at_place(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints) -> Bo
     return there | travels
 
 
-def _seats(
+def seats_of(
     line: NeedLine, catalogue: Catalogue, policy: Policy, rows: Ints, company: Ints
 ) -> tuple[Ints, Ints, Ints, Ints]:
     """Return seats planned, deliveries, seats available and failures.
@@ -260,12 +270,7 @@ def _cost(
     """Return seats, deliveries, cost, least cost; with a binding ceiling the smallest number where the largest is too dear."""
     offer = catalogue.slots.offer[rows]
     cost = cost_in_currency(need, catalogue, policy, rates, offer, seats, deliveries)
-    session = catalogue.slots.kind[rows] == SlotKind.SESSION
-    smallest = catalogue.slots.group_min[rows]
-    largest = np.where(session, np.maximum(1, seats), catalogue.columns.largest[offer])
-    least = np.minimum(seats, np.maximum(line.minimum, smallest))
-    runs = np.maximum(1, -(-least // largest))
-    whole = (runs == 1) | (least >= runs * smallest)
+    least, runs, whole = least_group(line, catalogue, rows, seats)
     least_cost = cost_in_currency(need, catalogue, policy, rates, offer, least, runs)
     floor = np.where(whole, np.minimum(cost, least_cost), cost)
     limit = ceiling_cents(need, policy)
@@ -282,6 +287,16 @@ def _cost(
         reduced,
         np.where(cost > limit, np.int64(Fail.COST_OVER_CEILING), 0),
     )
+
+
+def least_group(line: NeedLine, catalogue: Catalogue, rows: Ints, seats: Ints) -> tuple[Ints, Ints, Bools]:
+    """Return the smallest number that is enough for slots (rows) of so many seats, its deliveries, and whether they fill."""
+    session = catalogue.slots.kind[rows] == SlotKind.SESSION
+    smallest = catalogue.slots.group_min[rows]
+    largest = np.where(session, np.maximum(1, seats), catalogue.columns.largest[catalogue.slots.offer[rows]])
+    least = np.minimum(seats, np.maximum(line.minimum, smallest))
+    runs = np.maximum(1, -(-least // largest))
+    return least, runs, (runs == 1) | (least >= runs * smallest)
 
 
 def ceiling_cents(need: Need, policy: Policy) -> int | None:

@@ -26,15 +26,15 @@ def runs(start: Ints, chosen: Ints) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Entries (row, term, part), sorted by row in `term` and `part`, and by term in `by_term`."""
+    """Entries (row, term, part), sorted by row in `term` and `part`, and by term in `row_by_term` and `part_by_term`."""
 
     position: Mapping[str, int]  # term -> number
     start: Ints  # rows + 1
     term: Ints
     part: Ints
     term_start: Ints  # terms + 1
-    by_term: Ints  # positions in `term`, term by term
-    row: Ints
+    row_by_term: Ints
+    part_by_term: Ints
 
     top: Ints  # largest part of each term
     present: Bools
@@ -63,8 +63,8 @@ class Terms:
             term=terms,
             part=parts,
             term_start=term_start,
-            by_term=by_term,
-            row=np.repeat(np.arange(len(filled)), filled),
+            row_by_term=np.repeat(np.arange(len(filled)), filled)[by_term],
+            part_by_term=parts[by_term],
             top=np.maximum.reduceat(parts[by_term], term_start[:-1]) if len(names) else terms,
             present=filled > 0 if present is None else present,
         )
@@ -92,8 +92,9 @@ class Terms:
             return self._row_by_row(asked.cap, rows)
         total = np.zeros(size, dtype=np.int64)
         for number, cap in asked.known.items():
-            places = self.by_term[self.term_start[number] : self.term_start[number + 1]]
-            total[self.row[places]] += np.minimum(self.part[places], cap)
+            own = slice(self.term_start[number], self.term_start[number + 1])
+            part = self.part_by_term[own]
+            total[self.row_by_term[own]] += part if cap >= self.top[number] else np.minimum(part, cap)
         return total if rows is None else total[rows]
 
     def total_of(self, asked: "Asked", row: int) -> int:

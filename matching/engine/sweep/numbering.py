@@ -1,0 +1,182 @@
+"""What a sweep needs of a catalogue whoever asks: which slots and offers are alike, and what no need changes.
+
+Rows that a criterion cannot tell apart have one number, and one of them stands for all. Numbers are kept as the 64-bit
+indices that NumPy gathers by: narrower ones would be widened again for every question.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.engine.bitsets import BitTable
+from matching.engine.catalogue import Catalogue, Ints, SlotKind
+from matching.engine.criteria import load_value, newcomer_value, track_record_value
+from matching.engine.policy import CRITERIA, Criterion, Policy
+from matching.engine.slots import asked_for
+from matching.engine.terms import runs
+
+Scores = NDArray[np.int32]  # weight * value, up to 10^6
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """The number of each row, 0 and up, and one row of each number."""
+
+    of: Ints
+    one: Ints
+
+    @classmethod
+    def by(cls, *columns: Ints) -> "Numbered":
+        """Give the same number to rows that are the same in all columns."""
+        order = np.lexsort(columns)
+        new = np.zeros(len(order), dtype=np.bool_)
+        new[:1] = True
+        for column in columns:
+            held = column[order]
+            new[1:] |= held[1:] != held[:-1]
+        of = np.empty(len(order), dtype=np.int64)
+        of[order] = np.cumsum(new) - 1
+        return cls(of, order[new])
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers of one catalogue, and the offers that hold a code."""
+
+    themes: Numbered  # offers, by their set of themes
+    with_theme: tuple[Ints, ...]  # for each theme of the scheme the sets that hold it
+    coverage: Ints  # offers: 1 worldwide, 2 something is known of experience or home
+    profile: Numbered  # offers, by level, levels of government and award
+    price: Numbered  # offers, by cost
+    languages: Numbered  # slots
+    place: Numbered  # slots, by where they take place
+    schedule: Numbered  # slots, by what their dates and the time left to ask hang on
+    room: Numbered  # slots, by what the number of seats hangs on
+    slot_price: Ints
+    audiences: Mapping[str, Ints]
+    countries: Mapping[str, Ints]
+    regions: Mapping[str, Ints]
+    delivered: Mapping[str, Ints]
+    home: Mapping[str, Ints]
+
+
+def numbers_of(catalogue: Catalogue) -> Numbers:
+    """Return the numbers of a catalogue, made at the first question and kept with it."""
+    return catalogue.memo.get("sweep numbers", lambda: _numbers(catalogue))
+
+
+def _numbers(catalogue: Catalogue) -> Numbers:
+    columns, slots = catalogue.columns, catalogue.slots
+    themes = _theme_sets(catalogue)
+    price = Numbered.by(*_words(columns.currency), columns.per_delivery, columns.per_participant)
+    online = columns.modality.has("online")[slots.offer]
+    known = columns.delivered.filled() | columns.home.filled()
+    return Numbers(
+        themes=themes,
+        with_theme=_holders(catalogue, themes),
+        coverage=columns.worldwide + 2 * known.astype(np.int64),
+        profile=Numbered.by(*_words(columns.governance), columns.level, columns.award),
+        price=price,
+        languages=Numbered.by(*_words(slots.languages)),
+        place=Numbered.by(*_words(slots.countries), *_words(slots.cities), slots.anywhere + 2 * online),
+        schedule=_schedule(catalogue),
+        room=_room(catalogue),
+        slot_price=price.of[slots.offer],
+        audiences=_rows_by_code(columns.audiences),
+        countries=_rows_by_code(columns.countries),
+        regions=_rows_by_code(columns.regions),
+        delivered=_rows_by_code(columns.delivered),
+        home=_rows_by_code(columns.home),
+    )
+
+
+def _words(table: BitTable) -> list[Ints]:
+    return [table.words[:, word].view(np.int64) for word in range(table.words.shape[1])]
+
+
+def _rows_by_code(table: BitTable) -> dict[str, Ints]:
+    return {code: np.flatnonzero(table.has(code)) for code in table.position}
+
+
+def _theme_sets(catalogue: Catalogue) -> Numbered:
+    columns = catalogue.columns
+    found: dict[tuple[int, ...], int] = {}
+    start, theme = columns.theme_start.tolist(), columns.theme.tolist()
+    of = [found.setdefault(tuple(theme[a:b]), len(found)) for a, b in pairwise(start)]
+    number = np.array(of, dtype=np.int64)
+    one = np.empty(len(found), dtype=np.int64)
+    one[number[::-1]] = np.arange(len(number))[::-1]
+    return Numbered(number, one)
+
+
+def _holders(catalogue: Catalogue, sets: Numbered) -> tuple[Ints, ...]:
+    columns = catalogue.columns
+    theme = columns.theme[runs(columns.theme_start, sets.one)]
+    holder = np.repeat(np.arange(len(sets.one)), columns.theme_count[sets.one])
+    order = np.argsort(theme, kind="stable")
+    ends = np.cumsum(np.bincount(theme, minlength=len(catalogue.scheme.concepts)))
+    return tuple(np.split(holder[order], ends[:-1]))
+
+
+def _schedule(catalogue: Catalogue) -> Numbered:
+    """Number slots by their dates as far as `slots.dates_of` looks at them.
+
+    Of a session dated to the day only the last day to ask counts; of one dated vaguely its days as well. All others
+    begin when asked, and hang on the days of a delivery and the lead time.
+    """
+    slots = catalogue.slots
+    duration, half, _ = asked_for(catalogue, np.arange(len(slots.offer)), 0)
+    session, precise = slots.kind == SlotKind.SESSION, slots.precise
+    exact = session & precise
+    return Numbered.by(
+        slots.kind,
+        precise.astype(np.int64),
+        np.where(exact, 0, slots.start),
+        np.where(exact, 0, slots.end),
+        np.where(session, np.minimum(slots.closes, slots.start), 0),
+        np.where(session, 0, duration),
+        np.where(session, 0, half),
+        np.where(session, 0, catalogue.columns.lead[slots.offer]),
+    )
+
+
+def _room(catalogue: Catalogue) -> Numbered:
+    """Number slots by their room as far as `slots.seats_of` and `slots.least_group` look at it."""
+    slots = catalogue.slots
+    session = slots.kind == SlotKind.SESSION
+    unbounded = (slots.kind == SlotKind.ON_REQUEST) | (slots.kind == SlotKind.NOTHING)
+    deliveries = np.where(unbounded, 0, slots.free // np.maximum(1, slots.per_delivery))
+    return Numbered.by(
+        session + 2 * unbounded.astype(np.int64),
+        np.where(session, slots.free, deliveries),
+        np.where(session, 0, catalogue.columns.largest[slots.offer]),
+        slots.group_min,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What each offer and each slot scores under a policy whoever asks."""
+
+    offers: Scores  # track record and being new
+    slots: Scores  # load
+
+
+def standing_of(catalogue: Catalogue, policy: Policy) -> Standing:
+    """Return what hangs on the catalogue and the policy alone, made at the first question and kept with the catalogue."""
+    weights = tuple(policy.weights[criterion] for criterion in CRITERIA)
+    key = ("sweep standing", weights, policy.prior_mean, policy.prior_strength, policy.newcomer_deliveries)
+    return catalogue.memo.get(key, lambda: _standing(catalogue, policy))
+
+
+def _standing(catalogue: Catalogue, policy: Policy) -> Standing:
+    offers, slots = np.arange(len(catalogue.offers)), np.arange(len(catalogue.slots.offer))
+    record, _ = track_record_value(catalogue, policy, offers)
+    load, _ = load_value(catalogue, slots)
+    new = newcomer_value(catalogue, policy, offers)
+    weights = policy.weights
+    own = weights[Criterion.TRACK_RECORD] * record + weights[Criterion.NEWCOMER] * new
+    return Standing(own.astype(np.int32), (weights[Criterion.LOAD] * load).astype(np.int32))
