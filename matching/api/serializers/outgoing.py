@@ -78,7 +78,7 @@ class RunOut(LifecycleOut):
         "request": "GMG-MLI-2026-0007",
         "request_content_version": 1,
         "policy": 1,
-        "engine_version": "1.0.0",
+        "engine_version": "2.0.0",
         "as_of": "2026-11-23",
         "parameters": {},
         "progress": {"done": 2, "total": 2, "stage": ""},
