@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from celery.signals import worker_init, worker_process_init
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from marketplace.work import operations, process, registry, tasks, warmth
@@ -109,7 +109,7 @@ def test_pool_reads_ahead_before_the_fork_and_in_each_new_process(
     read: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[bool] = []
-    monkeypatch.setattr(tasks.connections, "close_all", lambda: closed.append(True))
+    monkeypatch.setattr(connections, "close_all", lambda: closed.append(True))
     monkeypatch.setattr(warmth, "EVERY_SECONDS", 0.0)
     monkeypatch.setattr(tasks, "warmth", Warmth())
     tasks.warm_parent()
