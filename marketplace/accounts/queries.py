@@ -1,6 +1,6 @@
 """Reads of the accounts room."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -257,3 +257,21 @@ def roles_held(user_ids: Iterable[int]) -> dict[int, list[RoleHeld]]:
 def service_clients_of(organization_ids: Iterable[int]) -> QuerySet[ServiceClient]:
     """Give the integrating systems of some organizations."""
     return ServiceClient.objects.filter(organization_id__in=list(organization_ids)).select_related("organization")
+
+
+def names_of_actor(actor: Actor) -> dict[str, str]:
+    """Give what a job has to carry so that ``actor_again`` finds the one who asked for it."""
+    return {"kind": actor.kind, "id": actor.public_id, "name": actor.name, "acting_for": actor.acting_for}
+
+
+def actor_again(names: Mapping[str, str]) -> Actor:
+    """Make the actor anew in whose name a job ends what was asked for, permitted and checked before; for the record.
+
+    Raises DoesNotExist for a person or system that is no longer known.
+    """
+    if names["kind"] == "user":
+        return Actor.for_user(User.objects.get(public_id=UUID(names["id"])))
+    if names["kind"] == "client":
+        client = ServiceClient.objects.get(public_id=UUID(names["id"]))
+        return Actor.for_client(client, acting_for=names["acting_for"])
+    return Actor.system(names["name"])

@@ -70,6 +70,7 @@ class MatchRun(LifecycleRecord):
     finished_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)  # a plan that became suggestions
     published_by = models.CharField(max_length=200, blank=True)
+    publication = models.JSONField(default=dict)  # its job, who asked, how many requests of which outcome so far
     replay_asked_at = models.DateTimeField(null=True, blank=True)  # of the last replay in the background
     replayed_at = models.DateTimeField(null=True, blank=True)  # null while it is under way
     replay_outcome = models.CharField(max_length=16, blank=True)

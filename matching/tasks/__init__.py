@@ -3,6 +3,7 @@
 from matching.tasks.beginning import WORKER
 from matching.tasks.planning import prepare_plan, write_plan
 from matching.tasks.pooling import prepare_pooling, write_pooling
+from matching.tasks.publishing import close_publication, prepare_publication
 from matching.tasks.ranking import (
     prepare_ranking,
     prepare_replacement,
@@ -15,8 +16,10 @@ from matching.tasks.warming import read_market
 
 __all__ = [
     "WORKER",
+    "close_publication",
     "prepare_plan",
     "prepare_pooling",
+    "prepare_publication",
     "prepare_ranking",
     "prepare_replacement",
     "prepare_replay",

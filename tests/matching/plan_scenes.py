@@ -6,6 +6,7 @@ from typing import Any
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization
+from marketplace.work.models import Job
 from matching import operations, tasks
 from matching.models import MatchRun, PlanLine
 from providers.models import Offering, Session
@@ -67,6 +68,20 @@ def carried_out(run: MatchRun, *, at: datetime = AT) -> MatchRun:
 def planned(scene: PlanScene, *, at: datetime = AT, **parameters: Any) -> MatchRun:
     """Ask for a plan and have it made."""
     return carried_out(scene.ask(at=at, **parameters), at=at)
+
+
+def published(scene: PlanScene, run: MatchRun, *, at: datetime) -> MatchRun:
+    """Have a plan published, and its background work done and nothing else."""
+    operations.publish_plan(actor=scene.officer, at=at, run_id=run.pk)
+    return publication_carried_out(run, at=at)
+
+
+def publication_carried_out(run: MatchRun, *, at: datetime) -> MatchRun:
+    """Do the background work of the publication that was asked for last."""
+    payload = Job.objects.filter(kind="matching.publish", payload__run=str(run.public_id)).latest("id").payload
+    tasks.prepare_publication(payload, at=at, progress=lambda *_: None)
+    tasks.close_publication(payload, at=at)
+    return MatchRun.objects.get(pk=run.pk)
 
 
 def lines_of(run: MatchRun) -> list[PlanLine]:

@@ -21,7 +21,17 @@ from tests.factories.accounts import AT, OrganizationFactory, member
 from tests.factories.matching import later, offering_for, work
 from tests.factories.providers import CapacityWindowFactory
 from tests.factories.requests import SYSTEM, line, opened
-from tests.matching.plan_scenes import THEME, PlanScene, carried_out, crowded, invented, lines_of, outcomes, planned
+from tests.matching.plan_scenes import (
+    THEME,
+    PlanScene,
+    carried_out,
+    crowded,
+    invented,
+    lines_of,
+    outcomes,
+    planned,
+    published,
+)
 from tests.requests_app.refusals import refusal
 
 pytestmark = pytest.mark.django_db
@@ -441,7 +451,7 @@ def test_snapshot_reads_back_and_names_the_solved_instance() -> None:
 
 
 def publish(scene: PlanScene, run: MatchRun) -> MatchRun:
-    return operations.publish_plan(actor=scene.officer, at=later(1), run_id=run.pk)
+    return published(scene, run, at=later(1))
 
 
 def test_published_plan_becomes_one_suggestion_for_each_request() -> None:

@@ -14,7 +14,7 @@ from matching.models import MatchProposal
 from tests.factories.accounts import AT, OrganizationFactory, member
 from tests.factories.requests import line, opened
 from tests.kit.api import ApiClient, check_problem, places
-from tests.matching.plan_scenes import THEME, carried_out, crowded, invented, planned
+from tests.matching.plan_scenes import THEME, carried_out, crowded, invented, planned, publication_carried_out
 
 pytestmark = pytest.mark.django_db
 
@@ -196,8 +196,27 @@ def test_plan_is_published_once_over_http() -> None:
     run = planned(scene)
     officer = speak(scene.officer)
     answer = officer.post(f"/match-runs/{run.public_id}/publish")
-    assert answer.status_code == 200, answer.content
-    assert (answer.body["published_by"], answer.body["allowed_actions"]) == (scene.officer.label, [])
+    assert (answer.status_code, answer["Retry-After"]) == (202, "1"), answer.content
+    assert answer["Location"].endswith(f"/match-runs/{run.public_id}")
+    assert answer["ETag"] == officer.get(answer["Location"])["ETag"]
+    again = officer.post(f"/match-runs/{run.public_id}/publish")
+    assert (again.status_code, again.body) == (202, answer.body)
+    assert answer.body["publication"] == {
+        "asked_at": "2026-11-23T09:00:00Z",
+        "asked_by": scene.officer.label,
+        "under_way": True,
+        "proposals": 0,
+        "live_already": 0,
+        "skipped": [],
+        "stopped": "",
+    }
+    assert answer.body["progress"] == {"done": 0, "total": 1, "stage": "publishing"}
+    assert (answer.body["published_at"], answer.body["allowed_actions"]) == (None, [])
+    publication_carried_out(run, at=AT)
+    done = officer.get(answer["Location"]).body
+    assert (done["published_at"], done["published_by"]) == ("2026-11-23T09:00:00Z", scene.officer.label)
+    assert (done["publication"]["under_way"], done["publication"]["proposals"]) == (False, 1)
+    assert (done["progress"]["stage"], done["allowed_actions"]) == ("", [])
     found = officer.get(f"/requests/{scene.requests[0].reference}/proposals").body["results"]
     assert [row["run"] for row in found] == [str(run.public_id)]
     assert "plan.published" in [sentence["code"] for sentence in found[0]["reasons"]["sentences"]]

@@ -14,6 +14,7 @@ from matching.models import MatchProposal, MatchRun
 from matching.queries.replay import replay_run
 from tests.factories.accounts import AT
 from tests.factories.matching import MarketScene, market
+from tests.matching.plan_scenes import crowded, planned
 from tests.work import children
 
 WORKER = "tests/matching/worker.py"
@@ -86,6 +87,31 @@ def test_run_whose_worker_is_killed_is_resumed_by_another_and_written_once(point
     finished = AuditRecord.objects.filter(resource="match_run", resource_id=run.public_id, action="finish")
     assert finished.count() == 1
     assert replay_run(run.pk).same
+
+
+@pytest.mark.parametrize(("point", "committed"), [("suggesting", 0), ("suggested", 1)])
+def test_publication_whose_worker_is_killed_is_ended_by_another_and_nothing_is_written_twice(
+    point: str, committed: int, gate: Gate
+) -> None:
+    with time_machine.travel(AT, tick=False):
+        found = crowded(wishes=3, seats=90)
+        run = planned(found)
+        operations.publish_plan(actor=found.officer, at=AT, run_id=run.pk)
+    killed_at(point, gate)
+    run.refresh_from_db()
+    assert (run.published_at, run.progress_done, run.progress_total) == (None, committed, 3)
+    assert MatchProposal.objects.filter(run=run).count() == committed
+
+    work_later()
+    run.refresh_from_db()
+    assert run.published_at is not None
+    assert (run.progress_done, run.progress_stage, run.publication["skipped"]) == (3, "", [])
+    [job] = Job.objects.filter(kind="matching.publish")
+    assert (job.state, job.attempts) == (JobState.DONE, 2)
+    live = MatchProposal.objects.filter(state="suggested")
+    assert live.count() == live.values("request", "combination").distinct().count()
+    assert set(live.values_list("request", flat=True)) == {one.pk for one in found.requests}
+    assert AuditRecord.objects.filter(resource="match_run", resource_id=run.public_id, action="publish").count() == 1
 
 
 def test_worker_that_wakes_after_its_run_went_to_another_writes_nothing(gate: Gate) -> None:

@@ -2,7 +2,8 @@
 
 `worker.py MINUTES` does all that is due so many minutes after that moment, then ends; `worker.py MINUTES POINT STARTED GO`
 writes the file STARTED when it comes to POINT, and goes on when the file GO is there. POINT: `ranked` (the answer is
-computed, nothing of it written), `written` (it is written, and not yet committed).
+computed, nothing of it written), `written` (it is written, and not yet committed); of a plan that is published `suggesting`
+(the first suggestion is written, and not yet committed), `suggested` (it is committed, the second is to come).
 """
 
 import sys
@@ -34,11 +35,16 @@ def main(minutes: str, point: str = "", started: str = "", go: str = "") -> None
     import time_machine
     from django.core.management import call_command
 
-    from matching.operations import writing
+    from matching.operations import publishing, writing
     from matching.tasks import ranking
     from tests.factories.accounts import AT
 
-    places: dict[str, tuple[Any, str]] = {"ranked": (ranking, "rank"), "written": (writing, "write_ranking")}
+    places: dict[str, tuple[Any, str]] = {
+        "ranked": (ranking, "rank"),
+        "written": (writing, "write_ranking"),
+        "suggesting": (publishing, "_suggest"),
+        "suggested": (publishing, "publish_request"),
+    }
     if point:
         module, name = places[point]
         setattr(module, name, standing_still(getattr(module, name), Path(started), Path(go)))

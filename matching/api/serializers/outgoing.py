@@ -18,6 +18,7 @@ from marketplace.api.serializers import (
 from marketplace.records.fields import money_or_none
 from matching import queries
 from matching.api.serializers import incoming
+from matching.api.serializers.publications import PublicationOut
 from matching.api.serializers.replays import RunReplayOut
 from matching.api.wording import spoken
 from matching.models import MatchProposal, ProposalPart
@@ -63,7 +64,7 @@ class ProgressOut(serializers.Serializer[Any]):
     done = serializers.IntegerField(source="progress_done")
     total = serializers.IntegerField(source="progress_total")
     stage = serializers.CharField(
-        source="progress_stage", help_text="Of a plan: reading, scoring, solving, explaining or writing."
+        source="progress_stage", help_text="Of a plan: reading, scoring, solving, explaining or writing; publishing."
     )
 
 
@@ -91,6 +92,7 @@ class RunOut(LifecycleOut):
         "timings": {},
         "published_at": None,
         "published_by": "",
+        "publication": None,
         "replay": None,
         "waiting_for": "nobody",
         "step": "",
@@ -125,10 +127,11 @@ class RunOut(LifecycleOut):
     timings = serializers.DictField(read_only=True, help_text="Of a plan: seconds by stage.")
     published_at = serializers.DateTimeField(read_only=True, allow_null=True)
     published_by = serializers.CharField(read_only=True)
+    publication = PublicationOut(source="*", read_only=True, allow_null=True)
     replay = RunReplayOut(source="*", read_only=True, allow_null=True)
     result = serializers.SerializerMethodField(
-        help_text="Of a ranking, per line: candidates, near misses with what would make them eligible, conflicts. Of a "
-        "plan: objectives with bounds, fairness, prices, the difference from greedy. Of a search for pools: needs that one "
+        help_text="Of a ranking, per line: candidates, near misses with what would make them eligible, conflicts; "
+        "`bundles`: a course and then an offer online; `open_lines`: why the best proposal leaves lines open. Of a plan: objectives with bounds, fairness, prices, the difference from greedy. Of a search for pools: needs that one "
         "joint session would serve, with shared costs and what that saves; merging them is a person's decision. "
         "Sentences in both languages."
     )
@@ -344,7 +347,8 @@ class ProposalOut(LifecycleOut):
     breakdown = CriterionOut(many=True, read_only=True)
     reasons = serializers.SerializerMethodField(
         help_text="Per line and criterion: value, weight, contribution, sentence. `against_next`: what each criterion adds to "
-        "the lead over the next proposal; `to_first`: changes of the provider that would put it first."
+        "the lead over the next proposal; `to_first`: changes of the provider that would put it first; `open_lines`: why "
+        "lines stay open."
     )
     covers_all = serializers.BooleanField(read_only=True)
     uncovered = serializers.ListField(child=serializers.IntegerField(), read_only=True)

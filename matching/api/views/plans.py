@@ -31,7 +31,13 @@ PUBLISH = Write(
     "Publish a plan: turn it into suggestions",
     Permission.MATCHING_RUN,
     description="One proposal of origin `engine` for each request that the plan serves, to be decided on like any "
-    "other; a way that is live already is not suggested twice. Refused, naming them, when requests have changed since.",
+    "other; a way that is live already is not suggested twice. Refused, naming them, when requests have changed since. "
+    "Works in the background: poll the `Location` until `published_at` is set. A publication under way is given instead of "
+    "a second one. Requests that change or close meanwhile are skipped and named in `publication`. Where a newer plan takes "
+    "the place of this one meanwhile, the rest is left (`publication.stopped`); what was suggested stays to be decided on.",
+    out=serializers.RunOut,
+    status=202,
+    location="match-run-detail",
     if_match=IfMatch.OPTIONAL,
     errors=(ErrorCode.WRONG_STATE, ErrorCode.RULE_BROKEN),
     operation=operations.publish_plan,

@@ -12,6 +12,7 @@ from matching.api.filters import RunFilters
 from matching.api.views.plans import PUBLISH, WHY_NOT, start_run
 from matching.api.views.replays import REPLAY
 from matching.models import MatchRun
+from matching.queries.publication import publication_under_way
 
 STATE_ERRORS = (ErrorCode.WRONG_STATE,)
 
@@ -66,7 +67,7 @@ class RunViewSet(Lists, Reads, Creates, ThingViewSet):
     def allowed_actions(self, thing: MatchRun) -> list[str]:
         """List what the caller may do with the run now: only a plan is published, and only once."""
         verbs = super().allowed_actions(thing)
-        publishable = thing.mode == "portfolio" and thing.published_at is None
+        publishable = thing.mode == "portfolio" and thing.published_at is None and not publication_under_way(thing)
         return verbs if publishable else [verb for verb in verbs if verb != "publish"]
 
     def visible(self) -> QuerySet[MatchRun]:
