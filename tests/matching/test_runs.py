@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import ErrorCode
@@ -49,6 +51,18 @@ def test_request_that_opens_is_ranked_without_anybody_asking() -> None:
     assert [proposal.rank for proposal in scene.proposals()] == [1, 2]
     assert scene.request.ranked_at == AT
     assert (scene.request.step, scene.request.waiting_for) == ("proposal.shortlist", "secretariat")
+
+
+def test_writing_reads_each_fact_once_however_many_proposals() -> None:
+    scene = market()
+    payload = {"run": str(ask(scene).public_id)}
+    answer = tasks.prepare_ranking(payload, at=AT, progress=lambda *_: None)
+    with CaptureQueriesContext(connection) as taken:
+        tasks.write_ranking(payload, at=AT, prepared=answer)
+    assert len(scene.proposals()) == 2
+    reads = [query["sql"] for query in taken if query["sql"].startswith("SELECT")]
+    for table in ("accounts_organizationrole", "providers_offeringpartner"):  # for four eyes and recusal
+        assert sum(f'FROM "{table}"' in sql or f'JOIN "{table}"' in sql for sql in reads) == 1
 
 
 def test_run_under_way_is_given_instead_of_a_second_one() -> None:
