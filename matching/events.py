@@ -8,7 +8,9 @@ EVENT_TYPES = {
     "match_run.created": _("A matching run was asked for."),
     "match_run.failed": _("A matching run failed."),
     "match_run.publication_asked": _("A plan is being published, request by request."),
-    "match_run.publication_stopped": _("A newer plan took the place of one that was being published; the rest was left."),
+    "match_run.publication_stopped": _(
+        "A newer plan took the place of one that was being published; the rest was left."
+    ),
     "match_run.published": _("A plan was published: its choices are suggestions now."),
     "match_run.replay_asked": _("A matching run is to be computed again and compared."),
     "match_run.replayed": _("A matching run was computed again and compared."),

@@ -4,19 +4,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('matching', '0002_plans'),
-        ('providers', '0001_initial'),
+        ("matching", "0002_plans"),
+        ("providers", "0001_initial"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='counter',
-            name='counter_period_ordered',
+            model_name="counter",
+            name="counter_period_ordered",
         ),
         migrations.AddConstraint(
-            model_name='counter',
-            constraint=models.CheckConstraint(condition=models.Q(('start_on__isnull', True), models.Q(('end_on__gte', models.F('start_on')), ('end_on__isnull', False)), _connector='OR'), name='counter_period_ordered'),
+            model_name="counter",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("start_on__isnull", True),
+                    models.Q(("end_on__gte", models.F("start_on")), ("end_on__isnull", False)),
+                    _connector="OR",
+                ),
+                name="counter_period_ordered",
+            ),
         ),
     ]

@@ -36,7 +36,8 @@ class Counter(models.Model):
                 name="counter_closed_has_outcome",
             ),
             models.CheckConstraint(
-                condition=Q(start_on__isnull=True) | Q(end_on__isnull=False, end_on__gte=F("start_on")), name="counter_period_ordered"
+                condition=Q(start_on__isnull=True) | Q(end_on__isnull=False, end_on__gte=F("start_on")),
+                name="counter_period_ordered",
             ),
         ]
 
