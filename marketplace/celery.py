@@ -11,8 +11,8 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 
 VISIBILITY_SECONDS = 3_600  # after which Redis gives an unacknowledged message out again
-HARD_LIMIT_SECONDS = 900  # well below, or a long task would run twice
-SOFT_LIMIT_SECONDS = 840  # raises inside the task, so that the job's failure is recorded
+HARD_LIMIT_SECONDS = 1_800  # well below, or a long task would run twice
+SOFT_LIMIT_SECONDS = 1_740  # raises inside the task, so that the job's failure is recorded
 SWEEP_SECONDS = 30.0
 
 app = Celery("marketplace")

@@ -23,25 +23,25 @@ deadline_effect("proposal.counter_consent")(deadlines.pass_deadline_of_part)
 deadline_effect("request.match")(deadlines.give_up_run)
 
 job("matching.rank", prepare=tasks.prepare_ranking, lease_seconds=60, max_attempts=5)(tasks.write_ranking)
-job("matching.plan", prepare=tasks.prepare_plan, lease_seconds=60, time_limit_seconds=7_200, max_attempts=3, at_most=2)(
+job("matching.plan", prepare=tasks.prepare_plan, lease_seconds=60, time_limit_seconds=1_500, max_attempts=3, at_most=2)(
     tasks.write_plan
 )
 job(
     "matching.publish",
     prepare=tasks.prepare_publication,
     lease_seconds=60,
-    time_limit_seconds=3_600,
+    time_limit_seconds=1_500,
     max_attempts=5,
     at_most=1,
 )(tasks.close_publication)
-job("matching.pool", prepare=tasks.prepare_pooling, lease_seconds=60, time_limit_seconds=1_800, max_attempts=3)(
+job("matching.pool", prepare=tasks.prepare_pooling, lease_seconds=60, time_limit_seconds=1_500, max_attempts=3)(
     tasks.write_pooling
 )
 job(
     "matching.replay",
     prepare=tasks.prepare_replay,
     lease_seconds=60,
-    time_limit_seconds=7_200,
+    time_limit_seconds=1_500,
     max_attempts=3,
     at_most=1,
 )(tasks.write_replay)

@@ -21,7 +21,7 @@ from marketplace.kernel.money import Money
 
 ENTRIES = 200  # of one list
 REQUESTS = 2_000
-SECONDS, CANDIDATES, ALTERNATES = 3_600, 100, 10
+SECONDS, CANDIDATES, ALTERNATES = 900, 100, 10
 PEOPLE, DAYS, HOURS = 1_000_000, 3_650, 10_000
 CENTS = 14  # digits of an amount
 
