@@ -246,7 +246,7 @@ PORTFOLIO: Mapping[str, Mapping[str, str]] = {
     },
     "shortage.budget": {
         "en": "{candidate} would fit, but {budgets} {budgets?lacks|lack} {amount}.",
-        "fr": "{candidate} conviendrait, mais il manque {amount} : {budgets}.",
+        "fr": "{candidate} conviendrait, mais il manque {amount} ({budgets}).",
     },
     "shortage.locked": {
         "en": "Locks, floors or minimum loads hold what it would need: {needs}.",

@@ -141,8 +141,8 @@ def test_need_that_money_alone_keeps_out() -> None:
     (unmet,) = report(instance)
     assert (unmet.reason, unmet.unmet_reason) == ("budget_short", "no_funding")
     assert (unmet.budgets, unmet.competing) == (("total",), ("a",))
-    assert render(unmet.sentences[0], "en") == "x would fit, but total lacks USD 200."
-    assert render(unmet.sentences[0], "fr") == "x conviendrait, mais il manque 200 USD au budget : total."
+    assert render(unmet.sentences[0], "en") == "x would fit, but the total budget lacks USD 200."
+    assert render(unmet.sentences[0], "fr") == "x conviendrait, mais il manque 200 USD (le budget total)."
 
 
 def test_need_that_a_lock_of_a_later_class_keeps_out() -> None:
