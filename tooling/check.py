@@ -75,9 +75,15 @@ def manage(*words: str | Path, env: dict[str, str] | None = None) -> Finding:
     return command(sys.executable, "manage.py", *words, env=env)
 
 
+# Written before the first release: no old code serves beside them, and the tables that they change hold no more than a
+# demo's rows. To be emptied with the first release.
+BEFORE_RELEASE = ("0002_plans", "0004_replays", "0005_publications")
+
+
 def safe_migrations() -> Finding:
     """Lint what the migrations do to PostgreSQL; the initial ones make empty tables and cannot harm."""
-    words = ("lintmigrations", "--include-apps", *APPS, "--ignore-initial-migrations", "--warnings-as-errors")
+    rules = ("--ignore-initial-migrations", "--warnings-as-errors", "--ignore-name", *BEFORE_RELEASE)
+    words = ("lintmigrations", "--include-apps", *APPS, *rules)
     try:
         with postgres_server() as url:
             return manage(*words, "--quiet", "ok", "ignore", "--no-cache", env={"DATABASE_URL": url})
