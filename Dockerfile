@@ -4,7 +4,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
 RUN python -m venv /opt/venv
 COPY requirements/base.txt requirements/base.txt
-RUN /opt/venv/bin/pip install --require-hashes -r requirements/base.txt
+RUN /opt/venv/bin/pip install --no-deps --require-hashes -r requirements/base.txt
 COPY . .
 # Static files are the same everywhere, so they are part of the image. No secret is needed to collect them.
 RUN /opt/venv/bin/python manage.py collectstatic --noinput && rm -rf var && /opt/venv/bin/python -m compileall -q .

@@ -125,12 +125,14 @@ $(DEV): | python
 	@$(MAKE) --no-print-directory install REQUIREMENTS=requirements/dev.txt
 	@touch $@
 
+# The locks name everything, so pip has nothing to resolve (--no-deps): pip before 24 meets "package[extra]", looks past the
+# pin and refuses the newest release for want of a hash.
 .PHONY: install
 install:
 	@echo "Preparing $(VENV) from $(REQUIREMENTS) (once, a minute or two) ..."
 	@"$(PYTHON)" -m venv $(VENV) || { \
 	  echo "Python cannot make a virtual environment here. On Debian and Ubuntu: apt install python3.11-venv"; exit 1; }
-	@$(PY) -m pip install -qq --disable-pip-version-check --no-input --require-hashes -r $(REQUIREMENTS)
+	@$(PY) -m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes -r $(REQUIREMENTS)
 	@rm -f $(VENV)/.base-* $(VENV)/.dev-*
 
 # Redocly comes from npm. Without npm the check goes on and says what it could not do.
