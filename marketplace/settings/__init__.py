@@ -1,36 +1,18 @@
-"""The one settings file; every value that differs between places comes from the environment (see .env.example)."""
+"""The settings; every value that differs between places comes from the environment (see .env.example).
+
+`environment` says where this installation runs, `people` how somebody proves who they are; the rest is here.
+"""
 
 import math
-import os
-from datetime import timedelta
-from pathlib import Path
 
-import environ
 import structlog
 from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-if (BASE_DIR / ".env").is_file():
-    environ.Env.read_env(BASE_DIR / ".env")
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).absolute()  # what this installation keeps
-
-# --- where we are -----------------------------------------------------------------------------------------------
-DEBUG = env.bool("DEBUG", default=False)
-DEMO = env.bool("DEMO", default=False)
-TESTING = env.bool("TESTING", default=False) or "PYTEST_VERSION" in os.environ
-DEFAULT_KEY = "insecure-default-key-for-local-use-only-never-in-production"
-SECRET_KEY = env.str("SECRET_KEY", default=DEFAULT_KEY)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-PRODUCTION = env.bool("PRODUCTION", default=False)
-if PRODUCTION and SECRET_KEY == DEFAULT_KEY:
-    raise ImproperlyConfigured("PRODUCTION=1 needs a SECRET_KEY of its own: the default key is public.")
-
-# --- the group (configuration, not code) -------------------------------------------------------------------------
-GROUP_CODE = env.str("GROUP_CODE", default="GMG")  # organization code of the group, first part of references
+from marketplace.settings.environment import *  # noqa: F403
+from marketplace.settings.environment import BASE_DIR, DEBUG, PRODUCTION, TESTING, VAR_DIR, env
+from marketplace.settings.people import *  # noqa: F403
 
 # --- applications ------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -128,30 +110,6 @@ VOCABULARY_CHECK_SECONDS = env.float("VOCABULARY_CHECK_SECONDS", default=math.in
 # --- work: the database is the record, Redis and Celery are the doorbell (docs/adr/0001) ----------------------------
 REDIS_URL = env.str("REDIS_URL", default="")
 CELERY_ENABLED = bool(REDIS_URL)
-
-# --- people ------------------------------------------------------------------------------------------------------
-AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "guardian.backends.ObjectPermissionBackend",
-]
-# Grants on organizations live in direct foreign-key tables; there is no anonymous row (docs/adr/0006).
-ANONYMOUS_USER_NAME = None
-GUARDIAN_MONKEY_PATCH_USER = False
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-if TESTING:  # a test is about rights, not about the cost of a password
-    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
-LOGIN_URL = "/sign-in"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/"
-TOKEN_LIFETIME = timedelta(days=env.int("TOKEN_LIFETIME_DAYS", default=90))
 
 # --- language and time -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

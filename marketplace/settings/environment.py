@@ -1,0 +1,27 @@
+"""Where this installation runs: what every other part of the settings asks first."""
+
+import os
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = environ.Env()
+if (BASE_DIR / ".env").is_file():
+    environ.Env.read_env(BASE_DIR / ".env")
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).absolute()  # what this installation keeps
+
+# --- where we are -----------------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+DEMO = env.bool("DEMO", default=False)
+TESTING = env.bool("TESTING", default=False) or "PYTEST_VERSION" in os.environ
+DEFAULT_KEY = "insecure-default-key-for-local-use-only-never-in-production"
+SECRET_KEY = env.str("SECRET_KEY", default=DEFAULT_KEY)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+PRODUCTION = env.bool("PRODUCTION", default=False)
+if PRODUCTION and SECRET_KEY == DEFAULT_KEY:
+    raise ImproperlyConfigured("PRODUCTION=1 needs a SECRET_KEY of its own: the default key is public.")
+
+# --- the group (configuration, not code) -------------------------------------------------------------------------
+GROUP_CODE = env.str("GROUP_CODE", default="GMG")  # organization code of the group, first part of references
