@@ -65,6 +65,10 @@ test-sqlite: $(DEV)  ## the suite on SQLite
 test-postgres: $(DEV)  ## the suite on PostgreSQL and Redis
 	@$(PY) -m tooling.both_engines servers
 
+.PHONY: test-thorough
+test-thorough: $(DEV)  ## the same with many times the examples for every property: a night's work
+	@HYPOTHESIS_PROFILE=thorough $(PY) -m tooling.both_engines
+
 .PHONY: bench-matching
 bench-matching: $(DEV)  ## how fast matching is, against plain Python, PostgreSQL and SciPy (WRITE=1 updates docs/benchmarks.md)
 	@$(PY) -m bench.matching $(if $(WRITE),--write,)

@@ -1,6 +1,5 @@
 """What every test stands on: an explicit clock, a database of its own, empty caches, and loud words about what did not run."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,32 +17,33 @@ from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.utils import translation
 
 from marketplace.audit import triggers
+from tests.kit.examples import PROFILE, examples
 
 HOUSE = ("marketplace", "requests_app", "providers", "matching", "fulfilment")
 NEEDS_POSTGRES = "NEEDS POSTGRESQL"
 NEEDS_REDIS = "NEEDS REDIS"
 
-# Files of one minute and more on one core, longest first.
+# What several files share because it is dear to start: the running product.
+TOGETHER = ("tests/e2e",)
+# Groups of half a minute and more on one core, longest first.
 LONGEST = {
-    path: number
-    for number, path in enumerate(
+    group: number
+    for number, group in enumerate(
         (
+            "tests/e2e",
+            "tests/matching/test_processes.py",
             "tests/matching/test_machine.py",
-            "tests/e2e/test_walk.py",
-            "tests/demo/test_setup.py",
+            "tests/matching/test_replay.py",
             "tests/work/test_processes.py",
-            "tests/matching/engine/test_properties.py",
-            "tests/demo/test_loading.py",
-            "tests/demo/test_synthetic.py",
-            "tests/demo/test_logins.py",
-            "tests/e2e/test_scale.py",
+            "tests/demo/test_setup.py",
+            "tests/matching/engine/portfolio/test_optimum.py",
+            "tests/events/test_feed_processes.py",
         )
     )
 }
 
-hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
-hypothesis.settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=500)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+hypothesis.settings.register_profile(PROFILE, deadline=None, print_blob=True, max_examples=examples(100))
+hypothesis.settings.load_profile(PROFILE)
 
 
 def vendor() -> str:
@@ -62,10 +62,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{NEEDS_REDIS}: this run has no REDIS_URL")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep the tests of a file on one core, and those of several files that share what is dear to start."""
+    item.add_marker(pytest.mark.xdist_group(group_of(item)))
+
+
+def group_of(item: pytest.Item) -> str:
+    path = item.path.relative_to(item.config.rootpath).as_posix()
+    return next((folder for folder in TOGETHER if path.startswith(f"{folder}/")), path)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files, so that no core ends the run alone with one of them; the rest stays as it was shuffled."""
-    items.sort(key=lambda item: LONGEST.get(item.path.relative_to(item.config.rootpath).as_posix(), len(LONGEST)))
+    """Begin with the longest groups, so that no core ends the run alone with one of them; the rest stays as it was shuffled."""
+    items.sort(key=lambda item: LONGEST.get(group_of(item), len(LONGEST)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -90,6 +101,8 @@ def django_db_modify_db_settings(
         # What a test wrote need not survive a power cut.
         options = database.settings_dict["OPTIONS"]
         options["init_command"] = f"{options.get('init_command', '')} PRAGMA synchronous=OFF;"
+    else:
+        database.settings_dict.setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"
 
 
 @pytest.fixture(scope="session", autouse=True)

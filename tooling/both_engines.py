@@ -20,8 +20,8 @@ SQLITE_URL = "sqlite:///var/marketplace.sqlite3"  # names the engine; each run t
 # Plain Python, which no database can change (no test there may open one): once is enough when both runs are asked for.
 WITHOUT_DATABASE = ("tests/guards", "tests/kernel", "tests/matching/engine")
 NO_TESTS = 5  # pytest's exit code when nothing was collected
-# The tests of one file share what is dear to start, such as the running product; the longest files begin first.
-GROUPED = ("--dist", "loadfile", "--no-loadscope-reorder")
+# The tests of a group share what is dear to start, such as the running product; the longest begin first (tests/conftest.py).
+GROUPED = ("--dist", "loadgroup", "--no-loadscope-reorder")
 
 
 @dataclass(frozen=True)

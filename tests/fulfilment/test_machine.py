@@ -21,6 +21,7 @@ from providers.models import CapacityHold, Session, TrackRecordEntry
 from requests_app.models import LineClaim, RequestLine
 from tests.factories.fulfilment import AT, Scene, reaction, scene
 from tests.factories.providers import SessionFactory
+from tests.kit.examples import examples
 
 BROKEN_RULES = {
     ErrorCode.ALREADY_ANSWERED,
@@ -286,13 +287,10 @@ class Undone(EngagementMachine):
 
 @pytest.mark.django_db
 def test_no_way_through_an_engagement_breaks_a_rule() -> None:
-    examples = (
-        settings().max_examples // 10
-    )  # each is a walk of many steps; the thorough profile takes five times as many
     run_state_machine_as_test(
         Undone,
         settings=settings(
-            max_examples=examples,
+            max_examples=examples(40),  # each is a walk of many steps
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,14 @@ PACKAGES = ("marketplace", "requests_app", "providers", "matching", "fulfilment"
 
 @dataclass(frozen=True)
 class Source:
-    """One Python file of the product: its path from the root, its text and its syntax tree."""
+    """One Python file of the product: its path from the root, its text and, once asked for, its syntax tree."""
 
     path: str
     text: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
 
     def nodes(self) -> Iterator[ast.AST]:
         return ast.walk(self.tree)
@@ -30,16 +33,16 @@ class Source:
 Check = Callable[[Source], Iterable[tuple[int, str]]]
 
 
-@cache
 def sources(*folders: str) -> tuple[Source, ...]:
     """Read every Python file below the folders (the product's packages by default), migrations left out."""
     paths = sorted(path for folder in folders or PACKAGES for path in (ROOT / folder).rglob("*.py"))
-    found = []
-    for path in paths:
-        if "migrations" not in path.parts:
-            text = path.read_text("utf-8")
-            found.append(Source(path.relative_to(ROOT).as_posix(), text, ast.parse(text)))
-    return tuple(found)
+    return tuple(source(path) for path in paths if "migrations" not in path.parts)
+
+
+@cache
+def source(path: Path) -> Source:
+    """Read one file, once for all guards; it is parsed when a guard looks inside."""
+    return Source(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"))
 
 
 def product_models() -> list[type[models.Model]]:
@@ -75,7 +78,7 @@ def offences(check: Check, *folders: str) -> Iterator[str]:
 
 def planted(text: str) -> Source:
     """Make a source from a text, to show that a check sees what it is for."""
-    return Source("planted.py", text, ast.parse(text))
+    return Source("planted.py", text)
 
 
 def dotted(node: ast.expr) -> str:

@@ -14,7 +14,7 @@ SILENT: dict[str, str] = {}
 
 def settings_read() -> set[str]:
     """Find every variable that the settings, gunicorn's file and the product read from the environment."""
-    files = [*house.sources(), *(house.Source("gunicorn.conf.py", "", tree) for tree in [gunicorn_tree()])]
+    files = [*house.sources(), house.source(house.ROOT / "gunicorn.conf.py")]
     calls = [node for source in files for node in source.nodes() if isinstance(node, ast.Call) and node.args]
     named = [
         call.args[0]
@@ -22,10 +22,6 @@ def settings_read() -> set[str]:
         if re.match(r"(env\.(str|bool|int|float|list|url|json)|os\.environ\.get)$", house.dotted(call.func))
     ]
     return {str(name.value) for name in named if isinstance(name, ast.Constant)}
-
-
-def gunicorn_tree() -> ast.Module:
-    return ast.parse((house.ROOT / "gunicorn.conf.py").read_text("utf-8"))
 
 
 def settings_told() -> set[str]:

@@ -105,7 +105,7 @@ def test_planted_mistake_is_seen(check: house.Check, mistake: str) -> None:
 
 
 def test_planted_loose_actor_is_seen() -> None:
-    source = house.Source("providers/operations.py", "", ast.parse("def open_request(actor, *, at): ..."))
+    source = house.Source("providers/operations.py", "def open_request(actor, *, at): ...")
     assert list(loose_actors(source)) != []
 
 

@@ -1,6 +1,5 @@
 """Many lives of proposals: whatever people, clock and market do in whatever order, the rules hold after each step."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -39,12 +38,13 @@ from tests.conftest import memory_caches
 from tests.factories.accounts import AT, OrganizationFactory
 from tests.factories.matching import MarketScene, market
 from tests.factories.requests import SYSTEM
+from tests.kit.examples import PROFILE, examples
 
 pytestmark = pytest.mark.django_db
 
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+THOROUGH = PROFILE == "thorough"
 CAREFUL = settings(
-    max_examples=60 if THOROUGH else 8,
+    max_examples=examples(32),
     stateful_step_count=40 if THOROUGH else 25,
     deadline=None,
     suppress_health_check=list(HealthCheck),

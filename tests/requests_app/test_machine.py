@@ -1,6 +1,5 @@
 """A thousand lives of requests: whatever people do in whatever order, the rules of the domain hold after each step."""
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,12 +29,13 @@ from requests_app.models import LineClaim, RequestLine, TrainingRequest
 from requests_app.operations import LineShare, content_of, placing
 from tests.factories.accounts import OrganizationFactory, member, secretariat
 from tests.factories.requests import SYSTEM, content, line
+from tests.kit.examples import PROFILE, examples
 
 pytestmark = pytest.mark.django_db
 
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+THOROUGH = PROFILE == "thorough"
 CAREFUL = settings(
-    max_examples=150 if THOROUGH else 10,
+    max_examples=examples(40),
     stateful_step_count=50 if THOROUGH else 25,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from matching.engine import DEFAULT_POLICY, Budget, BundlePlan, Cost, Need, Offer, Policy, ranking_bytes, render
 from matching.engine.catalogue import OPEN_ACCESS_FORMS
+from tests.kit.examples import examples
 from tests.matching.engine import world
 from tests.matching.engine.world import line, need, offer, ranking, session
 
@@ -87,7 +88,9 @@ def test_sentences_of_a_bundle_in_both_languages() -> None:
     assert french[1].startswith("Ensuite SELF (online_self_paced), à partir du 2027-05-15")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(world.needs(most_lines=2), world.catalogues(6))
 def test_every_bundle_keeps_the_promises(request_drawn: Need, offers: list[Offer]) -> None:
     found = ranking(request_drawn, *offers)

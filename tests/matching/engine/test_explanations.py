@@ -31,10 +31,11 @@ from matching.engine import (
 )
 from matching.engine.near_misses import MOST_CHANGES, MOST_WAYS
 from matching.engine.sentence_templates_explanations import EXPLANATIONS
+from tests.kit.examples import examples
 from tests.matching.engine import golden, world
 
 thorough = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
@@ -324,7 +325,7 @@ def test_two_constraints_failed_give_every_pair_of_ways_out_once() -> None:
     }
 
 
-@settings(parent=thorough, max_examples=25)
+@settings(parent=thorough, max_examples=examples(25))
 @given(world.needs(), world.catalogues())
 def test_no_part_of_a_relaxation_opens_anything(need: Need, offers: list[Offer]) -> None:
     conflict = world.ranking(need, *offers).lines[0].conflict

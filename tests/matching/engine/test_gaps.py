@@ -28,6 +28,7 @@ from matching.engine import (
     render,
     serving,
 )
+from tests.kit.examples import examples
 from tests.matching.engine import golden, world
 
 
@@ -151,7 +152,7 @@ def made(offering: Hypothetical, audiences: tuple[str, ...], lines: list[UnmetLi
 
 
 @given(unmet_lines())
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_offering_made_for_real_serves_exactly_the_lines_named(lines: list[UnmetLine]) -> None:
     found = gaps(lines, limit=4)
     for single in found.singles:
@@ -166,7 +167,7 @@ def test_offering_made_for_real_serves_exactly_the_lines_named(lines: list[Unmet
 
 
 @given(unmet_lines(), st.randoms(use_true_random=False))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_order_of_lines_changes_nothing(lines: list[UnmetLine], chance: st.DataObject) -> None:
     shuffled = list(lines)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]  # a Random
@@ -177,7 +178,7 @@ def test_order_of_lines_changes_nothing(lines: list[UnmetLine], chance: st.DataO
 
 
 @given(unmet_lines())
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_joint_choice_keeps_its_guarantee_and_its_bound(lines: list[UnmetLine]) -> None:
     found = gaps(lines, limit=200, steps=3)
     sets = [set(single.lines) for single in found.singles]
@@ -192,7 +193,7 @@ def test_joint_choice_keeps_its_guarantee_and_its_bound(lines: list[UnmetLine]) 
 
 
 @given(unmet_lines())
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_steps_add_up_to_what_they_close(lines: list[UnmetLine]) -> None:
     found = gaps(lines, steps=10)
     closed: set[tuple[str, int]] = set()
@@ -260,7 +261,7 @@ def test_supply_counts_offers_by_theme_place_language_and_form() -> None:
 
 
 @given(world.catalogues(), world.needs())
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_offer_that_can_serve_a_line_counts_as_supply_of_its_cell(offers: list[Offer], need: Need) -> None:
     line = need.lines[0]
     ranking = rank(need, world.catalogue(*offers), DEFAULT_POLICY, as_of=world.TODAY, rates=world.RATES)

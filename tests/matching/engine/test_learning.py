@@ -18,6 +18,7 @@ from matching.engine import (
     suggest_weights,
 )
 from matching.engine.learning import LEAST_DECISIONS
+from tests.kit.examples import examples
 
 PLANTED = dict.fromkeys(CRITERIA, 0) | {
     Criterion.THEME: 150,
@@ -28,7 +29,7 @@ PLANTED = dict.fromkeys(CRITERIA, 0) | {
 
 values = st.dictionaries(st.sampled_from(CRITERIA), st.integers(0, 1000))
 observations = st.lists(st.builds(Override, st.integers(0, 30).map(str), values, values, st.booleans()), max_size=40)
-brief = settings(max_examples=30, deadline=None)
+brief = settings(max_examples=examples(30), deadline=None)
 
 
 def planted(number: int, weights: Mapping[Criterion, int]) -> list[Override]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from matching.engine import ConceptLabels, EngineError, Lexicon, lexicon_from_labels, render
 from matching.engine.text import spans, stem, tokens
+from tests.kit.examples import examples
 from tests.matching.engine import golden
 
 
@@ -156,7 +157,7 @@ words = st.sampled_from(
 texts = st.lists(words, max_size=12).map(" ".join)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(texts, st.integers(0, 10_000))
 def test_order_of_concepts_and_labels_changes_nothing(text: str, seed: int) -> None:
     chance = random.Random(seed)

@@ -19,10 +19,11 @@ from matching.engine import (
     rank,
     score_matrix,
 )
+from tests.kit.examples import examples
 from tests.matching.engine import world
 
 thorough = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 

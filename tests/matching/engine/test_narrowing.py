@@ -13,10 +13,11 @@ from matching.engine.near_misses import HOPELESS, near_misses
 from matching.engine.relaxation import Setting, popcount
 from matching.engine.scoring import Scored, score_line
 from matching.engine.slots import Screen, screen
+from tests.kit.examples import examples
 from tests.matching.engine import world
 
 thorough = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 

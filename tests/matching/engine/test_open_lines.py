@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from matching.engine import Budget, Cost, Need, Offer, OpenLine, Policy, Ranking, Sentence, render
 from matching.engine.sentences import Param
+from tests.kit.examples import examples
 from tests.matching.engine import world
 from tests.matching.engine.world import line, need, offer, ranking, session, window
 
@@ -99,7 +100,9 @@ def test_sentence_of_every_reason_can_be_said(language: str) -> None:
     assert all(render(Sentence(f"open_line.{code}", params), language) for code in codes)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(world.needs(most_lines=3), world.catalogues(5))
 def test_limit_named_is_the_one_that_helps(asked: Need, offers: list[Offer]) -> None:
     """With the limit of the first reason given up, more lines are covered: a stated reason, applied, flips the result."""

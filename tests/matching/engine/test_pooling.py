@@ -21,6 +21,7 @@ from matching.engine import (
     render,
 )
 from matching.engine.pooling.joint import divided
+from tests.kit.examples import examples
 from tests.matching.engine import golden, world
 from tests.matching.engine.world import line, need, offer, session
 
@@ -156,7 +157,9 @@ def test_shares_add_up_to_the_cent(total: int, weights: list[int]) -> None:
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(st.lists(world.needs(most_lines=2), min_size=2, max_size=5), world.catalogues(4), st.booleans())
 def test_every_pool_keeps_the_promises(drawn: list[Need], offers: list[Offer], alike: bool) -> None:
     needs = [replace(entry, id=f"R-{number}") for number, entry in enumerate(drawn)]

@@ -21,10 +21,11 @@ from matching.engine import (
     relax,
 )
 from matching.engine.criteria import Values, weights_of
+from tests.kit.examples import examples
 from tests.matching.engine import world
 
 thorough = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
@@ -230,7 +231,7 @@ def test_an_offer_that_gets_better_evaluations_is_never_ranked_lower(
     assert {entry.offer for entry in after[: now - 1]} <= ahead
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(world.needs(), world.catalogues())
 def test_policy_version_only_breaks_ties(need: Need, offers: list[Offer]) -> None:
     one = world.ranking(need, *offers, policy=Policy(version="one")).lines[0].candidates

@@ -22,10 +22,11 @@ from matching.engine import (
 )
 from matching.engine.catalogue import SlotKind
 from matching.engine.memo import Memo
+from tests.kit.examples import examples
 from tests.matching.engine import world
 
 thorough = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 NO_WORDS = Lexicon()
 

@@ -25,10 +25,11 @@ from matching.engine.scoring import score_line
 from matching.engine.slots import screen
 from matching.engine.sweep import bytes_of, score_everything
 from matching.engine.sweep.numbering import Numbered
+from tests.kit.examples import examples
 from tests.matching.engine import world
 
 thorough = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 

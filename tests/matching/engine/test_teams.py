@@ -11,6 +11,7 @@ from matching.engine.packing import Task, pack
 from matching.engine.ranking import rank
 from matching.engine.scoring import Scored, score_line
 from matching.engine.slots import screen
+from tests.kit.examples import examples
 from tests.matching.engine import world
 from tests.matching.engine.world import line, need, offer, ranking, session, window
 
@@ -166,7 +167,9 @@ def exhaustive(asked: Need, offers: list[Offer]) -> tuple[int, int, int] | None:
     return best
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(world.needs(most_lines=3), world.catalogues(5))
 def test_best_proposal_equals_exhaustive_search(asked: Need, offers: list[Offer]) -> None:
     if len(asked.lines) == 1:
@@ -186,7 +189,7 @@ def test_best_proposal_equals_exhaustive_search(asked: Need, offers: list[Offer]
 
 
 @settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )

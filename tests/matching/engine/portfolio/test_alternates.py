@@ -7,6 +7,7 @@ from matching.engine.portfolio.instance import Capacity, Instance, NeedEntry, Pa
 from matching.engine.portfolio.report import Change
 from matching.engine.portfolio.resolving import difference, forced, order
 from matching.engine.portfolio.results import INFEASIBLE, Settings
+from tests.kit.examples import examples
 from tests.matching.engine.portfolio import accounts, exhaustive
 
 
@@ -29,19 +30,19 @@ def check(instance: Instance, chosen: Settings, *, limit: int) -> None:
             assert alternate.sentence.params["candidate"] == alternate.candidate
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(exhaustive.flows(), exhaustive.settings_drawn)
 def test_alternates_in_a_flow_lose_what_solving_again_says(instance: Instance, chosen: Settings) -> None:
     check(instance, chosen, limit=0)
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(exhaustive.mixed(), exhaustive.settings_drawn)
 def test_alternates_with_unequal_amounts_lose_what_solving_again_says(instance: Instance, chosen: Settings) -> None:
     check(instance, chosen, limit=6)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(exhaustive.flows(), exhaustive.settings_drawn)
 def test_no_alternate_of_a_flow_is_overlooked(instance: Instance, chosen: Settings) -> None:
     plan = exhaustive.best(instance, chosen)

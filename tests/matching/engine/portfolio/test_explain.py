@@ -14,6 +14,7 @@ from matching.engine.portfolio.results import FEASIBLE, INFEASIBLE, UNKNOWN, Con
 from matching.engine.sentence_templates_portfolio import PORTFOLIO
 from matching.engine.sentences import PLACEHOLDER, Param, Sentence, render, sentence_from_plain
 from matching.engine.snapshot import canonical, plain
+from tests.kit.examples import examples
 from tests.matching.engine.portfolio import accounts, exhaustive
 
 
@@ -41,13 +42,13 @@ def check_sentences(report: PlanReport) -> set[str]:
     return codes
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(exhaustive.mixed() | exhaustive.flows(), exhaustive.settings_drawn)
 def test_every_sentence_of_every_report_can_be_written_in_both_languages(instance: Instance, chosen: Settings) -> None:
     assert {"plan.served", "plan.conflict"} & check_sentences(accounts.report_of(instance, chosen, limit=6))
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(exhaustive.flows())
 def test_report_with_the_real_solver_is_that_with_the_exhaustive_one(instance: Instance) -> None:
     chosen = Settings()

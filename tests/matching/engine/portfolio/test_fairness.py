@@ -14,6 +14,7 @@ from matching.engine.portfolio.report import MILLION, Exposure
 from matching.engine.portfolio.resolving import Resolver
 from matching.engine.portfolio.results import INFEASIBLE, Settings
 from matching.engine.sentences import render
+from tests.kit.examples import examples
 from tests.matching.engine.portfolio import accounts, exhaustive
 
 
@@ -42,7 +43,7 @@ def test_jains_index_lies_between_one_share_and_all_and_knows_no_unit(values: li
     assert jain(values[::-1]) == index
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(exhaustive.mixed() | exhaustive.flows(), exhaustive.settings_drawn)
 def test_price_of_fairness_is_that_of_the_plan_without_it(instance: Instance, chosen: Settings) -> None:
     plan = exhaustive.best(instance, chosen)
@@ -56,7 +57,7 @@ def test_price_of_fairness_is_that_of_the_plan_without_it(instance: Instance, ch
         assert report.price >= 0
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(exhaustive.mixed(), exhaustive.settings_drawn)
 def test_shares_regrets_and_exposure_add_up(instance: Instance, chosen: Settings) -> None:
     plan = exhaustive.best(instance, chosen)

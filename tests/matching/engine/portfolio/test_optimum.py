@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from matching.engine.portfolio import INFEASIBLE, OPTIMAL, Settings, Solution, build_instance, programme, solve
 from matching.engine.portfolio.instance import Instance
 from matching.engine.portfolio.mixed_integer import Helper
+from tests.kit.examples import examples
 from tests.matching.engine.portfolio.oracle import Best, Problem, best_plan
 from tests.matching.engine.portfolio.problems import built, problems
 
-thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +133,7 @@ def test_plan_by_prices_of_the_relaxation_is_the_best(helper: Helper, small_core
     check(problem, helper)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(problem=problems(unequal=True, budgets=1, wishes=True))
 def test_plan_of_shuffled_input_is_the_same(helper: Helper, problem: Problem) -> None:
     shuffled = build_instance(

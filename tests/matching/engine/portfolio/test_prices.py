@@ -10,6 +10,7 @@ from matching.engine.portfolio.report import Change
 from matching.engine.portfolio.resolving import NO_CHANGE, difference, order
 from matching.engine.portfolio.results import INFEASIBLE, Settings
 from matching.engine.sentences import render
+from tests.kit.examples import examples
 from tests.matching.engine.portfolio import accounts, exhaustive
 
 
@@ -37,13 +38,13 @@ def check(instance: Instance, chosen: Settings, *, limit: int) -> None:
         assert budget.spent_cents <= budget.maximum_cents
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(exhaustive.flows(), exhaustive.settings_drawn)
 def test_prices_in_a_flow_are_those_of_solving_again(instance: Instance, chosen: Settings) -> None:
     check(instance, chosen, limit=4)
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(exhaustive.mixed(), exhaustive.settings_drawn)
 def test_prices_with_unequal_amounts_and_budgets_are_those_of_solving_again(
     instance: Instance, chosen: Settings
@@ -51,7 +52,7 @@ def test_prices_with_unequal_amounts_and_budgets_are_those_of_solving_again(
     check(instance, chosen, limit=12)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(exhaustive.flows(wishes=False))
 def test_no_capacity_of_a_flow_that_serves_more_is_overlooked(instance: Instance) -> None:
     chosen = Settings()

@@ -13,6 +13,7 @@ from matching.engine.portfolio.residual import Effect, residual
 from matching.engine.portfolio.resolving import difference, forced
 from matching.engine.portfolio.results import INFEASIBLE, Settings
 from matching.engine.portfolio.standing import Standing
+from tests.kit.examples import examples
 from tests.matching.engine.portfolio import exhaustive
 
 NO_WORST = Settings(worst_served=False)
@@ -27,7 +28,7 @@ def above(instance: Instance, score: int) -> Instance:
     return replace(instance, banned=instance.banned | (set(low) - instance.locked))
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(120))
 @given(exhaustive.flows(), exhaustive.settings_drawn)
 def test_forcing_a_pair_gives_the_figures_of_the_plan_solved_again(instance: Instance, chosen: Settings) -> None:
     plan = exhaustive.best(instance, chosen)
@@ -48,7 +49,7 @@ def test_forcing_a_pair_gives_the_figures_of_the_plan_solved_again(instance: Ins
                 assert as_change(effect) == expected
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(120))
 @given(exhaustive.flows(), exhaustive.settings_drawn, st.booleans())
 def test_one_more_unit_gives_the_figures_of_the_plan_solved_again(
     instance: Instance, chosen: Settings, served_only: bool

@@ -10,6 +10,7 @@ from matching.engine.portfolio.report import UNMET_CODES, NeedUnmet
 from matching.engine.portfolio.results import FEASIBLE, INFEASIBLE, Settings
 from matching.engine.portfolio.standing import Standing
 from matching.engine.sentences import render
+from tests.kit.examples import examples
 from tests.matching.engine.portfolio import accounts, exhaustive
 
 
@@ -47,7 +48,7 @@ def _constant(standing: Standing, capacity: int) -> int:
     return amount
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(exhaustive.flows(wishes=False), exhaustive.settings_drawn)
 def test_every_unmet_need_of_a_flow_is_proved_by_a_cut(instance: Instance, chosen: Settings) -> None:
     plan = exhaustive.best(instance, chosen)
@@ -66,7 +67,7 @@ def test_every_unmet_need_of_a_flow_is_proved_by_a_cut(instance: Instance, chose
         assert (unmet.reason == "outranked") == any(name < unmet.priority_class for name in classes)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(exhaustive.mixed() | exhaustive.flows(), exhaustive.settings_drawn)
 def test_every_proof_by_figures_holds_whatever_the_instance(instance: Instance, chosen: Settings) -> None:
     plan = exhaustive.best(instance, chosen)

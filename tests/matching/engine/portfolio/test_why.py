@@ -15,6 +15,7 @@ from matching.engine.portfolio.resolving import difference, forced
 from matching.engine.portfolio.results import FEASIBLE, INFEASIBLE, UNKNOWN, Conflict, Settings, Solution
 from matching.engine.portfolio.why import answer
 from matching.engine.sentences import render
+from tests.kit.examples import examples
 from tests.matching.engine.portfolio import exhaustive
 
 
@@ -24,7 +25,7 @@ def asked(instance: Instance, need: str, candidate: str, chosen: Settings | None
     return answer(instance, plan, chosen, need=need, candidate=candidate, solver=exhaustive.best)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(exhaustive.mixed() | exhaustive.flows(), exhaustive.settings_drawn, st.data())
 def test_answer_is_the_plan_solved_again(instance: Instance, chosen: Settings, data: st.DataObject) -> None:
     plan = exhaustive.best(instance, chosen)

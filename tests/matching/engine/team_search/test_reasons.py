@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from matching.engine import render
 from matching.engine.team_search import TeamCandidate, TeamInstance, UncoveredCell, find_team
 from matching.engine.team_search.reasons import WITHOUT
+from tests.kit.examples import examples
 from tests.matching.engine.team_search.instances import instances, tried
 
 CELLS = ("a", "b")
@@ -64,7 +65,9 @@ def test_cell_behind_two_limits_names_both() -> None:
     assert [said.code for said in entry.sentences][:2] == ["team.uncovered", "team.limits_together"]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(
+    max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 @given(instances())
 def test_limits_named_are_enough_and_none_can_be_spared(instance: TeamInstance) -> None:
     answer = find_team(instance)

@@ -9,9 +9,10 @@ from matching.engine import EngineError
 from matching.engine.team_search import Objective, TeamAnswer, TeamCandidate, TeamInstance, find_team
 from matching.engine.team_search import bounds as bounds_module
 from matching.engine.team_search.instance import tie_number
+from tests.kit.examples import examples
 from tests.matching.engine.team_search.instances import allowed, by_program, instances, made, tried
 
-SLOW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def candidate(name: str, cells: int, **facts: object) -> TeamCandidate:
@@ -78,7 +79,7 @@ def test_bound_is_never_beaten_when_the_search_is_cut_short(instance: TeamInstan
             assert answer.objective == best
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(instances())
 def test_order_of_candidates_changes_nothing(instance: TeamInstance) -> None:
     turned = replace(instance, candidates=tuple(reversed(instance.candidates)))
