@@ -231,6 +231,7 @@ class ServiceClient(Record):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="service_clients")
     scopes = CodeListField()
     active = models.BooleanField(default=True)
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)  # None: what all clients have
 
     class Meta:
         ordering = ["client_id"]

@@ -253,8 +253,12 @@ def save_service_client(
     organization: Organization,
     scopes: Sequence[str],
     active: bool = True,
+    requests_per_minute: int | None = None,
 ) -> ServiceClient:
-    """Register an integrating system of an organization, or change it. Raises DomainError(permission_denied, rule_broken)."""
+    """Register an integrating system of an organization, or change it; ``requests_per_minute`` None: as often as all.
+
+    Raises DomainError(permission_denied, rule_broken).
+    """
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_scopes(scopes)
     existing = ServiceClient.objects.filter(client_id=client_id).first()
@@ -266,6 +270,7 @@ def save_service_client(
         active,
         at,
     )
+    client.requests_per_minute = requests_per_minute
     client.version += 0 if existing is None else 1
     client.save()
     note(client, "created" if existing is None else "changed", actor=actor, at=at)

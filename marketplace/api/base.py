@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from marketplace.api import idempotency
+from marketplace.api import idempotency, throttles
 from marketplace.api.contracts import Contract
 from marketplace.api.filters import check_parameters
 from marketplace.api.language import own_language, speak, wanted_language
@@ -21,6 +21,7 @@ from marketplace.api.preconditions import etag_of, is_known
 from marketplace.api.renderers import OrjsonRenderer, ProblemRenderer
 from marketplace.api.request import ApiRequest
 from marketplace.api.serializers import Nothing, StrictSerializer, checked
+from marketplace.kernel.errors import DomainError
 
 PRIVATE = "no-store"
 
@@ -71,6 +72,22 @@ class ApiView(APIView):
         if not self.request.headers.get("Accept-Language"):
             self.request.language = speak(own_language(self.request.actor))
         check_parameters(request, self.known_parameters())
+
+    def perform_authentication(self, request: Request) -> None:
+        """Find out who calls and count the call; a wrong credential counts for the address it came from.
+
+        Raises DomainError(token_invalid, throttled).
+        """
+        below, contract = self.request.django_request, self.contract()
+        if contract is not None and not contract.counted:
+            throttles.leave_out(below)
+            return
+        try:
+            super().perform_authentication(request)
+        except DomainError:
+            throttles.charge_address(below)
+            raise
+        throttles.charge_actor(below, self.request.actor)
 
     def open_methods(self) -> set[str]:
         """Give the methods that have a contract."""

@@ -47,6 +47,7 @@ class Contract:
     errors: tuple[ErrorCode, ...] = ()
     parameters: tuple[OpenApiParameter, ...] = ()
     headers: tuple[str, ...] = ()  # headers of the answer beyond those that follow
+    counted: bool = True  # among the calls a minute of who calls; a probe is no caller
     operation_id: str = ""
     tag: str = ""
     secret: tuple[str, ...] = ()  # members of the answer that are shown once and never stored for a replay

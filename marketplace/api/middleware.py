@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from marketplace.accounts.addresses import client_address
 from marketplace.work.context import Origin, originating
 
 SAFE = re.compile(r"[^A-Za-z0-9._:-]")
@@ -27,7 +28,7 @@ class RequestOrigin:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Serve the request under its id."""
         request_id = current_request_id()
-        with originating(Origin(request_id, request.META.get("REMOTE_ADDR"))):
+        with originating(Origin(request_id, client_address(request) or None)):
             response = self.get_response(request)
         response.headers[HEADER] = request_id
         return response

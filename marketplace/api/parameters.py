@@ -1,5 +1,6 @@
 """Documentation of parameters and headers; what is shared is a component, referred to."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import django_filters
@@ -28,8 +29,21 @@ HEADERS: dict[str, Schema] = {
         "description": "Language of labels and details.",
         "schema": {"type": "string", "enum": ["en", "fr"]},
     },
+    "RateLimit": {
+        "description": "What the caller has left: calls `r`, seconds `t` until it is the quota again "
+        "(draft-ietf-httpapi-ratelimit-headers-10).",
+        "schema": TEXT,
+        "example": '"person";r=598;t=41',
+    },
+    "RateLimit-Policy": {
+        "description": "What the caller may do: calls `q` in `w` seconds.",
+        "schema": TEXT,
+        "example": '"person";q=600;w=60',
+    },
     "X-Request-ID": {"description": "Names this call in our logs.", "schema": TEXT},
 }
+RATE_HEADERS = ("RateLimit", "RateLimit-Policy")
+WAITING = (429, 503)  # statuses that come with Retry-After
 
 
 def query(name: str, description: str, schema: Schema) -> OpenApiParameter:
@@ -141,7 +155,7 @@ def of_path(view: Any, name: str) -> Schema:
 
 def answer_headers(contract: Contract, method: str, status: int) -> Schema:
     """Refer to the headers of a good answer."""
-    names = {"Content-Language", "X-Request-ID", *contract.headers}
+    names = {"Content-Language", "X-Request-ID", *(RATE_HEADERS if contract.counted else ()), *contract.headers}
     if status != 204 and (method == "GET" or contract.if_match is not IfMatch.NONE or status == 201):
         names.add("ETag")
     if contract.pages:
@@ -150,4 +164,14 @@ def answer_headers(contract: Contract, method: str, status: int) -> Schema:
         names.add("Location")
     if status == 202:
         names.add("Retry-After")
+    return _refer(names)
+
+
+def refusal_headers(contract: Contract, status: int) -> Schema:
+    """Refer to the headers of a refusal."""
+    names = {"Content-Language", "X-Request-ID", *(RATE_HEADERS if contract.counted else ())}
+    return _refer(names | ({"Retry-After"} if status in WAITING else set()))
+
+
+def _refer(names: Iterable[str]) -> Schema:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(names)}

@@ -215,7 +215,8 @@ def _step(pointer: str, key: object) -> str:
 # --- outside of views: unknown URLs, bad requests, crashes ---------------------------------------------------------
 
 
-def _plain_response(request: HttpRequest, code: ErrorCode, **params: object) -> HttpResponse:
+def refuse(request: HttpRequest, code: ErrorCode, **params: object) -> HttpResponse:
+    """Answer a refusal outside of views: a page for people's browsers outside of the API, else a problem."""
     error = DomainError(code)
     error.params = params
     headers = headers_of(error)
@@ -237,24 +238,24 @@ def _plain_response(request: HttpRequest, code: ErrorCode, **params: object) -> 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer what Django itself refuses (handler400)."""
     error = as_domain_error(exception) if exception else None
-    return _plain_response(request, error.code if error else ErrorCode.INVALID_INPUT)
+    return refuse(request, error.code if error else ErrorCode.INVALID_INPUT)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer 403 outside of API views (handler403)."""
-    return _plain_response(request, ErrorCode.PERMISSION_DENIED, permission="-")
+    return refuse(request, ErrorCode.PERMISSION_DENIED, permission="-")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a missing or stale CSRF token (CSRF_FAILURE_VIEW)."""
-    return _plain_response(request, ErrorCode.PERMISSION_DENIED, permission="CSRF")
+    return refuse(request, ErrorCode.PERMISSION_DENIED, permission="CSRF")
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer an unknown URL (handler404)."""
-    return _plain_response(request, ErrorCode.NOT_FOUND)
+    return refuse(request, ErrorCode.NOT_FOUND)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what nobody foresaw (handler500); the log has the traceback under the same request id."""
-    return _plain_response(request, ErrorCode.INTERNAL_ERROR)
+    return refuse(request, ErrorCode.INTERNAL_ERROR)

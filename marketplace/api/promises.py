@@ -9,7 +9,9 @@ BODY = (C.INVALID_INPUT, C.MALFORMED_JSON, C.UNSUPPORTED_MEDIA_TYPE, C.BODY_TOO_
 
 def codes_of(contract: Contract, method: str, path: str) -> list[C]:
     """List the codes of an operation, in the order of the catalogue."""
-    found = {C.UNKNOWN_PARAMETER, *contract.errors}
+    found = {C.UNKNOWN_PARAMETER, C.SERVICE_UNAVAILABLE, *contract.errors}
+    if contract.counted:
+        found |= {C.THROTTLED}
     if contract.media_types == ("application/json",):
         found |= {C.NOT_ACCEPTABLE}
     found |= _of_access(contract) | _of_url(path, contract)

@@ -128,7 +128,7 @@ class MarketplaceSchema(AutoSchema):
         for code in codes_of(contract, self.method, self.path):
             by_status.setdefault(CATALOGUE[code].status, []).append(code)
         for number in sorted(by_status):
-            answers[str(number)] = self._refusal(by_status[number])
+            answers[str(number)] = self._refusal(number, by_status[number])
         return answers
 
     def _status(self) -> int:
@@ -175,9 +175,9 @@ class MarketplaceSchema(AutoSchema):
         example = getattr(serializer, "example", None)
         return {} if example is None else {"example": example}
 
-    @staticmethod
-    def _refusal(codes: list[ErrorCode]) -> Schema:
+    def _refusal(self, status: int, codes: list[ErrorCode]) -> Schema:
         return {
+            "headers": parameters.refusal_headers(self.contract, status),
             "description": "; ".join(f"`{code.value}`: {CATALOGUE[code].title}" for code in codes) + ".",
             "content": {
                 MEDIA_TYPE: {

@@ -185,7 +185,12 @@ CATALOGUE: Mapping[ErrorCode, ErrorKind] = {
         _("A part of the service is not answering; nothing of this call was kept."),
         _("Wait for `Retry-After` seconds and repeat the call."),
     ),
-    C.THROTTLED: ErrorKind(429, _("Too many calls"), _("The limit is reached."), _("Wait for `Retry-After` seconds.")),
+    C.THROTTLED: ErrorKind(
+        429,
+        _("Too many calls"),
+        _("Your limit is reached; calls are taken again in %(retry_after)s seconds."),
+        _("Wait for `Retry-After` seconds; `RateLimit` says with every answer what is left."),
+    ),
     C.TOKEN_INVALID: ErrorKind(
         401, _("Token not valid"), _("The token is unknown, expired or revoked."), _("Make a new token.")
     ),

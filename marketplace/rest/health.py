@@ -57,7 +57,7 @@ class LiveView(ApiView):
     tag = "Start"
     authentication_classes = ()
     contracts: ClassVar[dict[str, Contract]] = {
-        "get": Contract("See whether the process answers", PROBE, out=LiveOut, operation_id="health_live")
+        "get": Contract("See whether the process answers", PROBE, out=LiveOut, counted=False, operation_id="health_live")
     }
 
     def get(self, request: Request) -> Response:
@@ -76,6 +76,7 @@ class ReadyView(ApiView):
             PROBE,
             description="503 with the same body while a needed check fails.",
             out=ReadyOut,
+            counted=False,
             operation_id="health_ready",
             errors=(ErrorCode.SERVICE_UNAVAILABLE,),
         )

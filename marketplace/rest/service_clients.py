@@ -20,6 +20,9 @@ from marketplace.rest.account import NewTokenOut, TokenIn, TokenOut, revoke_toke
 from marketplace.rest.organizations import STAMPS
 
 
+MOST_REQUESTS = 1_000_000  # a minute
+
+
 class ServiceClientChange(StrictSerializer):
     """What may change about an integrating system."""
 
@@ -28,6 +31,13 @@ class ServiceClientChange(StrictSerializer):
     name = serializers.CharField(max_length=200)
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=sorted(SCOPES)), max_length=50)
     active = serializers.BooleanField(required=False)
+    requests_per_minute = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MOST_REQUESTS,
+        help_text="How often it may call; null: as often as all service clients (docs/limits.md).",
+    )
 
 
 class ServiceClientIn(ServiceClientChange):
@@ -55,6 +65,7 @@ class ServiceClientOut(ThingOut):
         "organization": {"code": "IOM", "name": "International Organization for Migration"},
         "scopes": ["requests:read", "requests:write"],
         "active": True,
+        "requests_per_minute": None,
     }
 
     client_id = serializers.CharField(read_only=True)
@@ -62,31 +73,30 @@ class ServiceClientOut(ThingOut):
     organization = OrganizationRefOut(read_only=True)
     scopes = serializers.ListField(child=serializers.CharField(), read_only=True)
     active = serializers.BooleanField(read_only=True)
+    requests_per_minute = serializers.IntegerField(read_only=True, allow_null=True)
 
 
 def create_service_client(
-    *, actor: Actor, at: datetime, client_id: str, name: str, organization: str, scopes: list[str], active: bool = True
+    *, actor: Actor, at: datetime, client_id: str, organization: str, **facts: Any
 ) -> ServiceClient:
     """Register an integrating system. Raises DomainError(duplicate) where the id is taken, and what saving raises."""
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     if ServiceClient.objects.filter(client_id=client_id).exists():
         raise DomainError(ErrorCode.DUPLICATE, field="client_id")
     owner = queries.organization_by_code(organization)
-    return operations.save_service_client(
-        actor=actor, at=at, client_id=client_id, name=name, organization=owner, scopes=scopes, active=active
-    )
+    return operations.save_service_client(actor=actor, at=at, client_id=client_id, organization=owner, **facts)
 
 
 def change_service_client(
     *, actor: Actor, at: datetime, service_client_pk: int, expected_version: int | None, **changes: Any
 ) -> ServiceClient:
-    """Change name, scopes or whether it is active. Raises DomainError(precondition_failed) and what saving raises."""
+    """Change name, scopes, quota or whether it is active. Raises DomainError(precondition_failed) and what saving raises."""
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     client = ServiceClient.objects.select_related("organization").get(pk=service_client_pk)
     check_version(client, expected_version)
-    facts = {"name": client.name, "scopes": client.scopes, "active": client.active, **changes}
+    kept = {name: getattr(client, name) for name in ("name", "scopes", "active", "requests_per_minute")}
     return operations.save_service_client(
-        actor=actor, at=at, client_id=client.client_id, organization=client.organization, **facts
+        actor=actor, at=at, client_id=client.client_id, organization=client.organization, **{**kept, **changes}
     )
 
 

@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "marketplace.api.middleware.RequestOrigin",
+    "marketplace.api.limits.Throttling",
 ]
 TEMPLATES = [
     {
@@ -102,13 +103,20 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=600)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+REDIS_URL = env.str("REDIS_URL", default="")
+LOCAL_MEMORY = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 50_000}}
+CACHES = {"default": LOCAL_MEMORY, "counters": {**LOCAL_MEMORY, "LOCATION": "counters"}}
+if REDIS_URL:  # processes count calls together (docs/adr/0013); a frozen Redis holds a call up once, for this long
+    CACHES["counters"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
+    }
 # How long a process may go on with the vocabularies it has read before it looks whether another one changed them. Tests
 # have one process, which knows its own changes; a look in between would make the number of queries a matter of luck.
 VOCABULARY_CHECK_SECONDS = env.float("VOCABULARY_CHECK_SECONDS", default=math.inf if TESTING else 3.0)
 
 # --- work: the database is the record, Redis and Celery are the doorbell (docs/adr/0001) ----------------------------
-REDIS_URL = env.str("REDIS_URL", default="")
 CELERY_ENABLED = bool(REDIS_URL)
 
 # --- language and time -------------------------------------------------------------------------------------------
@@ -131,6 +139,15 @@ if not (TESTING or DEBUG):
     }
 WHITENOISE_USE_FINDERS = True  # `make demo` serves without collectstatic
 WHITENOISE_AUTOREFRESH = DEBUG
+# Proxies in front that append to X-Forwarded-For; 0 believes nobody (marketplace/accounts/addresses.py).
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+# Calls a minute by who calls; 0 counts nobody. Tests call from one address, some of them all day.
+UNHURRIED = 1_000_000 if TESTING else None
+CALLS_PER_MINUTE = {
+    "anonymous": env.int("CALLS_PER_MINUTE_ANONYMOUS", default=UNHURRIED or 120),
+    "person": env.int("CALLS_PER_MINUTE_PERSON", default=UNHURRIED or 600),
+    "client": env.int("CALLS_PER_MINUTE_CLIENT", default=UNHURRIED or 1_200),
+}
 APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 CONTENT_SECURITY_POLICY = {
@@ -155,6 +172,7 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_HEADERS = [*default_headers, "acting-for", "idempotency-key", "if-match", "if-none-match"]
 CORS_EXPOSE_HEADERS = [
     *("ETag", "Link", "Location", "Retry-After", "Content-Language", "Idempotency-Replayed", "X-Request-ID"),
+    *("RateLimit", "RateLimit-Policy"),
 ]
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
