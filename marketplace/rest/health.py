@@ -57,7 +57,9 @@ class LiveView(ApiView):
     tag = "Start"
     authentication_classes = ()
     contracts: ClassVar[dict[str, Contract]] = {
-        "get": Contract("See whether the process answers", PROBE, out=LiveOut, counted=False, operation_id="health_live")
+        "get": Contract(
+            "See whether the process answers", PROBE, out=LiveOut, counted=False, operation_id="health_live"
+        )
     }
 
     def get(self, request: Request) -> Response:

@@ -208,7 +208,10 @@ def test_redis_frozen_or_absent_holds_a_process_up_once(
     assert time.monotonic() - began < 2
     assert sum("shared_counters_away" in record.getMessage() for record in caplog.records) == 1
     counters.away_until = 0.0
-    settings.CACHES = {**settings.CACHES, "counters": settings.CACHES["default"] | {"LOCATION": f"test-{time.monotonic_ns()}"}}
+    settings.CACHES = {
+        **settings.CACHES,
+        "counters": settings.CACHES["default"] | {"LOCATION": f"test-{time.monotonic_ns()}"},
+    }
     assert counters.add_one("k") == 1, "the shared store is asked again once it is back"
 
 

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_reports_read'),
+        ("accounts", "0003_reports_read"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='serviceclient',
-            name='requests_per_minute',
+            model_name="serviceclient",
+            name="requests_per_minute",
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
     ]
