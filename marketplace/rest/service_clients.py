@@ -19,7 +19,6 @@ from marketplace.lifecycles.operations import check_version
 from marketplace.rest.account import NewTokenOut, TokenIn, TokenOut, revoke_token, with_text
 from marketplace.rest.organizations import STAMPS
 
-
 MOST_REQUESTS = 1_000_000  # a minute
 
 
