@@ -65,6 +65,14 @@ def _worker(at: datetime) -> Diagnosis:
     return _told(readiness.worker(at), repair)
 
 
+def _silent_processes(at: datetime) -> Diagnosis:
+    silent = [f"{beat.name} since {beat.beat_at:%Y-%m-%d %H:%M} UTC" for beat in work.silent_processes(at)]
+    if silent:
+        repair = "end what is frozen and start it again; a later look forgets what was killed"
+        return Diagnosis("heartbeats", False, f"Nothing was heard of {', '.join(silent)}", repair)
+    return Diagnosis("heartbeats", ok=True, detail=f"{work.live_processes(at).count()} processes")
+
+
 def _outbox(at: datetime) -> Diagnosis:
     age = events.outbox_age_seconds(at)
     detail = f"The oldest unpublished event waits for {age:.0f} s" if age else "Nothing waits"
@@ -77,7 +85,8 @@ def _dead_letters(at: datetime) -> Diagnosis:
     found = work.statistics(at)
     if found.dead or found.unknown_kinds:
         detail = f"{found.dead} jobs gave up, {found.unknown_kinds} are of a kind that this version does not know"
-        return Diagnosis("dead letters", False, detail, "POST /api/v1/jobs/{id}/retry, once its error is understood")
+        repair = "GET /api/v1/jobs?state=dead&expand=payload,failures; then POST /api/v1/jobs/{id}/retry or .../discard"
+        return Diagnosis("dead letters", False, detail, repair)
     return Diagnosis("dead letters", ok=True, detail=f"{found.due} jobs due, {found.running} running")
 
 
@@ -106,5 +115,5 @@ def _speaks(language: str) -> bool:
     return (folder / "django.mo").is_file()
 
 
-IN_TABLES: tuple[Look, ...] = (_vocabularies, _worker, _outbox, _dead_letters)
+IN_TABLES: tuple[Look, ...] = (_vocabularies, _worker, _silent_processes, _outbox, _dead_letters)
 OUTSIDE: tuple[Look, ...] = (_broker, _static_files, _translations)

@@ -33,27 +33,28 @@ def run_one(*, worker: str, clock: Clock = timezone.now, stop: threading.Event =
     claim = operations.claim(worker=worker, at=clock())
     if claim is None:
         return False
-    with originating(Origin(request_id=claim.request_id)):
+    said = {"kind": claim.kind, "job": str(claim.public_id), "attempt": claim.attempt, "request_id": claim.request_id}
+    # Whatever the job's own code logs is found by the request that it follows from.
+    with originating(Origin(request_id=claim.request_id)), structlog.contextvars.bound_contextvars(**said):
         _carry_out(claim, clock=clock, stop=stop)
     return True
 
 
 def _carry_out(claim: Claim, *, clock: Clock, stop: threading.Event) -> None:
-    words = log.bind(kind=claim.kind, job=str(claim.public_id), attempt=claim.attempt, request_id=claim.request_id)
     try:
         _attempt(claim, registry.job_kind(claim.kind), clock=clock, stop=stop)
     except LeaseLost:
-        words.warning("job.lost")
+        log.warning("job.lost")
     except ShuttingDown:
         operations.release(claim, at=clock())
-        words.info("job.released")
+        log.info("job.released")
     except Exception as error:
         state = operations.fail(
             claim, error=f"{type(error).__name__}: {error}", at=clock(), final=isinstance(error, GiveUp)
         )
-        words.exception("job.failed", state=state)
+        log.exception("job.failed", state=state)
     else:
-        words.info("job.done")
+        log.info("job.done")
 
 
 def _attempt(claim: Claim, kind: JobKind, *, clock: Clock, stop: threading.Event) -> None:

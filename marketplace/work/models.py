@@ -14,9 +14,11 @@ class JobState(models.TextChoices):
     DONE = "done", "done"
     DEAD = "dead", "dead"
     CANCELLED = "cancelled", "cancelled"
+    DISCARDED = "discarded", "discarded"  # was dead, and somebody said that it need not be done
 
 
-FINAL_STATES = (JobState.DONE, JobState.DEAD, JobState.CANCELLED)
+OVER_STATES = (JobState.DONE, JobState.CANCELLED, JobState.DISCARDED)  # nobody waits for these any more
+FINAL_STATES = (*OVER_STATES, JobState.DEAD)
 
 
 class Job(models.Model):
@@ -63,7 +65,8 @@ class Job(models.Model):
                 | (~Q(state__in=FINAL_STATES) & Q(finished_at__isnull=True)),
             ),
             models.CheckConstraint(
-                name="work_job_death_explained", condition=~Q(state=JobState.DEAD) | ~Q(last_error="")
+                name="work_job_death_explained",
+                condition=~Q(state__in=[JobState.DEAD, JobState.DISCARDED]) | ~Q(last_error=""),
             ),
             models.CheckConstraint(
                 name="work_job_attempts_bounded",
@@ -81,6 +84,23 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.public_id} ({self.state})"
+
+
+class JobFailure(models.Model):
+    """One attempt that failed or was lost with its worker; ``fence`` says which claim it was."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="failures")
+    fence = models.PositiveIntegerField()
+    attempt = models.PositiveSmallIntegerField()  # since queued or last revived
+    worker = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    error = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "fence"], name="work_failure_once_a_claim")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt} of {self.job_id}"
 
 
 class WorkerRole(models.TextChoices):

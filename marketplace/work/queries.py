@@ -68,9 +68,50 @@ def statistics(at: datetime) -> WorkStatistics:
     return WorkStatistics(**row, oldest_due_seconds=(at - oldest).total_seconds() if oldest else 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class KindStatistics:
+    """How one kind of job stands; ages in seconds."""
+
+    kind: str
+    queued: int
+    due: int
+    running: int
+    dead: int
+    oldest_due_seconds: float
+
+
+def statistics_by_kind(at: datetime) -> list[KindStatistics]:
+    """Count what waits, runs and died of each kind that has any, in one query; for metrics with the kind as label."""
+    due = Q(state=JobState.QUEUED, due_at__lte=at)
+    rows = (
+        Job.objects.filter(state__in=[JobState.QUEUED, JobState.RUNNING, JobState.DEAD])
+        .values_list("kind")
+        .annotate(
+            queued=Count("id", filter=Q(state=JobState.QUEUED)),
+            due=Count("id", filter=due),
+            running=Count("id", filter=Q(state=JobState.RUNNING)),
+            dead=Count("id", filter=Q(state=JobState.DEAD)),
+            oldest_due=Min("due_at", filter=due),
+        )
+        .order_by("kind")
+    )
+    return [
+        KindStatistics(kind, queued, now_due, running, dead, (at - oldest).total_seconds() if oldest else 0.0)
+        for kind, queued, now_due, running, dead, oldest in rows
+    ]
+
+
 def live_processes(at: datetime, within: timedelta = ALIVE_WITHIN) -> QuerySet[WorkerHeartbeat]:
     """Give the processes that said within that time that they are alive."""
     return WorkerHeartbeat.objects.filter(beat_at__gt=at - within).order_by("name")
+
+
+def silent_processes(at: datetime, since: timedelta = ALIVE_WITHIN) -> QuerySet[WorkerHeartbeat]:
+    """Give the processes that neither took leave nor have said since then that they are alive: killed or frozen.
+
+    An idle process of the Celery pool is no such thing: it says something only when it is rung.
+    """
+    return WorkerHeartbeat.objects.filter(beat_at__lte=at - since).exclude(role=WorkerRole.CELERY).order_by("name")
 
 
 def worker_alive(at: datetime) -> bool:

@@ -13,7 +13,8 @@ from marketplace.rest.readiness import Finding
 from marketplace.vocabularies import operations as vocabularies
 from marketplace.vocabularies.models import Scheme
 from marketplace.work import operations as work
-from tests.factories.machinery import OutboxEventFactory
+from marketplace.work.models import JobState
+from tests.factories.machinery import JobFactory, OutboxEventFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +43,7 @@ def test_everything_is_looked_at_and_well_where_it_runs(at: datetime) -> None:
         "migrations",
         "vocabularies",
         "worker",
+        "heartbeats",
         "outbox",
         "dead letters",
         "broker",
@@ -57,6 +59,27 @@ def test_stale_vocabularies_and_missing_worker_come_with_their_repair(at: dateti
     assert found["vocabularies"].detail == "Not as shipped: awards"
     assert found["vocabularies"].repair == "python manage.py load_vocabularies"
     assert "make worker" in found["worker"].repair
+
+
+def test_process_that_fell_silent_is_named(at: datetime) -> None:
+    work.beat(
+        name="dispatcher@there:7",
+        role="dispatcher",
+        pid=7,
+        started_at=at - timedelta(hours=2),
+        at=at - timedelta(hours=1),
+    )
+    told = by_name(at)["heartbeats"]
+    assert not told.ok
+    assert "dispatcher@there:7 since 2026-11-23 08:00 UTC" in told.detail
+
+
+def test_dead_letters_are_counted_with_what_to_do(at: datetime) -> None:
+    JobFactory.create(state=JobState.DEAD, last_error="boom", finished_at=at)
+    told = by_name(at)["dead letters"]
+    assert not told.ok
+    assert "1 jobs gave up" in told.detail
+    assert "/discard" in told.repair
 
 
 def test_event_that_waits_for_minutes_is_told(at: datetime) -> None:

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from factory.declarations import LazyFunction, Sequence
+from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from marketplace.audit.models import ActorKind, AuditRecord
 from marketplace.events.models import Audience, OutboxEvent
 from marketplace.kernel.ids import new_public_id
-from marketplace.work.models import Job, WorkerHeartbeat, WorkerRole
+from marketplace.work.models import Job, JobFailure, WorkerHeartbeat, WorkerRole
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -24,6 +24,20 @@ class JobFactory(DjangoModelFactory[Job]):
     payload: ClassVar[dict[str, str]] = {}
     due_at = AT
     created_at = AT
+
+
+class JobFailureFactory(DjangoModelFactory[JobFailure]):
+    """An attempt that failed."""
+
+    class Meta:
+        model = JobFailure
+
+    job = SubFactory(JobFactory)
+    fence = Sequence(lambda number: number + 1)
+    attempt = 1
+    worker = "worker@test:1"
+    at = AT
+    error = "ValueError: it does not work"
 
 
 class WorkerHeartbeatFactory(DjangoModelFactory[WorkerHeartbeat]):

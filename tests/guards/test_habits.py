@@ -22,7 +22,8 @@ CLOCKS = {
     "time.time",
 }
 WRITES_STATE: dict[str, str] = {
-    "marketplace/work/operations.py": "a job is machinery with a fence of its own, no life cycle of the domain",
+    "marketplace/work/operations/claiming.py": "a job is machinery with a fence of its own, no life cycle of the domain",
+    "marketplace/work/operations/deciding.py": "a job is machinery with a fence of its own, no life cycle of the domain",
 }
 READS_CLOCK: dict[str, str] = {
     "marketplace/work/dispatcher.py": "a process is an edge: it hands `at` to what it runs",

@@ -7,10 +7,8 @@ from django.test import override_settings
 from marketplace.kernel.errors import CATALOGUE, ErrorCode
 from marketplace.kernel.errors import ErrorCode as C
 from marketplace.rest import readiness
-from marketplace.work.models import JobState
-from tests.factories.machinery import JobFactory, WorkerHeartbeatFactory
+from tests.factories.machinery import WorkerHeartbeatFactory
 from tests.kit.api import ApiClient, check_problem
-from tests.kit.people import SmallGroup
 
 pytestmark = pytest.mark.django_db
 
@@ -104,22 +102,3 @@ def test_ready_goes_on_without_the_doorbell(at: datetime, monkeypatch: pytest.Mo
         answer = ApiClient().get("/health/ready")
     assert answer.status_code == 200
     assert checks(answer)["broker"] is False
-
-
-def test_dead_letters_are_retried_by_the_secretariat(group: SmallGroup, at: datetime) -> None:
-    dead = JobFactory.create(
-        kind="lifecycles.sweep", state=JobState.DEAD, last_error="boom", finished_at=at, attempts=8
-    )
-    waiting = JobFactory.create()
-    officer = ApiClient.of(group.officer, at)
-    rows = officer.get("/jobs?state=dead").body["results"]
-    assert [row["id"] for row in rows] == [str(dead.public_id)]
-    assert rows[0]["allowed_actions"] == ["retry"]
-    revived = officer.post(f"/jobs/{dead.public_id}/retry")
-    assert (revived.status_code, revived.body["state"]) == (200, "queued")
-    refused = check_problem(officer.post(f"/jobs/{waiting.public_id}/retry"), C.WRONG_STATE)
-    assert "cancel" in refused["detail"]
-    assert officer.post(f"/jobs/{waiting.public_id}/cancel").body["state"] == "cancelled"
-    check_problem(officer.get("/jobs?state=nonsense"), C.INVALID_INPUT)
-    check_problem(ApiClient.of(group.focal_point, at).get("/jobs"), C.PERMISSION_DENIED)
-    check_problem(ApiClient.of(group.focal_point, at).post(f"/jobs/{dead.public_id}/retry"), C.NOT_FOUND)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import structlog
 from django.db import OperationalError, connection
 from django.utils import timezone
 
@@ -160,6 +161,20 @@ def test_job_runs_under_the_request_id_of_its_cause(at: datetime, clock: loop.Cl
     loop.run_one(worker="w1", clock=clock)
     assert seen == ["r-7"]
     assert current_origin().request_id == ""
+
+
+@pytest.mark.django_db
+def test_logs_of_a_job_carry_the_request_id_of_its_cause(at: datetime, clock: loop.Clock, forgotten: str) -> None:
+    seen: list[dict[str, Any]] = []
+
+    @job(forgotten)
+    def effect(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
+        seen.append(structlog.contextvars.get_merged_contextvars(structlog.get_logger()))
+
+    operations.enqueue_many([operations.NewJob(forgotten, {}, request_id="r-7")], at=at)
+    loop.run_one(worker="w1", clock=clock)
+    assert (seen[0]["request_id"], seen[0]["kind"], seen[0]["attempt"]) == ("r-7", forgotten, 1)
+    assert "request_id" not in structlog.contextvars.get_contextvars()
 
 
 @pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.work import operations, queries, registry
 from marketplace.work.context import Origin, originating
-from marketplace.work.models import Job, JobState, WorkerHeartbeat
+from marketplace.work.models import Job, JobFailure, JobState, WorkerHeartbeat
 from marketplace.work.registry import Claim, LeaseLost
 
 pytestmark = pytest.mark.django_db
@@ -124,10 +124,10 @@ def test_complete_by_a_worker_whose_job_went_to_another_is_refused(at: datetime)
 def test_fence_grows_with_each_claim(at: datetime) -> None:
     operations.enqueue("test.mark", {}, at=at)
     fences = []
-    for second in (0, 16, 32):
-        moment = at + timedelta(seconds=second)
+    for minute in range(3):
+        moment = at + timedelta(minutes=minute)
         operations.sweep(at=moment)
-        fences.append(claimed(moment).fence)
+        fences.append(claimed(moment + timedelta(seconds=5)).fence)  # after the pause of a second loss
     assert fences == [1, 2, 3]
 
 
@@ -173,6 +173,26 @@ def test_backoff_spreads_jobs_that_failed_together() -> None:
     assert max(pauses) <= timedelta(seconds=12.5)
 
 
+def test_each_failed_attempt_is_kept_with_its_worker_and_error(at: datetime) -> None:
+    operations.enqueue("test.fail", {}, at=at, max_attempts=2)
+    operations.fail(claimed(at, "w1"), error="first", at=at)
+    later = at + timedelta(minutes=1)
+    claimed(later, "w2")
+    operations.sweep(at=later + timedelta(minutes=1))
+    found = list(JobFailure.objects.order_by("fence").values_list("fence", "attempt", "worker", "error"))
+    assert found == [(1, 1, "w1", "first"), (2, 2, "w2", "The worker w2 was lost during attempt 2.")]
+    assert Job.objects.get().state == JobState.DEAD
+
+
+def test_failure_said_by_a_stale_worker_is_not_kept(at: datetime) -> None:
+    operations.enqueue("test.mark", {}, at=at)
+    stale = claimed(at)
+    operations.sweep(at=at + timedelta(seconds=16))
+    claimed(at + timedelta(seconds=16), "w2")
+    operations.fail(stale, error="late", at=at + timedelta(seconds=17))
+    assert list(JobFailure.objects.values_list("worker", "fence")) == [("w1", 1)]  # the lost one, and once
+
+
 def test_release_does_not_count_the_attempt(at: datetime) -> None:
     operations.enqueue("test.mark", {}, at=at)
     operations.release(claimed(at), at=at)
@@ -189,6 +209,14 @@ def test_sweep_gives_back_what_has_a_lapsed_lease(at: datetime) -> None:
     job = Job.objects.get()
     assert job.state == JobState.QUEUED
     assert "w1 was lost during attempt 1" in job.last_error
+
+
+def test_sweep_lets_others_go_first_once_a_job_has_lost_two_workers(at: datetime) -> None:
+    operations.enqueue("test.mark", {}, at=at)
+    for second, pause in ((16, 0), (32, 2)):
+        claimed(at + timedelta(seconds=second - 16))
+        operations.sweep(at=(swept := at + timedelta(seconds=second)))
+        assert timedelta(seconds=pause) <= Job.objects.get().due_at - swept <= timedelta(seconds=pause * 1.25)
 
 
 def test_sweep_buries_what_has_lost_all_its_workers(at: datetime) -> None:
@@ -235,6 +263,18 @@ def test_retry_of_a_queued_job_names_what_is_open(at: datetime) -> None:
     assert refusal.value.params["allowed"] == "cancel"
 
 
+def test_discarded_dead_letter_keeps_its_error_and_is_over(at: datetime) -> None:
+    job = operations.enqueue("test.fail", {}, at=at, max_attempts=1)
+    operations.fail(claimed(at), error="no", at=at)
+    later = at + timedelta(days=1)
+    operations.discard_dead(job, at=later)
+    assert (job.state, job.last_error, job.finished_at) == (JobState.DISCARDED, "no", later)
+    with pytest.raises(DomainError) as refusal:
+        operations.retry_dead(job, at=later)
+    assert refusal.value.params["allowed_actions"] == ()
+    assert operations.purge(at=later + timedelta(days=3), older_than=timedelta(days=2)) == 2  # with its failure
+
+
 def test_cancel_of_a_running_job_takes_it_from_its_worker(at: datetime) -> None:
     job = operations.enqueue("test.mark", {}, at=at)
     claim = claimed(at)
@@ -271,6 +311,24 @@ def test_statistics_count_what_waits_runs_and_died(at: datetime) -> None:
     claimed(at)
     found = queries.statistics(at + timedelta(seconds=30))
     assert (found.queued, found.due, found.running, found.dead, found.oldest_due_seconds) == (2, 1, 1, 1, 30.0)
+
+
+def test_statistics_by_kind_count_each_kind_for_itself(at: datetime) -> None:
+    for kind in ("test.fail", "test.mark", "test.mark"):
+        operations.enqueue(kind, {}, at=at)
+    operations.fail(claimed(at), error="no", at=at, final=True)
+    claimed(at)
+    dead, mark = queries.statistics_by_kind(at + timedelta(seconds=30))
+    assert dead == queries.KindStatistics("test.fail", 0, 0, 0, 1, 0.0)
+    assert mark == queries.KindStatistics("test.mark", 1, 1, 1, 0, 30.0)
+
+
+def test_silent_processes_are_those_that_took_no_leave(at: datetime) -> None:
+    for name, role in (("gone", "worker"), ("idle", "celery"), ("left", "worker")):
+        operations.beat(name=name, role=role, pid=1, started_at=at, at=at)
+    operations.say_goodbye(name="left")
+    operations.beat(name="fresh", role="dispatcher", pid=1, started_at=at, at=at + timedelta(minutes=1))
+    assert [beat.name for beat in queries.silent_processes(at + timedelta(minutes=1))] == ["gone"]
 
 
 def test_worker_alive_knows_fresh_beats_and_held_leases(at: datetime) -> None:
