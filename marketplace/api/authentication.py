@@ -1,6 +1,7 @@
-"""Who calls: a bearer token (person or service client), or the session of the desk with its CSRF token."""
+"""Who calls: a bearer token (personal or OAuth), or the session of the desk with its CSRF token."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AnonymousUser
@@ -10,6 +11,8 @@ from rest_framework.request import Request
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.operations import authenticate_token
+from marketplace.identity.operations import authenticate_oauth_token
+from marketplace.identity.tokens import ACCESS_TOKEN
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
 from marketplace.kernel.text import gettext_noop
 
@@ -22,17 +25,19 @@ ACTING_FOR_LENGTH = 200  # characters
 
 
 class BearerTokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer gmg_...`; the token's scopes bound everything that the call may do."""
+    """`Authorization: Bearer ...` with a personal access token (`gmg_`) or an OAuth one (`gmga_`).
+
+    The token's scopes bound everything that the call may do.
+    """
 
     def authenticate(self, request: Request) -> "tuple[User | AnonymousUser, Actor] | None":
         """Turn the header into an actor, or None where there is none. Raises DomainError(token_invalid)."""
         kind, _, text = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer":
             return None
-        found = authenticate_token(text.strip(), at=getattr(request, "at", None) or timezone.now())
-        if found is None:
+        actor = actor_of(text.strip(), at=getattr(request, "at", None) or timezone.now())
+        if actor is None:
             raise DomainError(ErrorCode.TOKEN_INVALID)
-        actor = found[1]
         if actor.client is not None:
             actor = replace(actor, acting_for=_acting_for(request))
         return actor.user or AnonymousUser(), actor
@@ -40,6 +45,14 @@ class BearerTokenAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Give the challenge of a 401."""
         return CHALLENGE
+
+
+def actor_of(token: str, *, at: datetime) -> Actor | None:
+    """Turn the text of a token of either kind into its actor; None for one that is not valid."""
+    if token.startswith(f"{ACCESS_TOKEN}_"):
+        return authenticate_oauth_token(token, at=at)
+    found = authenticate_token(token, at=at)
+    return found[1] if found else None
 
 
 def _acting_for(request: Request) -> str:

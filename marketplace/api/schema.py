@@ -75,11 +75,11 @@ class MarketplaceSchema(AutoSchema):
         return [self.contract.tag or self.route.tag]
 
     def get_auth(self) -> list[Schema]:
-        """Give the two ways to sign in; none for public routes."""
+        """Give the ways to sign in, with each of the scopes that is enough by itself; none for public routes."""
         if isinstance(self.contract.access, Public):
             return [{}]
-        scopes = scopes_of(self.contract.access)
-        return [{"BearerToken": scopes}, {"Session": []}]
+        enough = [[scope] for scope in scopes_of(self.contract.access)] or [[]]
+        return [*({way: scopes} for way in ("BearerToken", "OAuth2") for scopes in enough), {"Session": []}]
 
     # --- what goes in ---
     def get_override_parameters(self) -> list[Any]:

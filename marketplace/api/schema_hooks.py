@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from django.utils.translation import override
+
 from marketplace.accounts.roles import SCOPES
 from marketplace.api.parameters import HEADERS
 from marketplace.api.problems import ERRORS_PATH
 from marketplace.api.tags import TAGS
+from marketplace.identity.scopes import WORDS
 from marketplace.kernel.errors import CATALOGUE, ErrorCode
 
 Schema = dict[str, Any]
@@ -42,6 +45,8 @@ PROBLEM: Schema = {
         "request_id": {"type": "string", "description": "With a 5xx: name it to us."},
     },
 }
+with override("en"):  # the description speaks English, whoever reads it
+    SCOPE_WORDS = {scope: str(WORDS[scope]) for scope in sorted(SCOPES)}
 SECURITY: Schema = {
     "BearerToken": {
         "type": "http",
@@ -49,6 +54,21 @@ SECURITY: Schema = {
         "description": "Personal access token of a person or service client. Scopes: "
         + ", ".join(f"`{scope}`" for scope in sorted(SCOPES))
         + ".",
+    },
+    "OAuth2": {
+        "type": "oauth2",
+        "description": "Systems ask with their own secret (client credentials), apps ask the person (authorization code, "
+        "PKCE with S256). Nothing is granted to those who ask for no scope. Metadata: "
+        "`/.well-known/oauth-authorization-server`.",
+        "flows": {
+            "clientCredentials": {"tokenUrl": "/oauth/token", "scopes": SCOPE_WORDS},
+            "authorizationCode": {
+                "authorizationUrl": "/oauth/authorize",
+                "tokenUrl": "/oauth/token",
+                "refreshUrl": "/oauth/token",
+                "scopes": SCOPE_WORDS,
+            },
+        },
     },
     "Session": {
         "type": "apiKey",

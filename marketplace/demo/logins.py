@@ -15,6 +15,7 @@ from marketplace.accounts import operations, queries
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import ServiceClient, User
 from marketplace.accounts.roles import ROLES, SCOPES
+from marketplace.demo.oauth import Credentials, ensure_credentials
 from marketplace.demo.source import read
 
 SET_UP = Actor.system("demo set-up")
@@ -32,13 +33,15 @@ class Login:
     token: str
 
 
-def ensure_logins(*, at: datetime, path: Path, base_url: str) -> list[Login]:
+def ensure_logins(*, at: datetime, path: Path, base_url: str) -> tuple[list[Login], Credentials]:
     """Give the accounts with their secrets: those of the file where they still work, else new ones, and write them down."""
-    logins = _kept(path)
+    content = _content(path)
+    logins = _kept(content)
     if not logins or not all(operations.authenticate_token(login.token, at=at) for login in logins):
         logins = make_logins(at=at)
-    _write(path, {"base_url": base_url, "accounts": [asdict(login) for login in logins]})
-    return logins
+    oauth = ensure_credentials(content.get("oauth"), actor=SET_UP, at=at, base_url=base_url)
+    _write(path, {"base_url": base_url, "accounts": [asdict(login) for login in logins], "oauth": asdict(oauth)})
+    return logins, oauth
 
 
 def make_logins(*, at: datetime) -> list[Login]:
@@ -87,12 +90,19 @@ def _token(scopes: list[str], at: datetime, **owner: Any) -> str:
     return text
 
 
-def _kept(path: Path) -> list[Login]:
+def _content(path: Path) -> dict[str, Any]:
     """Read the file of an earlier start; nothing where it is missing or not of this kind."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["accounts"]
-        return [Login(**row) for row in rows]
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _kept(content: dict[str, Any]) -> list[Login]:
+    try:
+        return [Login(**row) for row in content["accounts"]]
+    except (KeyError, TypeError):
         return []
 
 

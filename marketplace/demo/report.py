@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from marketplace.demo.logins import Login
+from marketplace.demo.oauth import Credentials
 from marketplace.demo.ranking import TOP, Ranked
 
 OUTCOMES = {"no_solution": "nobody fits", "failed": "run failed", "queued": "being ranked", "running": "being ranked"}
@@ -43,6 +44,12 @@ def show_logins(console: Console, logins: Sequence[Login], *, path: str) -> None
     console.print("Tokens (Authorization: Bearer ...)", style="italic")
     for login in logins:
         console.print(f"  {login.login:<18} {login.token}", highlight=False, markup=False, soft_wrap=True)
+
+
+def show_oauth(console: Console, oauth: Credentials) -> None:
+    """Print how the integrating system gets a short token with its own secret (OAuth 2.0)."""
+    console.print(f"OAuth 2.0, as {oauth.client_id} (client credentials)", style="italic")
+    console.print(f"  {oauth.curl}", highlight=False, markup=False, soft_wrap=True)
 
 
 def show_where(console: Console, base_url: str) -> None:

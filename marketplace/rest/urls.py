@@ -19,6 +19,8 @@ from marketplace.rest import (
     trail,
     vocabularies,
 )
+from marketplace.rest.oauth.applications import AppViewSet
+from marketplace.rest.oauth.secrets import AppSecretViewSet, ServiceClientSecretViewSet
 
 routes = Routes()
 routes.register("organizations", organizations.OrganizationViewSet, basename="organization")
@@ -27,6 +29,9 @@ routes.register("service-clients", service_clients.ServiceClientViewSet, basenam
 routes.register(
     nested("service-clients", "tokens"), service_clients.ServiceClientTokenViewSet, basename="service-client-token"
 )
+routes.register(nested("service-clients", "secrets"), ServiceClientSecretViewSet, basename="service-client-secret")
+routes.register("oauth-applications", AppViewSet, basename="oauth-application")
+routes.register(nested("oauth-applications", "secrets"), AppSecretViewSet, basename="oauth-application-secret")
 routes.register("programmes", programmes.ProgrammeViewSet, basename="programme")
 routes.register("context-events", programmes.ContextEventViewSet, basename="context-event")
 routes.register("me/tokens", account.TokenViewSet, basename="token")

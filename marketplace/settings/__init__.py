@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "guardian",
+    "oauth2_provider",
     "corsheaders",
     "csp",
     "django_structlog",
@@ -35,6 +36,7 @@ INSTALLED_APPS = [
     "marketplace.audit",
     "marketplace.vocabularies",
     "marketplace.accounts",
+    "marketplace.identity",
     "marketplace.lifecycles",
     "marketplace.files",
     "marketplace.notifications",
@@ -252,6 +254,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        **{name: {"level": "INFO"} for name in ("oauth2_provider", "oauthlib")},  # below it they tell codes
         "django_structlog": {"level": env.str("ACCESS_LOG_LEVEL", default="WARNING")},
     },
 }

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from marketplace.settings.environment import TESTING, env
+from marketplace.settings.environment import PRODUCTION, TESTING, env
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
@@ -26,3 +26,31 @@ LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 TOKEN_LIFETIME = timedelta(days=env.int("TOKEN_LIFETIME_DAYS", default=90))
+
+# --- OAuth 2.0 (docs/adr/0014): strict in all that RFC 9700 says ------------------------------------------------------
+CLIENT_SECRET_LIFETIME = timedelta(days=env.int("CLIENT_SECRET_LIFETIME_DAYS", default=366))
+OAUTH2_PROVIDER_APPLICATION_MODEL = "identity.Application"
+OAUTH2_PROVIDER = {
+    "SCOPES_BACKEND_CLASS": "marketplace.identity.scopes.ApplicationScopes",  # which grants nothing by default
+    "OAUTH2_SERVER_CLASS": "marketplace.rest.oauth.server.Server",
+    "OAUTH2_VALIDATOR_CLASS": "marketplace.rest.oauth.validator.Validator",
+    "ACCESS_TOKEN_GENERATOR": "marketplace.identity.tokens.access_token",
+    "REFRESH_TOKEN_GENERATOR": "marketplace.identity.tokens.refresh_token",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("OAUTH_ACCESS_TOKEN_SECONDS", default=900),
+    "REFRESH_TOKEN_EXPIRE_SECONDS": env.int("OAUTH_REFRESH_TOKEN_SECONDS", default=30 * 86_400),
+    "ROTATE_REFRESH_TOKEN": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "PKCE_REQUIRED": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"] if PRODUCTION else ["http", "https"],
+    "OAUTH2_RESPONSE_TYPES_SUPPORTED": ["code"],
+    "OAUTH2_GRANT_TYPES_SUPPORTED": ["authorization_code", "client_credentials", "refresh_token"],
+    "OAUTH2_TOKEN_ENDPOINT_AUTH_METHODS_SUPPORTED": ["client_secret_basic", "client_secret_post"],
+    **{
+        f"COMPLIANT_BCP_RFC9700_{rule}": True
+        for rule in (
+            *("IMPLICIT_GRANT", "PASSWORD_GRANT", "PKCE_METHOD", "PKCE_REQUIRED", "ACCESS_TOKEN_TRANSPORT"),
+            *("AUTHZ_RESPONSE_ISS", "TOKEN_STORAGE", "REFRESH_TOKEN", "REDIRECT_URI_MATCHING"),
+        )
+    },
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": PRODUCTION,
+}

@@ -140,7 +140,7 @@ def test_token_without_the_scope_is_refused_everywhere(group: SmallGroup, at: da
     api = ApiClient.of(group.head, at, "audit:read")
     reached = []
     for method, path, one in CLOSED:
-        scopes: list[str] = next((way["BearerToken"] for way in one["security"] if "BearerToken" in way), [])
+        scopes = [scope for way in one["security"] for scope in way.get("BearerToken", [])]
         if not scopes or "audit:read" in scopes:
             reached.append(one["operationId"])
             continue

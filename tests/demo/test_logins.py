@@ -13,6 +13,7 @@ from marketplace.accounts.models import AccessToken, User
 from marketplace.accounts.roles import SCOPES
 from marketplace.demo import logins, walk
 from marketplace.demo.logins import Login
+from tests.kit.oauth import client_token
 
 BASE = "http://127.0.0.1:8000"
 
@@ -23,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def made(file: Path, at: datetime) -> list[Login]:
-    return logins.ensure_logins(at=at, path=file, base_url=BASE)
+    return logins.ensure_logins(at=at, path=file, base_url=BASE)[0]
 
 
 def test_file_lists_every_account_for_its_owner_alone(taken_back: datetime, file: Path) -> None:
@@ -94,6 +95,21 @@ def test_token_reaches_what_the_roles_can_use_and_no_further(taken_back: datetim
     assert "requests:write" not in scopes("demo-viewer")
     assert "audit:read" in scopes("demo-auditor")
     assert scopes("demo-integrator") == {"requests:read", "requests:write", "catalogue:read", "events:read"}
+
+
+def test_integrating_system_has_oauth_credentials_that_are_kept(taken_back: datetime, file: Path) -> None:
+    _accounts, first = logins.ensure_logins(at=taken_back, path=file, base_url=BASE)
+    content = json.loads(file.read_text())
+    assert content["oauth"]["token_url"] == f"{BASE}/oauth/token"
+    assert first.client_id == "demo-integrator"
+    answer = client_token(first.client_id, first.client_secret, first.scope)
+    assert answer.status_code == 200, answer.content
+    assert first.client_secret in first.curl
+    assert logins.ensure_logins(at=taken_back, path=file, base_url=BASE)[1] == first
+    file.unlink()
+    second = logins.ensure_logins(at=taken_back, path=file, base_url=BASE)[1]
+    assert second.client_secret != first.client_secret
+    assert client_token(first.client_id, first.client_secret, first.scope).status_code == 401
 
 
 def test_key_of_the_sessions_is_made_once(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from marketplace.accounts.roles import SCOPES
 
 SYSTEM = Actor.system("test")
 START = date(2020, 1, 1)
+PASSWORD = "a long password"
 
 
 def organization(
@@ -24,7 +25,7 @@ def organization(
 
 
 def member(login: str, role: str, of: Organization, at: datetime, *, programmes: Sequence[str] = ()) -> User:
-    user = User.objects.filter(username=login).first() or User.objects.create_user(login, password="a long password")
+    user = User.objects.filter(username=login).first() or User.objects.create_user(login, password=PASSWORD)
     operations.save_membership(
         actor=SYSTEM, at=at, user=user, organization=of, role=role, valid_from=START, programmes=programmes
     )

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from marketplace.demo import children, logins, ranking, report, setup, stack, walk
 from marketplace.demo.children import Child
+from marketplace.demo.oauth import Credentials
 from marketplace.demo.stack import DemoError
 from marketplace.settings import DEFAULT_KEY
 from marketplace.work import loop, process
@@ -68,19 +69,19 @@ class Command(BaseCommand):
             setup.reset()
         with console.status("Preparing the database and the demo data ..."):
             first = setup.prepare(at=timezone.now())
-            accounts = logins.ensure_logins(at=timezone.now(), path=var / "demo.json", base_url=base_url)
+            accounts, oauth = logins.ensure_logins(at=timezone.now(), path=var / "demo.json", base_url=base_url)
             walk.write(var / "first-minute.sh", walk.script(base_url, accounts, year=timezone.now().year + 1))
         if no_serve:
             loop.run_until_idle(worker="demo", stop=stop)
             self._finish_first_start()
-            self._print(console, accounts, base_url, var, first=first)
+            self._print(console, accounts, oauth, base_url, var, first=first)
             return
         running = stack.start(port=port, folder=var / "log")
         try:
             stack.wait_for_answer(running, port=port)
             self._wait_for_rankings(console, running, stop)
             if not stop.is_set():
-                self._print(console, accounts, base_url, var, first=first)
+                self._print(console, accounts, oauth, base_url, var, first=first)
                 self._serve(running, stop)
         finally:
             console.print("Stopping ...")
@@ -105,9 +106,19 @@ class Command(BaseCommand):
     def _finish_first_start(self) -> None:
         setup.note_ready(at=timezone.now())
 
-    def _print(self, console: Console, accounts: list[logins.Login], base_url: str, var: Path, *, first: bool) -> None:
+    def _print(
+        self,
+        console: Console,
+        accounts: list[logins.Login],
+        oauth: Credentials,
+        base_url: str,
+        var: Path,
+        *,
+        first: bool,
+    ) -> None:
         report.show_needs(console, ranking.best_proposals(at=timezone.now()))
         report.show_logins(console, accounts, path=str(var / "demo.json"))
+        report.show_oauth(console, oauth)
         if first:
             walk.show(console, var / "first-minute.sh")
         report.show_where(console, base_url)

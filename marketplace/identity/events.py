@@ -1,0 +1,10 @@
+"""Events of the identity room, for the catalogue of event types."""
+
+from marketplace.kernel.text import gettext_noop as _
+
+EVENT_TYPES = {
+    "client_secret.created": _("A secret of an application was made."),
+    "client_secret.revoked": _("A secret of an application was ended."),
+    "oauth_application.changed": _("An application changed."),
+    "oauth_application.created": _("An application was registered."),
+}
