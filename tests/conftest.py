@@ -1,7 +1,12 @@
 """What every test stands on: an explicit clock, a database of its own, empty caches, and loud words about what did not run."""
 
+import hashlib
+import os
+import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +15,7 @@ from typing import Any
 import hypothesis
 import pytest
 import structlog
+from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
@@ -103,6 +109,39 @@ def django_db_modify_db_settings(
         options["init_command"] = f"{options.get('init_command', '')} PRAGMA synchronous=OFF;"
     else:
         database.settings_dict.setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None, pytestconfig: pytest.Config) -> bool:
+    """Begin with a copy of a SQLite file on which the same migrations have run before; tell whether there was one."""
+    database, template = connections["default"], migrated_template(pytestconfig)
+    if database.vendor != "sqlite" or not template.is_file():
+        return False
+    shutil.copyfile(template, database.settings_dict["TEST"]["NAME"])
+    return True
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_keepdb: bool, pytestconfig: pytest.Config) -> None:
+    """Keep the migrated SQLite file, empty as it is, for the next run: migrating takes longer than most tests."""
+    database, template = connections["default"], migrated_template(pytestconfig)
+    if database.vendor == "sqlite" and not django_db_keepdb:
+        unfinished = template.with_suffix(f".{os.getpid()}")
+        with (
+            closing(sqlite3.connect(database.settings_dict["NAME"])) as migrated,
+            closing(sqlite3.connect(unfinished)) as kept,
+        ):
+            migrated.backup(kept)
+        unfinished.replace(template)
+
+
+def migrated_template(config: pytest.Config) -> Path:
+    """Where the file is kept that these very migrations have made; a change to one of them leads elsewhere."""
+    files = sorted(path for app in apps.get_app_configs() for path in Path(app.path).glob("migrations/*.py"))
+    digest = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()
+    folder = config.rootpath / ".pytest_cache" / "migrated"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{digest[:32]}.sqlite3"
 
 
 @pytest.fixture(scope="session", autouse=True)
