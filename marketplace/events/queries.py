@@ -1,10 +1,10 @@
 """Reading the feed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 
 from marketplace.events.models import Audience, EventAudience, OutboxEvent
 
@@ -63,3 +63,9 @@ def outbox_age_seconds(at: datetime) -> float:
     """Compute how long the oldest unpublished event has waited at ``at``; 0.0 where none waits."""
     oldest = OutboxEvent.objects.filter(sequence__isnull=True).aggregate(oldest=Min("at"))["oldest"]
     return max(0.0, (at - oldest).total_seconds()) if oldest else 0.0
+
+
+def told_by_thing() -> Iterator[tuple[str, UUID, int]]:
+    """Give how many events there are of each thing: resource, public id, number; in the order of resource and id."""
+    rows = OutboxEvent.objects.order_by("resource", "resource_id").values_list("resource", "resource_id")
+    yield from rows.annotate(number=Count("id")).iterator()

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "fulfilment",
     "marketplace.rest",
     "marketplace.desk",
+    "marketplace.upkeep",
     "marketplace.demo",
 ]
 if TESTING or DEBUG:

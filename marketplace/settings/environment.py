@@ -25,3 +25,7 @@ if PRODUCTION and SECRET_KEY == DEFAULT_KEY:
 
 # --- the group (configuration, not code) -------------------------------------------------------------------------
 GROUP_CODE = env.str("GROUP_CODE", default="GMG")  # organization code of the group, first part of references
+
+# --- upkeep ------------------------------------------------------------------------------------------------------
+POSTGRES_PROGRAMS = env.str("POSTGRES_PROGRAMS", default="")  # folder of pg_dump and pg_restore; empty: those of PATH
+BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(VAR_DIR / "backups"))).absolute()

@@ -16,6 +16,7 @@ from matching.queries.access import (
     side_by_side,
 )
 from matching.queries.agreed import AgreedLine, AgreedPart, AgreedPartner, AgreedTerms, agreed_terms
+from matching.queries.counting import parts_without_their_hold
 from matching.queries.offered import CONSULTATION_ENDED, is_unanswered, open_actions, open_part_actions, who_owes
 from matching.queries.standing import (
     bridgeable_gaps,
@@ -44,6 +45,7 @@ __all__ = [
     "partner_ids",
     "parts_visible_to",
     "parts_with_partners",
+    "parts_without_their_hold",
     "plan_lines_visible_to",
     "policies_visible_to",
     "policy_in_force",

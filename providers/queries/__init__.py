@@ -1,6 +1,6 @@
 """Reads of the providers app."""
 
-from providers.queries.capacity import free_capacity, live_holds, trainer_days_needed
+from providers.queries.capacity import free_capacity, held_by, live_holds, trainer_days_needed
 from providers.queries.catalogue import (
     CatalogueOffer,
     CatalogueSession,
@@ -21,6 +21,7 @@ from providers.queries.choosing import (
     providers_serving,
     with_code,
 )
+from providers.queries.counting import miscounted_sessions, miscounted_windows
 from providers.queries.finding import (
     allowed_actions,
     find_offering,
@@ -57,8 +58,11 @@ __all__ = [
     "find_window",
     "free_capacity",
     "having",
+    "held_by",
     "in_period",
     "live_holds",
+    "miscounted_sessions",
+    "miscounted_windows",
     "named",
     "offering_by_reference",
     "offering_organizations",

@@ -1,9 +1,10 @@
 """Questions about capacity."""
 
 from math import ceil
+from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from providers.lifecycle import LIVE_HOLDS
 from providers.models import CapacityHold, CapacityWindow, Session
@@ -32,3 +33,9 @@ def free_capacity(*, session_id: int = 0, window_id: int = 0) -> int | None:
         return session.seats_free if session else None
     window = CapacityWindow.objects.filter(pk=window_id).first()
     return window.free if window else None
+
+
+def held_by(holders: QuerySet[Any]) -> dict[UUID, int]:
+    """Give how much each of the holders (a subquery of public ids) holds or has confirmed, in the unit of the place."""
+    live = CapacityHold.objects.filter(holder__in=holders, state__in=LIVE_HOLDS)
+    return dict(live.order_by().values_list("holder").annotate(total=Sum("quantity")))

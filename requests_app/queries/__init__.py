@@ -7,6 +7,7 @@ from requests_app.queries.actions import (
     endorsement_actions,
     writes_for,
 )
+from requests_app.queries.counting import miscounted_lines
 from requests_app.queries.facts import (
     LineFacts,
     RequestFacts,
@@ -74,6 +75,7 @@ __all__ = [
     "line_facts",
     "lines_of",
     "lines_readable_by",
+    "miscounted_lines",
     "on_requester_side",
     "open_requests_for_matching",
     "request_for_matching",

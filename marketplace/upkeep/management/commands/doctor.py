@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from marketplace.demo import doctor
+from marketplace.upkeep import doctor
 
 
 class Command(BaseCommand):

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from marketplace.demo import doctor
 from marketplace.rest import readiness
 from marketplace.rest.readiness import Finding
+from marketplace.upkeep import doctor
 from marketplace.vocabularies import operations as vocabularies
 from marketplace.vocabularies.models import Scheme
 from marketplace.work import operations as work
