@@ -134,17 +134,21 @@ class ApiView(APIView):
             return HttpResponse(status=304, headers=headers)
         return None
 
-    def write(self, contract: Contract, run: Callable[[], Response]) -> HttpResponseBase:
-        """Carry out a write, once if the caller gave an Idempotency-Key."""
+    def write(
+        self, contract: Contract, run: Callable[[], Response], *, ahead: Callable[[], None] | None = None
+    ) -> HttpResponseBase:
+        """Carry out a write, once if the caller gave an Idempotency-Key; ``ahead`` is done before any transaction."""
         key = idempotency.read_key(self.request)
         if key is None:
+            if ahead is not None:
+                ahead()
             return run()
 
         def rendered() -> Response:
             response = self.finalize_response(self.request, run())
             return cast("Response", cast("Response", response).render())
 
-        return idempotency.once(self.request, key, rendered, secret=contract.secret)
+        return idempotency.once(self.request, key, rendered, ahead=ahead, secret=contract.secret)
 
     def body(self, contract: Contract, *, patched: Mapping[str, Any] | None = None) -> StrictSerializer:
         """Check the body against the contract. Raises DomainError(invalid_input, unknown_reference).

@@ -59,10 +59,11 @@ class Write(Contract):
     """A contract with the domain operation that carries it out.
 
     The operation is called with ``actor``, ``at``, the view's ``id_argument`` (verbs and changes), ``expected_version``
-    (unless ``if_match`` is none) and the arguments of the body; ``prepare`` without the latter. It may return the
-    thing, ``(thing, created)`` for an upsert, or, with ``out`` given, whatever ``out`` shows.
+    (unless ``if_match`` is none) and the arguments of the body; so is ``prepare`` before it, whose answer it gets as
+    ``prepared``. It may return the thing, ``(thing, created)`` for an upsert, or, with ``out`` given, whatever ``out``
+    shows.
     """
 
     operation: Callable[..., Any] = field(default=lambda: None)
-    prepare: Callable[..., Any] | None = None  # computes before any transaction; the operation gets `prepared`
+    prepare: Callable[..., Any] | None = None  # computes before any transaction, e.g. for seconds
     location: str = ""  # route name of what is made or started, when it is not the view's own thing

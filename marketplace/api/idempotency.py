@@ -40,19 +40,31 @@ def read_key(request: ApiRequest) -> str | None:
 
 
 def once(
-    request: ApiRequest, key: str, run: Callable[[], Response], *, secret: Sequence[str] = ()
+    request: ApiRequest,
+    key: str,
+    run: Callable[[], Response],
+    *,
+    ahead: Callable[[], None] | None = None,
+    secret: Sequence[str] = (),
 ) -> HttpResponse | Response:
     """Carry out ``run`` (which gives a rendered answer) once for this caller, route and key, or give its answer again.
 
+    ``ahead`` is what takes long: it runs before the transaction, and not at all where the answer is stored already.
     ``secret`` members of the answer are not stored. Raises DomainError(idempotency_key_reused) for another body and
     DomainError(idempotency_in_flight).
     """
     actor = f"{request.actor.kind}:{request.actor.public_id}"
     # The parsed body is hashed, not its bytes: the stream may be read once only, and blanks mean nothing in JSON.
     body_hash = hashlib.sha256(orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    rows = IdempotencyKey.objects.filter(actor=actor, route=request.path, key=key)
+    if ahead is not None:
+        row = rows.first()
+        if row is not None and row.created_at + KEPT_FOR > request.at:
+            return _again(row, body_hash)
+        ahead()
     with transaction.atomic():
         _enter(actor, request.path, key)
-        row = IdempotencyKey.objects.filter(actor=actor, route=request.path, key=key).first()
+        row = rows.first()
         if row is not None and row.created_at + KEPT_FOR > request.at:
             return _again(row, body_hash)
         if row is not None:

@@ -189,25 +189,26 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
         elif self.parent is not None:
             arguments[self.parent.argument] = self.parent_thing().pk
             check_role(self.request.actor, write.access, self.request.at)
-        arguments |= self.prepared(write, arguments, thing)
+
+        def read() -> None:
+            shown = self.reads(thing, context={**self.shape_context(), "fields": None}).data if partial else None
+            arguments.update(self.body(write, patched=shown).arguments())
 
         def run() -> Response:
-            shown = self.reads(thing, context={**self.shape_context(), "fields": None}).data if partial else None
-            body = self.body(write, patched=shown).arguments()
-            try:
-                result = write.operation(actor=self.request.actor, at=self.request.at, **arguments, **body)
-            except DomainError as error:
-                raise self.for_caller(error, thing) from error
-            return self.answer(write, result, thing)
+            if write.prepare is None:
+                read()
+            return self.answer(write, self.called(write.operation, arguments, thing), thing)
 
-        return self.write(write, run)
+        def ahead() -> None:
+            read()
+            arguments["prepared"] = self.called(cast("Callable[..., Any]", write.prepare), arguments, thing)
 
-    def prepared(self, write: Write, arguments: Mapping[str, Any], thing: Any) -> dict[str, Any]:
-        """Do the half of a write that holds nobody up: an Idempotency-Key opens its transaction only afterwards."""
-        if write.prepare is None:
-            return {}
+        return self.write(write, run, ahead=ahead if write.prepare is not None else None)
+
+    def called(self, operation: Callable[..., Any], arguments: Mapping[str, Any], thing: Any) -> Any:
+        """Call an operation for this caller; its refusals name what this caller may do instead."""
         try:
-            return {"prepared": write.prepare(actor=self.request.actor, at=self.request.at, **arguments)}
+            return operation(actor=self.request.actor, at=self.request.at, **arguments)
         except DomainError as error:
             raise self.for_caller(error, thing) from error
 

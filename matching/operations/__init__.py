@@ -23,16 +23,13 @@ from matching.operations.replacing import approve_replacement, decline_replaceme
 from matching.operations.replaying import ask_replay
 from matching.operations.retrying import retry_run
 from matching.operations.runs import cancel_run, request_run
-from matching.operations.why_not import Forced, ask_why_not
 
 __all__ = [
     "CounterTerms",
-    "Forced",
     "accept_part",
     "approve_proposal",
     "approve_replacement",
     "ask_replay",
-    "ask_why_not",
     "cancel_run",
     "confirm_endorsed",
     "confirm_if_complete",

@@ -27,6 +27,7 @@ from matching.queries.standing import (
     speaks_for_requester,
     with_partners,
 )
+from matching.queries.why_not import Forced, forced_choice
 
 __all__ = [
     "CONSULTATION_ENDED",
@@ -34,9 +35,11 @@ __all__ = [
     "AgreedPart",
     "AgreedPartner",
     "AgreedTerms",
+    "Forced",
     "agreed_terms",
     "bridgeable_gaps",
     "due_before",
+    "forced_choice",
     "is_unanswered",
     "open_actions",
     "open_gaps",

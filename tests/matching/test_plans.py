@@ -13,6 +13,7 @@ from marketplace.kernel.errors import DomainError, ErrorCode
 from matching import operations, tasks
 from matching.engine import DEFAULT_WEIGHTS, decode_plan
 from matching.models import MatchProposal, MatchRun, PlanLine
+from matching.queries import forced_choice
 from matching.queries.replay import replay_run
 from providers.models import Offering, Session
 from requests_app import operations as requests
@@ -557,10 +558,9 @@ def test_forcing_another_offering_costs_exactly_what_the_answer_says() -> None:
     run = planned(scene)
     [row, *_] = lines_of(run)
     other = next(offering for offering in scene.offerings if offering != row.offering)
-    answer = operations.ask_why_not(
-        actor=scene.officer,
+    answer = forced_choice(
+        run.pk,
         at=AT,
-        run_id=run.pk,
         request=row.request.reference_text,
         line=1,
         offering=other.code or str(other.public_id),
@@ -576,10 +576,9 @@ def test_forcing_another_offering_costs_exactly_what_the_answer_says() -> None:
 def test_chosen_offering_is_said_to_be_chosen() -> None:
     scene = crowded(wishes=1)
     run = planned(scene)
-    answer = operations.ask_why_not(
-        actor=scene.officer,
+    answer = forced_choice(
+        run.pk,
         at=AT,
-        run_id=run.pk,
         request=scene.requests[0].reference_text,
         line=1,
         offering=str(scene.offerings[0].public_id),
@@ -591,10 +590,9 @@ def test_offering_that_fails_a_hard_constraint_is_said_to_fail_it() -> None:
     scene = crowded(wishes=1)
     other = offering_for("trafficking", cost_per_delivery=Decimal(1))
     run = planned(scene)
-    answer = operations.ask_why_not(
-        actor=scene.officer,
+    answer = forced_choice(
+        run.pk,
         at=AT,
-        run_id=run.pk,
         request=scene.requests[0].reference_text,
         line=1,
         offering=str(other.public_id),
@@ -608,10 +606,9 @@ def test_offering_beyond_the_candidates_is_said_to_be_so() -> None:
     run = planned(scene, candidates_per_line=1)
     [row] = lines_of(run)
     other = next(offering for offering in scene.offerings if offering != row.offering)
-    answer = operations.ask_why_not(
-        actor=scene.officer,
+    answer = forced_choice(
+        run.pk,
         at=AT,
-        run_id=run.pk,
         request=row.request.reference_text,
         line=1,
         offering=str(other.public_id),
@@ -623,10 +620,9 @@ def test_line_that_is_not_in_the_plan_is_unknown() -> None:
     scene = crowded(wishes=1)
     run = planned(scene)
     with refusal(ErrorCode.UNKNOWN_REFERENCE):
-        operations.ask_why_not(
-            actor=scene.officer,
+        forced_choice(
+            run.pk,
             at=AT,
-            run_id=run.pk,
             request=scene.requests[0].reference_text,
             line=7,
             offering=str(scene.offerings[0].public_id),

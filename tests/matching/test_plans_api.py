@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import ErrorCode
+from matching.engine import why_not
 from matching.models import MatchProposal
 from tests.factories.accounts import AT, OrganizationFactory, member
 from tests.factories.requests import line, opened
@@ -238,6 +239,30 @@ def test_question_why_not_is_answered_with_the_exact_loss() -> None:
     assert answer.body["sentences"][0]["text"]["fr"]
     unknown = officer.post(f"/match-runs/{run.public_id}/why-not", {**body, "line": 9})
     assert places(check_problem(unknown, ErrorCode.UNKNOWN_REFERENCE)) == {"/line": "unknown_reference"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_question_why_not_is_solved_outside_of_the_transaction_of_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks under an Idempotency-Key holds nobody up while the plan is solved, and is answered once."""
+    scene = crowded(wishes=1, offerings=2)
+    run = planned(scene)
+    seen: list[bool] = []
+
+    def watched(*args: Any, **named: Any) -> Any:
+        seen.append(connection.in_atomic_block)
+        return why_not(*args, **named)
+
+    monkeypatch.setattr("matching.queries.why_not.why_not", watched)
+    officer, mark = speak(scene.officer), scene.mark(0, 1)
+    first, again = (officer.post(f"/match-runs/{run.public_id}/why-not", mark, Idempotency_Key="k") for _ in range(2))
+    assert (first.status_code, again["Idempotency-Replayed"], again.body) == (200, "true", first.body)
+    assert seen == [False]
+    other = {**mark, "offering": str(scene.offerings[0].public_id)}
+    check_problem(
+        officer.post(f"/match-runs/{run.public_id}/why-not", other, Idempotency_Key="k"),
+        ErrorCode.IDEMPOTENCY_KEY_REUSED,
+    )
+    assert seen == [False]
 
 
 def test_question_why_not_before_there_is_a_plan_is_refused() -> None:

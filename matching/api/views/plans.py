@@ -17,6 +17,17 @@ from matching.api.filters import PlanLineFilters
 from matching.models import REQUEST_MODES, MatchRun, PlanLine
 from requests_app import queries as requests
 
+
+def prepare_why_not(*, actor: Actor, at: datetime, run_id: int, **asked: Any) -> queries.Forced:
+    """Solve the plan again with an offering forced; who may ask is who may read the run."""
+    return queries.forced_choice(run_id, at=at, **asked)
+
+
+def tell_why_not(*, prepared: queries.Forced, **asked: Any) -> queries.Forced:
+    """Give what was found: nothing is written."""
+    return prepared
+
+
 WHY_NOT = Write(
     "Ask what forcing an offering would change in a plan",
     Permission.PROPOSALS_READ,
@@ -25,7 +36,8 @@ WHY_NOT = Write(
     body=serializers.WhyNotIn,
     out=serializers.WhyNotOut,
     errors=(ErrorCode.WRONG_STATE, ErrorCode.UNKNOWN_REFERENCE),
-    operation=operations.ask_why_not,
+    prepare=prepare_why_not,
+    operation=tell_why_not,
 )
 PUBLISH = Write(
     "Publish a plan: turn it into suggestions",

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
-from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import rule_broken, unknown_reference
 from marketplace.kernel.text import gettext_noop
 from matching.engine import (
@@ -51,8 +50,8 @@ class Forced:
     sentences: Sequence[dict[str, Any]]
 
 
-def ask_why_not(*, actor: Actor, at: datetime, run_id: int, request: str, line: int, offering: str) -> Forced:
-    """Say what forcing an offering for a line would change. Reads only; who may ask is who may read the run.
+def forced_choice(run_id: int, *, request: str, line: int, offering: str, at: datetime) -> Forced:
+    """Say what forcing an offering for a line would change in a plan. Takes up to ``SECONDS`` seconds of solving.
 
     Raises DomainError(unknown_reference) for a line that is not in the plan or an offering that does not exist,
     DomainError(rule_broken) for a run that is no plan or was not solved.
