@@ -62,6 +62,12 @@ def _parties(change: Change) -> frozenset[str]:
     return frozenset(value) if isinstance(value, tuple) else frozenset()
 
 
+def _admitting(need: Need, parties: frozenset[str]) -> Need:
+    """Return the need with nothing said against these organizations, alone or together."""
+    apart = frozenset(pair for pair in need.kept_apart if not parties >= set(pair))
+    return replace(need, excluded=need.excluded - parties, kept_apart=apart)
+
+
 def _raised(need: Need, change: Change) -> Need:
     ceiling = to_cents(need.budget.ceiling) if need.budget.ceiling is not None else 0
     return replace(need, budget=replace(need.budget, ceiling=to_amount(ceiling + number_of(change, "cents"))))
@@ -89,7 +95,7 @@ NEED_CHANGES: dict[str, Callable[[Need, int, Change], Need]] = {
     "raise_maximum": lambda need, n, c: with_line(need, replace(need.line(n), maximum=number_of(c, "participants"))),
     "raise_ceiling": lambda need, _n, c: _raised(need, c),
     "accept_award": lambda need, _n, c: replace(need, award=_word(c, "award")),
-    "lift_exclusion": lambda need, _n, c: replace(need, excluded=need.excluded - _parties(c)),
+    "lift_exclusion": lambda need, _n, c: _admitting(need, _parties(c)),
     "widen_visibility": lambda need, _n, _c: replace(need, visible_to=None),
 }
 

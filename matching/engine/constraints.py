@@ -299,6 +299,20 @@ def _modalities_asked(question: Question) -> Hashable | None:
     return (question.need.modalities, online) if online or question.need.modalities else None
 
 
+def _exclusions_asked(question: Question) -> Hashable | None:
+    need = question.need
+    return (need.excluded, need.kept_apart) if need.excluded or need.kept_apart else None
+
+
+def _excluded(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    """Tell which offers have a party that is ruled out, or unite two that must be kept apart."""
+    parties = catalogue.columns.parties
+    failed = parties.has_any(question.need.excluded, offers)
+    for first, second in question.need.kept_apart:
+        failed |= parties.has(first, offers) & parties.has(second, offers)
+    return failed
+
+
 CHECKS: dict[Fail, Check] = {
     Fail.OFFERING_NOT_PUBLISHED: Check(lambda _: (), lambda _, catalogue, o: ~_of(catalogue.columns.published, o)),
     Fail.NOT_BOOKABLE: Check(lambda _: (), lambda _, catalogue, o: ~_of(catalogue.columns.bookable, o)),
@@ -314,9 +328,7 @@ CHECKS: dict[Fail, Check] = {
     Fail.LEVEL_MISMATCH: Check(lambda q: (q.line.level, q.policy.level_tolerance) if q.line.level else None, _level),
     Fail.COUNTRY_NOT_SERVED: Check(lambda q: (q.line.country, q.line.region), _country),
     Fail.AWARD_UNAVAILABLE: Check(lambda q: q.need.award if AWARDS.index(q.need.award) else None, _award),
-    Fail.EXCLUDED_BY_REQUESTER: Check(
-        lambda q: q.need.excluded or None, lambda q, catalogue, o: catalogue.columns.parties.has_any(q.need.excluded, o)
-    ),
+    Fail.EXCLUDED_BY_REQUESTER: Check(_exclusions_asked, _excluded),
     Fail.CONFLICT_OF_INTEREST: Check(
         lambda q: q.need.conflicts or None,
         lambda q, catalogue, o: catalogue.columns.parties.has_any(q.need.conflicts, o),

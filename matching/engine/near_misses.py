@@ -339,8 +339,6 @@ WRITERS: dict[Fail, Writer] = {
     Fail.AWARD_UNAVAILABLE: _award,
     Fail.VETTING_EXPIRED: _fixed("renew_vetting", SECRETARIAT),
     Fail.PROVIDER_NOT_IN_STANDING: _fixed("verify_provider", SECRETARIAT),
-    Fail.EXCLUDED_BY_REQUESTER: _accepted(
-        "lift_exclusion", "parties", lambda offer: tuple(sorted(offer.organizations | {offer.provider}))
-    ),
+    Fail.EXCLUDED_BY_REQUESTER: _accepted("lift_exclusion", "parties", lambda offer: tuple(sorted(offer.parties))),
     Fail.NOT_VISIBLE: _fixed("widen_visibility", REQUESTER),
 }

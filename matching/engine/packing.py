@@ -52,9 +52,11 @@ class Task:
             max(1, slot.free) if slot.kind is SlotKind.SESSION else self.catalogue.offers[slot.offer].participants_max
         )
 
-    def may_meet(self, providers: frozenset[str]) -> bool:
-        """Tell whether no two of the providers must be kept apart."""
-        return not any(providers.issuperset(pair) for pair in self.need.kept_apart)
+    def may_meet(self, offers: Iterable[int]) -> bool:
+        """Tell whether no two of the parties behind the offers (rows) must be kept apart."""
+        if not self.need.kept_apart:
+            return True
+        return self.need.may_unite(frozenset().union(*(self.catalogue.offers[offer].parties for offer in offers)))
 
     def may_lead(self, offers: Iterable[int]) -> bool:
         """Tell whether one of the offers (rows) accepts to lead, where that is required."""

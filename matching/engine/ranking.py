@@ -22,7 +22,7 @@ from matching.engine.slots import Screen
 from matching.engine.teams import find_proposals
 from matching.engine.types import Need, NeedLine
 
-ENGINE_VERSION = "2.0.0"
+ENGINE_VERSION = "2.1.0"
 
 
 def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates: Rates, limit: int = 20) -> Ranking:

@@ -87,7 +87,7 @@ ON_NEED: dict[Fail, Callable[[Need, date], Need]] = {
     ),
     Fail.COST_OVER_CEILING: lambda need, _: replace(need, budget=replace(need.budget, ceiling=None)),
     Fail.AWARD_UNAVAILABLE: lambda need, _: replace(need, award="none"),
-    Fail.EXCLUDED_BY_REQUESTER: lambda need, _: replace(need, excluded=frozenset()),
+    Fail.EXCLUDED_BY_REQUESTER: lambda need, _: replace(need, excluded=frozenset(), kept_apart=frozenset()),
     Fail.NOT_VISIBLE: lambda need, _: replace(need, visible_to=None),
 }
 

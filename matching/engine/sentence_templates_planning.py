@@ -102,8 +102,8 @@ PLANNING: Mapping[str, Mapping[str, str]] = {
         "fr": "Son prestataire n’est pas habilité.",
     },
     "constraint.excluded_by_requester": {
-        "en": "The requester has ruled it out.",
-        "fr": "Le demandeur l’a exclue.",
+        "en": "The requester has ruled out a party to it, or two of its parties delivering together.",
+        "fr": "Le demandeur a exclu l’une de ses parties, ou que deux d’entre elles interviennent ensemble.",
     },
     "constraint.conflict_of_interest": {
         "en": "There is a conflict of interest.",

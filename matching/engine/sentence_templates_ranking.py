@@ -184,8 +184,8 @@ RANKING: Mapping[str, Mapping[str, str]] = {
     "change.raise_ceiling": {"en": "raise the ceiling by {amount}", "fr": "relever le plafond de {amount}"},
     "change.accept_award": {"en": "accept this award: {award}", "fr": "accepter cette attestation : {award}"},
     "change.lift_exclusion": {
-        "en": "lift the exclusion of this provider or partner",
-        "fr": "lever l’exclusion de ce prestataire ou partenaire",
+        "en": "lift what rules out this provider, one of its partners or their working together",
+        "fr": "lever ce qui exclut ce prestataire, l’un de ses partenaires ou leur collaboration",
     },
     "change.widen_visibility": {
         "en": "let the provider see the request",

@@ -174,7 +174,7 @@ def _possible(search: Search, depth: int, branch: Branch) -> bool:
         lost = sum(not search.providers[line] & branch.used for line in search.lines[depth:])
         if lost > branch.skips:
             return False
-    return search.task.may_meet(branch.used) and search.task.room(branch.assigned)
+    return search.task.may_meet(branch.assigned.values()) and search.task.room(branch.assigned)
 
 
 def _keep(search: Search, branch: Branch) -> None:

@@ -3,7 +3,7 @@
 Empty `forms`, `modalities` and None always mean "no wish" or "not known", never "nothing".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -122,6 +122,11 @@ class Offer:
         object.__setattr__(self, "sessions", tuple(sorted(self.sessions, key=lambda slot: (slot.start, slot.code))))
         object.__setattr__(self, "capacity", tuple(sorted(self.capacity, key=lambda slot: (slot.start, slot.code))))
 
+    @property
+    def parties(self) -> frozenset[str]:
+        """Return everybody behind it: the provider, its organization and its partners."""
+        return self.organizations | {self.provider}
+
 
 @dataclass(frozen=True, slots=True)
 class NeedLine:
@@ -187,7 +192,7 @@ class Need:
     interpretation_allowed: bool = True
     excluded: frozenset[str] = frozenset()  # providers or organizations the requester rules out
     conflicts: frozenset[str] = frozenset()  # organizations with a declared conflict of interest
-    kept_apart: frozenset[tuple[str, str]] = frozenset()  # pairs of providers that must not be in one team
+    kept_apart: frozenset[tuple[str, str]] = frozenset()  # pairs of organizations that must not deliver together
     lead_required: bool = False  # a partner of the team must accept to lead
     visible_to: frozenset[str] | None = None  # organizations
     turned_down_by: frozenset[str] = frozenset()  # ids of offers whose provider refused this very need
@@ -205,6 +210,11 @@ class Need:
         if self.award not in AWARDS:
             raise EngineError("bad_need", self.id, f"award {self.award} is unknown")
         object.__setattr__(self, "lines", tuple(sorted(self.lines, key=lambda line: line.number)))
+        object.__setattr__(self, "kept_apart", frozenset((min(pair), max(pair)) for pair in self.kept_apart))
+
+    def may_unite(self, parties: Set[str]) -> bool:
+        """Tell whether no two of these organizations must be kept apart."""
+        return not any(parties >= set(pair) for pair in self.kept_apart)
 
     def line(self, number: int) -> NeedLine:
         """Return the line of this number. Raises EngineError(bad_need)."""

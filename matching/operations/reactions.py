@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from marketplace.accounts import queries as accounts
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles.operations import transition
 from matching.lifecycle import CLAIMING_PARTS, LIVE_PROPOSALS, PROPOSED_PARTS, SUPERSEDABLE
@@ -14,6 +15,7 @@ from matching.operations import asking, runs
 from matching.operations.asking import MATCHING
 from matching.operations.locking import lock_part
 from matching.operations.replacing import seek_next
+from matching.queries import partner_ids, parts_with_partners
 from requests_app import operations as requests
 from requests_app import queries as request_queries
 
@@ -23,15 +25,16 @@ def need_changed(*, request: UUID, at: datetime) -> None:
     """Supersede what was only suggested, ask partners of approved proposals again, and rank anew.
 
     What partners hold stays theirs: a line that is held cannot be cut below it or dropped. A partner whom the requester
-    rules out now is lost; a replacement that was only put forward is looked for again.
+    rules out now is lost, and so is one that must now be kept apart from a partner asked before it; a replacement that was only put forward is looked for again.
     """
     request_id = _lock(request)
     _supersede(request_id, at=at)
-    excluded = request_queries.request_for_matching(request_id).excluded_organization_ids
+    facts = request_queries.request_for_matching(request_id)
     for proposal in _of_request(request_id).filter(state="approved"):
+        lost = _ruled_out(proposal, facts)
         for part in asking.in_lock_order(proposal.parts.select_related("provider", "replaces")):
             part.proposal = proposal
-            _ask_again(part, excluded, at=at)
+            _ask_again(part, lost, at=at)
     runs.rank_if_open(request_id, at=at)
 
 
@@ -93,11 +96,27 @@ def _part_gone(part_id: int, *, at: datetime, reason: str) -> None:
         runs.rank_if_open(proposal.request_id, at=at)
 
 
-def _ask_again(part: ProposalPart, excluded: frozenset[int], *, at: datetime) -> None:
-    """Ask one partner again after a change that matters."""
+def _ruled_out(proposal: MatchProposal, facts: request_queries.RequestFacts) -> frozenset[int]:
+    """Give the parts (primary keys) whose partners the need rules out, alone or beside those that were asked before."""
+    parts = [part for part in parts_with_partners(proposal) if part.state in CLAIMING_PARTS]
+    codes = accounts.codes_of(partner_ids(parts))
+    lost: set[int] = set()
+    inside: set[str] = set()
+    for part in parts:
+        united = inside | {codes[pk] for pk in partner_ids([part])}
+        apart = any(united >= set(pair) for pair in facts.kept_apart)
+        if apart or part.provider.organization_id in facts.excluded_organization_ids:
+            lost.add(part.pk)
+        else:
+            inside = united
+    return frozenset(lost)
+
+
+def _ask_again(part: ProposalPart, lost: frozenset[int], *, at: datetime) -> None:
+    """Ask one partner again after a change that matters; `lost` are the parts that the need rules out now."""
     if part.state in PROPOSED_PARTS:
         _drop_replacement(part, at=at, reason_code="need_changed")
-    elif part.state in CLAIMING_PARTS and part.provider.organization_id in excluded:
+    elif part.pk in lost:
         asking.lapse(part, actor=MATCHING, at=at, reason_code="excluded_by_requester")
     elif part.state in CLAIMING_PARTS:
         asking.close_counter(part, "withdrawn", at=at)

@@ -1,6 +1,7 @@
 """Rows turned into what the engine reads: one need; the market is in the file beside this one."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from marketplace.accounts import queries as accounts
@@ -8,7 +9,7 @@ from matching.engine import Budget, EngineError, Need, NeedLine, PlaceWish
 from matching.queries.market import Market, joined_texts, lexicon, market, rates_of
 from requests_app import queries as requests
 
-__all__ = ["Market", "lexicon", "market", "need", "need_of", "rates_of", "wants_partner"]
+__all__ = ["Market", "beside", "lexicon", "market", "need", "need_of", "rates_of", "wants_partner"]
 
 
 def need(request_id: int, *, at: datetime, exclusions: Iterable[str] = (), lines: frozenset[int] | None = None) -> Need:
@@ -52,11 +53,22 @@ def need_of(
         ),
         award=facts.award or "none",
         excluded=frozenset(codes[pk] for pk in facts.excluded_organization_ids),
+        kept_apart=facts.kept_apart,
+        lead_required=facts.lead_required,
         turned_down_by=frozenset(exclusions),
         opened_on=facts.opened_at.date() if facts.opened_at else None,
         context_event_on=facts.context_event_on,
         priority_facts=frozenset(facts.priority_facts),
     )
+
+
+def beside(need: Need, parties: frozenset[str], *, led: bool) -> Need:
+    """Give a need as it is for one more partner of a team of these organizations, which has somebody to lead or not.
+
+    Whoever must be kept apart from one of them is ruled out.
+    """
+    barred = {other for pair in need.kept_apart for one, other in (pair, pair[::-1]) if one in parties}
+    return replace(need, excluded=need.excluded | barred, lead_required=need.lead_required and not led)
 
 
 def wants_partner(line: requests.LineFacts) -> bool:

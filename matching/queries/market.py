@@ -169,6 +169,7 @@ def offer(row: providers.CatalogueOffer) -> Offer:
         in_country_on_request=row.in_country_on_request,
         lead_time_days=row.lead_time_days,
         customisable=row.customisable,
+        can_lead=row.accepts_lead,
         award=row.award or None,
         cost=cost,
         sessions=tuple(_session(session) for session in row.sessions),

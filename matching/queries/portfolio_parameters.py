@@ -122,6 +122,7 @@ def _offer(entry: Json, day: date) -> Offer:
         in_country_on_request=entry.get("in_country_on_request", False),
         lead_time_days=entry.get("lead_time_days", 0),
         customisable=entry.get("customisable", False),
+        can_lead=entry.get("accepts_lead", True),
         award=entry.get("award") or None,
         cost=cost,
         sessions=tuple(_session(name, number, one) for number, one in enumerate(entry.get("sessions", ()), start=1)),

@@ -4,9 +4,12 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
+from marketplace.accounts import queries as accounts
 from marketplace.kernel.errors import DomainError
+from matching import queries
 from matching.engine import ENGINE_VERSION, EngineError, rank, snapshot
-from matching.models import ProposalPart
+from matching.lifecycle import ENDED_PARTS
+from matching.models import MatchProposal, ProposalPart
 from matching.operations import policies, replacing, runs, writing
 from matching.queries import inputs
 from matching.queries.plan_names import PlanNames, name_of
@@ -67,7 +70,9 @@ def prepare_replacement(payload: dict[str, Any], *, at: datetime, progress: Any)
     had = [str(pk) for pk in proposal.parts.values_list("offering__public_id", flat=True)]
     refused = runs.refused_offerings(proposal.request_id, proposal.request.content_version)
     numbers = frozenset(line.line.number for line in part.lines.all())
-    need = inputs.need(proposal.request_id, at=at, exclusions=[*had, *refused], lines=numbers)
+    alone = inputs.need(proposal.request_id, at=at, exclusions=[*had, *refused], lines=numbers)
+    parties, led = _team_left(proposal)
+    need = inputs.beside(alone, parties, led=led)
     market = inputs.market(at=at)
     progress(1, 2, "ranking")
     policy = policies.engine_policy(policies.current_policy(at=at))
@@ -76,6 +81,13 @@ def prepare_replacement(payload: dict[str, Any], *, at: datetime, progress: Any)
     if whole is None:
         return None
     return replacing.Replacement(whole.parts[0], market.rows[whole.parts[0].offer], whole.currency)
+
+
+def _team_left(proposal: MatchProposal) -> tuple[frozenset[str], bool]:
+    """Give the organizations of the partners that are still in, and whether one of them accepts to lead."""
+    parts = list(queries.parts_with_partners(proposal))
+    codes = accounts.codes_of(queries.partner_ids(parts))
+    return frozenset(codes.values()), any(part.offering.accepts_lead for part in parts if part.state not in ENDED_PARTS)
 
 
 def write_replacement(payload: dict[str, Any], *, at: datetime, prepared: Any, **_: object) -> None:

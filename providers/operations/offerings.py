@@ -40,6 +40,7 @@ COLUMNS = (
     "level",
     "governance_levels",
     "customisable",
+    "accepts_lead",
     "scope",
     "countries_served",
     "regions_served",

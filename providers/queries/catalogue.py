@@ -121,6 +121,7 @@ class CatalogueOffer:
     currency: str
     lead_time_days: int
     customisable: bool
+    accepts_lead: bool
     award: str
     is_umbrella: bool
     vetting_verdict: str
@@ -257,6 +258,7 @@ OWN_COLUMNS = (
     "currency",
     "lead_time_days",
     "customisable",
+    "accepts_lead",
     "award",
     "is_umbrella",
     "vetting_verdict",

@@ -180,6 +180,7 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     def prepare(self, things: QuerySet[TrainingRequest]) -> QuerySet[TrainingRequest]:
         """Fetch ahead what is shown."""
         ahead = ["lines", "co_requesters", "beneficiaries", "excluded_organizations", "endorsements"]
+        ahead += ["kept_apart__first", "kept_apart__second"]
         if "endorsements" in self.expand:
             ahead.append("endorsements__authority")
         return things.select_related(

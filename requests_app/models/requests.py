@@ -46,6 +46,7 @@ class TrainingRequest(LifecycleRecord, PeriodColumns):
     funder = models.ForeignKey(
         "accounts.Organization", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    lead_required = models.BooleanField(default=False)  # one partner must accept to lead
     award = models.CharField(max_length=20, default="none")
     context_event = models.ForeignKey(
         "accounts.ContextEvent", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -175,6 +176,30 @@ class TrainingRequest(LifecycleRecord, PeriodColumns):
     def event_data(self) -> dict[str, Any]:
         """The organization and which edition of the content it is."""
         return {"organization": self.requesting_organization.code, "content_version": self.content_version}
+
+
+class KeptApart(models.Model):
+    """Two organizations that must not deliver one request together; the pair has no order, so the lower key comes first."""
+
+    request = models.ForeignKey(TrainingRequest, on_delete=models.CASCADE, related_name="kept_apart")
+    first = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="+")
+    second = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(first__lt=F("second")), name="kept_apart_two_in_order"),
+            models.UniqueConstraint(fields=["request", "first", "second"], name="kept_apart_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_id} and {self.second_id} on {self.request_id}"
+
+    @property
+    def codes(self) -> tuple[str, str]:
+        """The codes of the two, sorted."""
+        first, second = sorted((self.first.code, self.second.code))
+        return first, second
 
 
 class RequestRevision(models.Model):

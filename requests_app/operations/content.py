@@ -11,7 +11,7 @@ from marketplace.kernel.errors import DomainError, ErrorCode, FieldError, rule_b
 from marketplace.kernel.periods import Period, Precision
 from marketplace.kernel.text import gettext_noop as _
 from marketplace.vocabularies import queries as vocabularies
-from requests_app.models import RequestLine, TrainingRequest
+from requests_app.models import KeptApart, RequestLine, TrainingRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,8 @@ class RequestContent:
     co_requesters: tuple[str, ...] = ()
     beneficiaries: tuple[str, ...] = ()
     excluded_organizations: tuple[str, ...] = ()
+    kept_apart: tuple[tuple[str, str], ...] = ()  # pairs that must not deliver together
+    lead_required: bool = False
     provenance: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -83,6 +85,7 @@ COLUMNS = (
     "budget_ceiling",
     "budget_currency",
     "funding_state",
+    "lead_required",
     "award",
     "visibility",
     "channel",
@@ -107,6 +110,8 @@ MATERIAL = frozenset(
         "budget_currency",
         "award",
         "excluded_organizations",
+        "kept_apart",
+        "lead_required",
     }
 )
 
@@ -125,6 +130,7 @@ def content_of(request: TrainingRequest) -> RequestContent:
         context_event=request.context_event.code if request.context_event else "",
         programme=request.programme.code if request.programme else "",
         parent_request=request.parent_request.reference_text if request.parent_request else "",
+        kept_apart=tuple(sorted(pair.codes for pair in request.kept_apart.select_related("first", "second"))),
         **plain,
     )
 
@@ -161,10 +167,11 @@ def _merged_window(window: Period | None, parts: Mapping[str, Any]) -> Period:
 
 
 def differences(before: RequestContent, after: RequestContent) -> dict[str, list[object]]:
-    """Give ``{field: [before, after]}`` for JSON, sorted by field; lists of organizations are compared as sets."""
+    """Give ``{field: [before, after]}`` for JSON, sorted by field; lists of organizations and of pairs are compared as sets."""
     old, new = as_json(before), as_json(after)
     for name in GROUPS:
         old[name], new[name] = sorted(getattr(before, name)), sorted(getattr(after, name))
+    old["kept_apart"], new["kept_apart"] = (sorted(map(sorted, entry.kept_apart)) for entry in (before, after))
     return {name: [old[name], new[name]] for name in sorted(old) if old[name] != new[name]}
 
 
@@ -206,6 +213,14 @@ def write_groups(request: TrainingRequest, content: RequestContent) -> None:
         codes = getattr(content, name)
         organizations = accounts.organizations_by_code(codes, f"/{name}") if codes else []
         getattr(request, name).set(organizations)
+    pairs = [
+        sorted(row.pk for row in accounts.organizations_by_code(pair, f"/kept_apart/{index}"))
+        for index, pair in enumerate(content.kept_apart)
+    ]
+    request.kept_apart.all().delete()
+    KeptApart.objects.bulk_create(
+        KeptApart(request=request, first_id=first, second_id=second) for first, second in pairs
+    )
 
 
 # --- what may be said ---------------------------------------------------------------------------------------------
@@ -274,6 +289,18 @@ def _broken_rules(content: RequestContent) -> Iterable[FieldError]:
     if bool(content.parent_request) != bool(content.parent_relation):
         detail = _("An earlier request and the relation to it are given together.")
         yield FieldError("/parent_relation", "relation_incomplete", detail)
+    yield from _broken_pairs(content.kept_apart)
+
+
+def _broken_pairs(pairs: Sequence[tuple[str, str]]) -> Iterable[FieldError]:
+    seen: set[frozenset[str]] = set()
+    for index, pair in enumerate(pairs):
+        if len(set(pair)) < 2:
+            detail = _("An organization cannot be kept apart from itself.")
+            yield FieldError(f"/kept_apart/{index}/1", "kept_apart_from_itself", detail)
+        elif frozenset(pair) in seen:
+            yield FieldError(f"/kept_apart/{index}", "pair_twice", _("These two are named already."))
+        seen.add(frozenset(pair))
 
 
 def _broken_lines(lines: Sequence[LineContent]) -> Iterable[FieldError]:

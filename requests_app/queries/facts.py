@@ -56,6 +56,8 @@ class RequestFacts:
     co_requester_ids: frozenset[int]
     beneficiary_ids: frozenset[int]
     excluded_organization_ids: frozenset[int]
+    kept_apart: frozenset[tuple[str, str]]  # codes of organizations that must not deliver together
+    lead_required: bool
     funder_id: int | None
     title: dict[str, str]
     need_statement: dict[str, str]
@@ -109,7 +111,12 @@ def requests_for_matching(request_ids: Iterable[int]) -> list[RequestFacts]:
 
 def _with_relations(rows: QuerySet[TrainingRequest]) -> QuerySet[TrainingRequest]:
     return rows.select_related("requesting_organization", "context_event", "programme").prefetch_related(
-        "lines", "co_requesters", "beneficiaries", "excluded_organizations"
+        "lines",
+        "co_requesters",
+        "beneficiaries",
+        "excluded_organizations",
+        "kept_apart__first",
+        "kept_apart__second",
     )
 
 
@@ -128,6 +135,8 @@ def _facts(request: TrainingRequest) -> RequestFacts:
         co_requester_ids=frozenset(row.pk for row in request.co_requesters.all()),
         beneficiary_ids=frozenset(row.pk for row in request.beneficiaries.all()),
         excluded_organization_ids=frozenset(row.pk for row in request.excluded_organizations.all()),
+        kept_apart=frozenset(pair.codes for pair in request.kept_apart.all()),
+        lead_required=request.lead_required,
         funder_id=request.funder_id,
         title=dict(request.title),
         need_statement=dict(request.need_statement),

@@ -378,12 +378,53 @@ def test_public_summary_hides_the_body(group: SmallGroup, at: datetime) -> None:
 
 
 def test_exclusions_are_for_the_requesters_side_and_the_secretariat(group: SmallGroup, at: datetime) -> None:
-    request = submitted(group.requester, excluded_organizations=("PRO",))
-    shown = {
-        who.username: speak(who, at).get(f"/requests/{request.reference}").body["excluded_organizations"]
+    request = submitted(group.requester, excluded_organizations=("PRO",), kept_apart=(("SEC", "PRO"),))
+    bodies = {
+        who.username: speak(who, at).get(f"/requests/{request.reference}").body
         for who in (group.viewer, group.officer, group.provider_staff)
     }
-    assert shown == {"viewer": ["PRO"], "officer": ["PRO"], "staff": None}
+    excluded = {name: body["excluded_organizations"] for name, body in bodies.items()}
+    apart = {name: body["kept_apart"] for name, body in bodies.items()}
+    assert excluded == {"viewer": ["PRO"], "officer": ["PRO"], "staff": None}
+    assert apart == {"viewer": [["PRO", "SEC"]], "officer": [["PRO", "SEC"]], "staff": None}
+
+
+def test_partners_to_be_kept_apart_and_a_lead_are_written_changed_and_kept_in_the_revision(
+    group: SmallGroup, at: datetime
+) -> None:
+    focal = speak(group.focal_point, at)
+    body = drafted(focal, kept_apart=[["SEC", "PRO"]], lead_required=True)
+    assert (body["kept_apart"], body["lead_required"]) == ([["PRO", "SEC"]], True)
+    sent = focal.post(f"/requests/{body['id']}/submit").body
+    path = f"/requests/{sent['reference']}"
+    same = focal.patch(path, {"kept_apart": [["PRO", "SEC"]]}, If_Match=focal.get(path)["ETag"])
+    assert same.body["content_version"] == 1
+    changed = focal.patch(path, {"kept_apart": [], "lead_required": False}, If_Match=same["ETag"])
+    assert (changed.body["kept_apart"], changed.body["lead_required"]) == ([], False)
+    assert changed.body["content_version"] == 2
+    [before] = focal.get(f"{path}/revisions").body["results"]
+    assert set(before["changed"]) == {"kept_apart", "lead_required"}
+    assert before["content"]["kept_apart"] == [["PRO", "SEC"]]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "refused"),
+    [
+        ([["PRO", "PRO"]], {"/kept_apart/0/1": "kept_apart_from_itself"}),
+        ([["PRO", "SEC"], ["SEC", "PRO"]], {"/kept_apart/1": "pair_twice"}),
+        ([["SEC", "PRO"], ["PRO", "NOBODY"]], {"/kept_apart/1/1": "unknown_reference"}),
+        ([["PRO"]], {"/kept_apart/0": "min_length"}),
+        ([["PRO", "SEC", "REQ"]], {"/kept_apart/0": "max_length"}),
+        ("PRO", {"/kept_apart": "not_a_list"}),
+    ],
+)
+def test_pair_that_is_none_is_refused_by_its_place(
+    group: SmallGroup, at: datetime, pairs: object, refused: dict[str, str]
+) -> None:
+    answer = speak(group.focal_point, at).post("/requests", {**NEED, "kept_apart": pairs}, Accept_Language="fr")
+    assert answer.status_code in (400, 422), answer.body
+    assert places(answer.body) == refused
+    assert TrainingRequest.objects.count() == 0
 
 
 # --- what belongs to a request ------------------------------------------------------------------------------------

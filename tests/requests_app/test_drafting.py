@@ -45,6 +45,8 @@ def test_draft_keeps_everything_that_was_written(at: datetime) -> None:
         channel="survey",
         co_requesters=(other.code,),
         excluded_organizations=(other.code,),
+        kept_apart=((agency.code, other.code),),
+        lead_required=True,
         provenance={"document": "003", "quote": "a pilot project"},
     )
     request = operations.create_request(actor=member(agency), at=at, organization=agency.code, content=wanted)

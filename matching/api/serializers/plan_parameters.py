@@ -164,6 +164,7 @@ class InventedOfferingIn(StrictSerializer):
     in_country_on_request = serializers.BooleanField(required=False)
     lead_time_days = _count(DAYS)
     customisable = serializers.BooleanField(required=False)
+    accepts_lead = serializers.BooleanField(required=False)
     award = CodeField("awards", required=False)
     sessions = _entries(InventedSessionIn, most=50)
     capacity = _entries(InventedCapacityIn, most=50)

@@ -46,7 +46,9 @@ READ = (
     "excluded_organizations",
     "forms",
     "id",
+    "kept_apart",
     "languages",
+    "lead_required",
     "lines",
     "modalities",
     "need_statement",
@@ -107,6 +109,8 @@ def read_need(node: Node, known: Known) -> Need | None:
             budget=_budget(node.member("budget"), known),
             award=node.member("award").code_or(AWARDS, "none") or "none",
             excluded=node.member("excluded_organizations").codes(()),
+            kept_apart=frozenset(_pair(entry) for entry in node.member("kept_apart").items()),
+            lead_required=node.member("lead_required").truth(default=False),
             opened_on=Node(opened[:10], node.member("opened_at").pointer).day() if opened else None,
             priority_facts=node.member("priority_facts").codes(known.of("priority_facts")),
         )
@@ -133,6 +137,14 @@ def within(error: EngineError, node: Node) -> EngineError:
     if error.code == "bad_instance":
         return error
     return EngineError("bad_instance", node.pointer, f"{error.subject}: {error.detail}")
+
+
+def _pair(node: Node) -> tuple[str, str]:
+    """Read two organizations that must not deliver together."""
+    codes = sorted(node.codes(()))
+    if len(codes) != 2:
+        raise node.refuse("expected the codes of two organizations")
+    return codes[0], codes[1]
 
 
 def _code_of(node: Node) -> str:

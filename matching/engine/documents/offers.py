@@ -48,6 +48,7 @@ UNREAD = (
     "workload_hours_per_week",
 )
 READ = (
+    "accepts_lead",
     "audiences",
     "award",
     "cost_per_delivery",
@@ -211,6 +212,7 @@ def read_offer(node: Node, known: Known, windows: Windows, homes: Mapping[str, s
             in_country_on_request=node.member("in_country_on_request").truth(default=False),
             lead_time_days=node.member("lead_time_days").whole_or(0),
             customisable=node.member("customisable").truth(default=False),
+            can_lead=node.member("accepts_lead").truth(default=True),
             award=node.member("award").code_or(AWARDS, None),
             cost=_cost(node, known),
             sessions=_sessions(node.member("sessions"), known, as_of),

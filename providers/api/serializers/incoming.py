@@ -149,6 +149,9 @@ class OfferingChange(FactsSerializer):
     level = CodeField("levels", required=False, allow_blank=True)
     governance_levels = codes("governance_levels")
     customisable = serializers.BooleanField(required=False)
+    accepts_lead = serializers.BooleanField(
+        required=False, help_text="False: the provider does not lead a team of several partners with it."
+    )
     scope = CodeField("reach", required=False)
     countries_served = codes("countries")
     regions_served = codes("regions")

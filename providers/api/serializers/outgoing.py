@@ -226,6 +226,7 @@ class OfferingOut(LifecycleOut):
         "level": "intermediate",
         "governance_levels": ["national"],
         "customisable": True,
+        "accepts_lead": True,
         "scope": "listed",
         "countries_served": ["KOR"],
         "regions_served": ["034", "035"],
@@ -285,6 +286,7 @@ class OfferingOut(LifecycleOut):
     level = text()
     governance_levels = code_list()
     customisable = truth(help_text="Audience, level and length may be adapted.")
+    accepts_lead = truth(help_text="The provider leads a team of several partners with it, if asked.")
     scope = text(help_text="global, or listed: then countries and regions say where.")
     countries_served = code_list()
     regions_served = code_list()

@@ -31,6 +31,17 @@ def organizations() -> serializers.ListField:
     return serializers.ListField(child=ReferenceField(), required=False, max_length=CODES)
 
 
+def pairs() -> serializers.ListField:
+    """Make the field for a list of pairs of organization codes."""
+    pair = serializers.ListField(child=ReferenceField(), min_length=2, max_length=2)
+    return serializers.ListField(
+        child=pair,
+        required=False,
+        max_length=CODES,
+        help_text="Pairs of organizations that must not deliver together: in no team, and not by one joint offering.",
+    )
+
+
 class TextsField(LanguageMapField):
     """Texts by language, merged with those that are there; null takes one away."""
 
@@ -115,6 +126,8 @@ CONTENT: Example = {
     "budget": {"ceiling": "45000.00", "currency": "USD", "funding_state": "sought"},
     "award": "participation",
     "visibility": "group",
+    "kept_apart": [["UNITAR", "ITC-ILO"]],
+    "lead_required": True,
 }
 
 
@@ -142,6 +155,10 @@ class ContentIn(StrictSerializer):
     co_requesters = organizations()
     beneficiaries = organizations()
     excluded_organizations = organizations()
+    kept_apart = pairs()
+    lead_required = serializers.BooleanField(
+        required=False, help_text="True: some partner of a team must accept to lead."
+    )
 
     def content(self) -> dict[str, Any]:
         """Give what was sent under the names of ``RequestContent``; what was not sent is left out."""
@@ -152,6 +169,8 @@ class ContentIn(StrictSerializer):
                 sent.update(spread(value))
             elif name in CONTENT_FIELDS:
                 sent[name] = tuple(value) if isinstance(value, list) else "" if value is None else value
+        if "kept_apart" in sent:
+            sent["kept_apart"] = tuple((first, second) for first, second in sent["kept_apart"])
         return sent
 
 

@@ -122,6 +122,8 @@ BODY = (
     "endorsement",
     "endorsements",
     "external_id",
+    "kept_apart",
+    "lead_required",
     "lines",
     "merged_into",
     "need_statement",
@@ -129,7 +131,7 @@ BODY = (
     "reason_text",
 )
 # For the requester's side and the secretariat alone.
-INNER = ("clarifications", "excluded_organizations", "external_id")
+INNER = ("clarifications", "excluded_organizations", "external_id", "kept_apart")
 
 
 class RequestOut(LifecycleOut):
@@ -152,6 +154,8 @@ class RequestOut(LifecycleOut):
         "co_requesters": ["IOM"],
         "beneficiaries": ["GOV-MLI"],
         "excluded_organizations": [],
+        "kept_apart": [["ITC-ILO", "UNITAR"]],
+        "lead_required": True,
         "title": {"fr": "Intégrer la migration dans la planification nationale"},
         "need_statement": {"fr": "Des agents de trois ministères doivent intégrer la migration dans les plans."},
         "language": "fr",
@@ -197,6 +201,12 @@ class RequestOut(LifecycleOut):
     co_requesters = CodesField(allow_null=True)
     beneficiaries = CodesField(allow_null=True)
     excluded_organizations = CodesField(allow_null=True)
+    kept_apart = serializers.SerializerMethodField(
+        help_text="Pairs of organizations that must not deliver together; for the requester's side and the secretariat."
+    )
+    lead_required = serializers.BooleanField(
+        read_only=True, allow_null=True, help_text="Some partner of a team must accept to lead."
+    )
     title = texts()
     need_statement = texts(allow_null=True)
     language = text()
@@ -255,6 +265,10 @@ class RequestOut(LifecycleOut):
     def get_summary_only(self, request: TrainingRequest) -> bool:
         """Tell whether only the summary is for this reader."""
         return not getattr(request, "reads_body", True)
+
+    def get_kept_apart(self, request: TrainingRequest) -> list[list[str]] | None:
+        """List the pairs, each sorted, from what was fetched ahead."""
+        return sorted(list(pair.codes) for pair in request.kept_apart.all())
 
     def get_themes(self, request: TrainingRequest) -> list[str]:
         """List the themes of the lines, in their order."""

@@ -53,6 +53,15 @@ def test_line_behind_partners_kept_apart_says_so() -> None:
     assert only(found).reasons == ("kept_apart",)
 
 
+def test_partners_of_partners_are_kept_apart_too() -> None:
+    """What counts is everybody behind an offering, not its provider alone."""
+    joined = replace(B, organizations=frozenset({"O-B", "O-C"}))
+    assert ranking(need(*TWO, kept_apart=frozenset({("O-B", "O-C")})), A, joined).proposals[0].uncovered == (2,)
+    apart = need(*TWO, kept_apart=frozenset({("O-C", "P-A")}))
+    assert only(ranking(apart, A, joined)).reasons == ("kept_apart",)
+    assert ranking(apart, A, B).open_lines == ()
+
+
 def test_line_behind_the_lead_says_so() -> None:
     silent = [replace(entry, can_lead=False) for entry in (A, B)]
     asked = need(*TWO, lead_required=True)

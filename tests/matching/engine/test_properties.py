@@ -77,6 +77,7 @@ def test_hard_constraints_are_never_violated(need: Need, offers: list[Offer]) ->
         for candidate in part.candidates:
             offer = by_id[candidate.offer]
             parties = offer.organizations | {offer.provider}
+            assert not any(parties >= set(pair) for pair in need.kept_apart)
             assert in_standing(offer, world.TODAY)
             assert not need.forms or offer.form in need.forms
             assert not need.modalities or offer.modality in need.modalities
@@ -111,6 +112,10 @@ def test_proposals_keep_to_seats_capacity_numbers_and_money(need: Need, offers: 
     by_id = {offer.id: offer for offer in offers}
     for proposal in world.ranking(need, *offers).proposals:
         used: dict[str, int] = {}
+        team = [by_id[part.offer] for part in proposal.parts]
+        parties = {party for offer in team for party in (offer.provider, *offer.organizations)}
+        assert not any(parties >= set(pair) for pair in need.kept_apart)
+        assert any(offer.can_lead for offer in team) or not need.lead_required
         for part in proposal.parts:
             offer, total = by_id[part.offer], sum(part.lines.values())
             assert total == part.slot.seats

@@ -290,6 +290,8 @@ def needs(draw: st.DrawFn, most_lines: int = 1) -> Need:
         interpretation_allowed=draw(st.booleans()),
         excluded=frozenset(draw(st.sets(st.sampled_from(["P-1", "O-2"]), max_size=1))),
         conflicts=frozenset(draw(st.sets(st.sampled_from(["P-2"]), max_size=1))),
+        kept_apart=frozenset(draw(st.sets(st.sampled_from([("P-1", "P-3"), ("O-2", "P-3")]), max_size=1))),
+        lead_required=draw(st.booleans()),
         visible_to=draw(st.none() | st.just(frozenset({"P-1", "P-2"}))),
     )
 
