@@ -29,6 +29,14 @@ PLANNING: Mapping[str, Mapping[str, str]] = {
         "fr": "Elle a été retenue dans le plan de tous les besoins ouverts.",
     },
     # --- hard constraints, one each ---------------------------------------------------------------------------
+    "shortage.linked": {
+        "en": "It could be served only together with {needs}, in one delivery or team, and together they find no better place.",
+        "fr": "Il ne pourrait être satisfait qu’avec {needs}, dans une même prestation ou équipe, et ensemble ils ne trouvent pas de meilleure place.",
+    },
+    "shortage.linked_to_none": {
+        "en": "No partner who accepts to lead could serve another line of its request.",
+        "fr": "Aucun partenaire acceptant de diriger ne pourrait se charger d’une autre ligne de sa demande.",
+    },
     "constraint.theme_mismatch": {
         "en": "It is about another theme.",
         "fr": "Elle porte sur un autre thème.",

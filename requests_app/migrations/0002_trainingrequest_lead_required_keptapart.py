@@ -5,29 +5,50 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_reports_read'),
-        ('requests_app', '0001_initial'),
+        ("accounts", "0003_reports_read"),
+        ("requests_app", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='trainingrequest',
-            name='lead_required',
+            model_name="trainingrequest",
+            name="lead_required",
             field=models.BooleanField(default=False),
         ),
         migrations.CreateModel(
-            name='KeptApart',
+            name="KeptApart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='kept_apart', to='requests_app.trainingrequest')),
-                ('second', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "first",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="kept_apart",
+                        to="requests_app.trainingrequest",
+                    ),
+                ),
+                (
+                    "second",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='kept_apart_two_in_order'), models.UniqueConstraint(fields=('request', 'first', 'second'), name='kept_apart_once')],
+                "ordering": ["id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("first__lt", models.F("second"))), name="kept_apart_two_in_order"
+                    ),
+                    models.UniqueConstraint(fields=("request", "first", "second"), name="kept_apart_once"),
+                ],
             },
         ),
     ]

@@ -15,6 +15,7 @@ from requests_app import operations
 from requests_app.models import (
     Clarification,
     Endorsement,
+    KeptApart,
     LineClaim,
     ReferenceCounter,
     RequestLine,
@@ -95,6 +96,17 @@ class RequestRevisionFactory(DjangoModelFactory[RequestRevision]):
     content: ClassVar[dict[str, Any]] = {"title": {"en": "Earlier title"}}
     replaced_at = AT
     editor = "test"
+
+
+class KeptApartFactory(DjangoModelFactory[KeptApart]):
+    """Two organizations, the older one first."""
+
+    class Meta:
+        model = KeptApart
+
+    request = SubFactory(TrainingRequestFactory)
+    first = SubFactory(OrganizationFactory)
+    second = SubFactory(OrganizationFactory)
 
 
 class ReferenceCounterFactory(DjangoModelFactory[ReferenceCounter]):

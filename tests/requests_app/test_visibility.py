@@ -234,7 +234,12 @@ def test_timeline_tells_the_story_and_keeps_names_inside(at: datetime) -> None:
 
 def test_facts_for_the_engine_are_whole(at: datetime) -> None:
     agency, other = OrganizationFactory.create(), OrganizationFactory.create()
-    request = opened(agency, excluded_organizations=(other.code,), kept_apart=((other.code, agency.code),), lines=(line(), line(country="", region="011")))
+    request = opened(
+        agency,
+        excluded_organizations=(other.code,),
+        kept_apart=((other.code, agency.code),),
+        lines=(line(), line(country="", region="011")),
+    )
     facts = queries.request_for_matching(request.pk)
     assert facts.reference == request.reference
     assert facts.excluded_organization_ids == {other.pk}

@@ -26,7 +26,7 @@ from matching.engine.portfolio import (
 )
 from matching.engine.snapshot import canonical
 
-FORMAT = 1
+FORMAT = 2
 PAIR_COLUMNS = ("need", "score", "previous", "tie")
 USE_COLUMNS = ("use_capacity", "use_amount", "cost_budget", "cost_amount")
 
@@ -76,11 +76,12 @@ def _columns(instance: Instance) -> dict[str, Any]:
     pairs = instance.pairs
     return {
         "needs": [[entry.id, entry.priority_class, sorted(entry.groups)] for entry in instance.needs],
-        "capacities": [[entry.id, entry.maximum, entry.minimum] for entry in instance.capacities],
+        "capacities": [[entry.id, entry.maximum, entry.minimum, entry.rule] for entry in instance.capacities],
         "budgets": [[entry.id, entry.maximum] for entry in instance.budgets],
         "floors": [[entry.group, entry.minimum] for entry in instance.floors],
         "locked": sorted(instance.locked),
         "banned": sorted(instance.banned),
+        "links": [[link.pair, list(link.one_of)] for link in instance.links],
         "candidates": list(pairs.candidate),
         **{name: getattr(pairs, name).astype(np.int64).tolist() for name in (*PAIR_COLUMNS, *USE_COLUMNS)},
         "uses": np.diff(pairs.use_start).tolist(),
@@ -117,6 +118,7 @@ def _instance(data: Mapping[str, Any]) -> Instance:
         floors=[Floor(*entry) for entry in data["floors"]],
         locks=[name(number) for number in data["locked"]],
         bans=[name(number) for number in data["banned"]],
+        links=[(name(pair), [name(one) for one in one_of]) for pair, one_of in data["links"]],
     )
 
 

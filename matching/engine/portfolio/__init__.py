@@ -1,6 +1,6 @@
 """The portfolio: all open needs planned at once, exactly, under seats, trainer days, budgets, floors, locks and bans.
 
-    instance = build_instance(needs, capacities, pairs, budgets=..., floors=..., locks=..., bans=...)
+    instance = build_instance(needs, capacities, pairs, budgets=..., floors=..., locks=..., bans=..., links=...)
     solution = solve(instance, Settings())
     [instance.pair_name(number) for number in solution.chosen]
     report = explain_plan(instance, solution, Settings())        # alternates, reasons, fairness, prices
@@ -18,6 +18,7 @@ from matching.engine.portfolio.instance import (
     Capacity,
     Floor,
     Instance,
+    Link,
     NeedEntry,
     Pair,
     PairArrays,
@@ -71,6 +72,7 @@ __all__ = [
     "GreedyDifference",
     "GroupShare",
     "Instance",
+    "Link",
     "Move",
     "NeedEntry",
     "NeedServed",

@@ -34,7 +34,8 @@ class Bound:
 
 def bound_of(model: Model, rows: Rows, gain: Ints, price: NDArray[np.float64]) -> Bound:
     """Compute the bound that prices [rows] prove for a gain [pairs]."""
-    price = np.where((price > 0) & (rows.most >= UNLIMITED), 0.0, price)
+    endless = ((price > 0) & (rows.most >= UNLIMITED)) | ((price < 0) & (rows.least <= -UNLIMITED))
+    price = np.where(endless, 0.0, price)
     scale = _scale(model, rows, gain, price)
     whole = np.rint(price * scale).astype(np.int64)
     reduced = gain * scale
@@ -51,7 +52,7 @@ def bound_of(model: Model, rows: Rows, gain: Ints, price: NDArray[np.float64]) -
 def _scale(model: Model, rows: Rows, gain: Ints, price: NDArray[np.float64]) -> int:
     """Return the finest power of two by which prices can be multiplied without leaving 64 bits."""
     charged = np.zeros(len(gain))
-    np.add.at(charged, rows.pair, rows.amount * np.abs(price)[rows.row])
+    np.add.at(charged, rows.pair, np.abs(rows.amount) * np.abs(price)[rows.row])
     largest = (float(np.abs(gain).max(initial=0)) + float(charged.max(initial=0)) + 1) * (len(model.need_class) + 1)
     scale = FINEST
     while scale > 1 and largest * scale > EXACT_TOP:

@@ -18,12 +18,15 @@ from matching.engine.portfolio.instance import (
     Floor,
     Instance,
     Ints,
+    Link,
     NeedEntry,
     Pair,
     PairArrays,
     PairColumns,
     refusal,
 )
+
+PairName = tuple[str, str]  # need, candidate
 
 
 def build_instance(
@@ -33,20 +36,28 @@ def build_instance(
     *,
     budgets: Iterable[BudgetLimit] = (),
     floors: Iterable[Floor] = (),
-    locks: Iterable[tuple[str, str]] = (),
-    bans: Iterable[tuple[str, str]] = (),
+    locks: Iterable[PairName] = (),
+    bans: Iterable[PairName] = (),
+    links: Iterable[tuple[PairName, Iterable[PairName]]] = (),
 ) -> Instance:
     """Check and sort an instance; locks and bans are (need, candidate). The pairs may come from a generator.
 
-    Raises EngineError(bad_instance) for doubled or unknown ids, numbers out of their range, and a pair that is
-    locked and banned.
+    A link says of a pair that it is chosen only together with one of others. Raises EngineError(bad_instance) for doubled
+    or unknown ids, numbers out of their range, and a pair that is locked and banned.
     """
     need_list, capacity_list, budget_list = list(needs), list(capacities), list(budgets)
     columns = _Columns(_places("need", need_list), _places("capacity", capacity_list), _places("budget", budget_list))
     for pair in pairs:
         columns.add(pair)
     return build_instance_from_columns(
-        need_list, capacity_list, columns.done(), budgets=budget_list, floors=floors, locks=locks, bans=bans
+        need_list,
+        capacity_list,
+        columns.done(),
+        budgets=budget_list,
+        floors=floors,
+        locks=locks,
+        bans=bans,
+        links=links,
     )
 
 
@@ -57,8 +68,9 @@ def build_instance_from_columns(
     *,
     budgets: Sequence[BudgetLimit] = (),
     floors: Iterable[Floor] = (),
-    locks: Iterable[tuple[str, str]] = (),
-    bans: Iterable[tuple[str, str]] = (),
+    locks: Iterable[PairName] = (),
+    bans: Iterable[PairName] = (),
+    links: Iterable[tuple[PairName, Iterable[PairName]]] = (),
 ) -> Instance:
     """Check and sort an instance whose pairs are columns; otherwise like `build_instance`."""
     _check_needs(needs)
@@ -74,10 +86,21 @@ def build_instance_from_columns(
         banned=frozenset(),
     )
     _check_pairs(instance)
-    return _with_wishes(instance, locks, bans)
+    return _with_links(_with_wishes(instance, locks, bans), links)
 
 
-def _with_wishes(instance: Instance, locks: Iterable[tuple[str, str]], bans: Iterable[tuple[str, str]]) -> Instance:
+def _with_links(instance: Instance, links: Iterable[tuple[PairName, Iterable[PairName]]]) -> Instance:
+    found = {
+        Link(instance.pair_number(*pair), tuple(sorted({instance.pair_number(*other) for other in others})))
+        for pair, others in links
+    }
+    for link in sorted(found, key=lambda entry: entry.pair):
+        if link.pair in link.one_of:
+            raise refusal(" / ".join(instance.pair_name(link.pair)), "is linked to itself")
+    return replace(instance, links=tuple(sorted(found, key=lambda entry: (entry.pair, entry.one_of))))
+
+
+def _with_wishes(instance: Instance, locks: Iterable[PairName], bans: Iterable[PairName]) -> Instance:
     locked = frozenset(instance.pair_number(*names) for names in locks)
     banned = frozenset(instance.pair_number(*names) for names in bans)
     for number in sorted(locked & banned):

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from matching.engine.portfolio.instance import Flags, Ints
 from matching.engine.portfolio.mixed_integer import FAILED, IMPOSSIBLE, SOLVED, STOPPED, Deadline, Helper, Program
-from matching.engine.portfolio.model import UNLIMITED, Model, Rows
+from matching.engine.portfolio.model import UNLIMITED, Model, Rows, relief
 
 CUTS = 30
 BOUND_SLACK = 1e-6  # of whole numbers that the solver adds in floats
@@ -42,7 +42,7 @@ def solve_core(core: Core, helper: Helper, deadline: Deadline) -> CoreAnswer:
     free = np.flatnonzero(core.kept & ~fixed)
     base = int(core.gain[fixed].sum())
     least, most = _limits_left(core.rows, fixed)
-    if (most < 0).any():
+    if (most + relief(core.rows, core.kept & ~fixed) < 0).any():
         return CoreAnswer(IMPOSSIBLE)
     program = _program(core, free, least, most)
     for _ in range(CUTS):

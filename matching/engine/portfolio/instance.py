@@ -33,12 +33,14 @@ class NeedEntry:
 class Capacity:
     """What pairs use up: seats of a session, trainer days of a window, the load of a provider in a period.
 
-    At most `maximum` units are used in a plan and at least `minimum`.
+    At most `maximum` units are used in a plan and at least `minimum`. `rule`: it is a rule and no supply, so that nothing
+    is told of what more of it would bring.
     """
 
     id: str
     maximum: int
     minimum: int = 0
+    rule: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,14 @@ class Pair:
     costs: tuple[tuple[str, int], ...] = ()
     previous: bool = False
     tie: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A pair that is chosen only together with one of some others, all by their numbers; without others: never."""
+
+    pair: int
+    one_of: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +129,7 @@ class Instance:
     pairs: PairArrays
     locked: frozenset[int]
     banned: frozenset[int]
+    links: tuple[Link, ...] = ()
 
     def pair_number(self, need: str, candidate: str) -> int:
         """Find a pair by its names. Raises EngineError(bad_instance) when there is no such pair."""

@@ -1,7 +1,7 @@
 """The model as a network, where it is one: needs, then capacities one inside the other, then the end.
 
-That is so when every pair uses one unit of capacities that are nested (a session inside the load of its provider) and
-no need has two floors. A unit of flow leaves every need, through a pair or past them all; budgets stand outside.
+That is so when every pair uses one unit of capacities that are nested (a session inside the load of its provider), no
+pair leans on another and no need has two floors. A unit of flow leaves every need, through a pair or past them all; budgets stand outside.
 """
 
 from dataclasses import dataclass
@@ -31,6 +31,8 @@ class Layout:
 def lay_out(model: Model) -> Layout | None:
     """Find the nesting of the capacities; None when the model is no network."""
     rows = model.rows
+    if (rows.kind == Kind.LINK).any():
+        return None
     kind = rows.kind[rows.row]
     use = kind == Kind.CAPACITY
     floor = kind == Kind.FLOOR

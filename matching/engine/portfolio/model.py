@@ -1,7 +1,8 @@
 """The instance made smaller before it is solved: locks taken, bans and hopeless pairs gone, all limits as rows.
 
-A row is `least <= sum of amounts of the chosen pairs <= most`: a capacity, a budget, or a floor. Rows that no plan can
-break are dropped, and a row whose pairs all use the same amount is counted in that amount.
+A row is `least <= sum of amounts of the chosen pairs <= most`: a capacity, a budget, a floor, or a link: the pair counts 1,
+each of those it leans on -1, and the sum is 0 at the most. Rows that no plan can break are dropped, and a row whose pairs
+all use the same amount is counted in that amount.
 """
 
 from collections.abc import Iterable
@@ -22,12 +23,13 @@ class Kind(IntEnum):
     CAPACITY = 0
     BUDGET = 1
     FLOOR = 2
+    LINK = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Limits. Shapes: `least`, `most`, `kind`, `thing` [rows] (`thing` counts in capacities, budgets or floors of the
-    instance); `pair`, `row`, `amount` [entries], sorted by pair and row.
+    """Limits. Shapes: `least`, `most`, `kind`, `thing` [rows] (`thing` counts in capacities, budgets, floors or
+    links of the instance); `pair`, `row`, `amount` [entries], sorted by pair and row.
     """
 
     least: Ints
@@ -139,10 +141,10 @@ def build_model(instance: Instance, wishes: Wishes | None = None) -> Model:
     taken[locked] = True
     used = rows.totals(taken)
     most, least = np.where(rows.most == UNLIMITED, UNLIMITED, rows.most - used), rows.least - used
-    contradiction = bool((most < 0).any()) or len(set(pairs.need[locked])) < len(locked)
     open_pair = ~np.isin(pairs.need, pairs.need[locked])
     open_pair[list(instance.banned)] = False
-    open_pair[rows.pair[rows.amount > most[rows.row]]] = False
+    room = _close(rows, most, open_pair)
+    contradiction = bool((room < 0).any()) or len(set(pairs.need[locked])) < len(locked)
     whole = Model(
         number=np.arange(len(pairs)),
         need=pairs.need,
@@ -160,6 +162,29 @@ def build_model(instance: Instance, wishes: Wishes | None = None) -> Model:
     return tightened(_without_empty_needs(whole.restricted(open_pair)))
 
 
+def _close(rows: Rows, most: Ints, open_pair: Flags) -> Ints:
+    """Close the pairs that no plan can hold and return what each row allows at the most. [rows]
+
+    What a pair leans on makes room for it in the row of its link; closing one may close those that lean on it.
+    """
+    while True:
+        room = most + relief(rows, open_pair)
+        hopeless = rows.pair[rows.amount > room[rows.row]]
+        if not open_pair[hopeless].any():
+            return room
+        open_pair[hopeless] = False
+
+
+def relief(rows: Rows, open_pair: Flags) -> Ints:
+    """Return how much room open pairs could make in each row by being chosen: only links count pairs below 0. [rows]"""
+    room = np.zeros(len(rows.least), dtype=np.int64)
+    leant_on = np.flatnonzero(rows.amount < 0)
+    if len(leant_on):
+        leant_on = leant_on[open_pair[rows.pair[leant_on]]]
+        np.subtract.at(room, rows.row[leant_on], rows.amount[leant_on])
+    return room
+
+
 def tightened(model: Model) -> Model:
     """Drop the rows that no plan can break, and count rows of equal amounts in that amount."""
     rows = model.rows
@@ -175,7 +200,7 @@ def tightened(model: Model) -> Model:
     place = np.cumsum(bites) - 1
     entry = bites[rows.row]
     kept = Rows(
-        np.maximum(least[bites], 0),
+        np.where(rows.kind[bites] == Kind.LINK, least[bites], np.maximum(least[bites], 0)),
         most[bites],
         rows.kind[bites],
         rows.thing[bites],
@@ -199,6 +224,10 @@ def _instance_rows(instance: Instance, wishes: Wishes) -> Rows:
         pair.append(members)
         row.append(np.full(len(members), capacities + budgets + place))
         amount.append(np.ones(len(members), dtype=np.int64))
+    for place, link in enumerate(instance.links):
+        pair.append(np.array([link.pair, *link.one_of], dtype=np.int64))
+        row.append(np.full(1 + len(link.one_of), capacities + budgets + len(floors) + place))
+        amount.append(np.array([1] + [-1] * len(link.one_of), dtype=np.int64))
     flat_pair, flat_row, flat_amount = np.concatenate(pair), np.concatenate(row), np.concatenate(amount)
     if len(flat_pair) > len(pair[0]):
         order = np.lexsort((flat_row, flat_pair))
@@ -207,17 +236,26 @@ def _instance_rows(instance: Instance, wishes: Wishes) -> Rows:
         least=np.array(
             [entry.minimum if place in wishes.minima else 0 for place, entry in enumerate(instance.capacities)]
             + [0] * budgets
-            + [instance.floors[floor].minimum for floor in floors],
+            + [instance.floors[floor].minimum for floor in floors]
+            + [-UNLIMITED] * len(instance.links),
             dtype=np.int64,
         ),
         most=np.array(
             [entry.maximum for entry in instance.capacities]
             + [entry.maximum for entry in instance.budgets]
-            + [UNLIMITED] * len(floors),
+            + [UNLIMITED] * len(floors)
+            + [0] * len(instance.links),
             dtype=np.int64,
         ),
-        kind=np.repeat(list(Kind), [capacities, budgets, len(floors)]).astype(np.int64),
-        thing=np.concatenate([np.arange(capacities), np.arange(budgets), np.array(floors, dtype=np.int64)]),
+        kind=np.repeat(list(Kind), [capacities, budgets, len(floors), len(instance.links)]).astype(np.int64),
+        thing=np.concatenate(
+            [
+                np.arange(capacities),
+                np.arange(budgets),
+                np.array(floors, dtype=np.int64),
+                np.arange(len(instance.links)),
+            ]
+        ),
         pair=flat_pair,
         row=flat_row,
         amount=flat_amount,
@@ -241,7 +279,7 @@ def _reach(model: Model) -> Ints:
     """Return what no plan can exceed of each row: all its pairs together; of a budget the largest of every need. [rows]"""
     rows = model.rows
     reach = np.zeros(len(rows.least), dtype=np.int64)
-    np.add.at(reach, rows.row, rows.amount)
+    np.add.at(reach, rows.row, np.maximum(rows.amount, 0))
     for budget in np.flatnonzero(rows.kind == Kind.BUDGET):
         entry = rows.row == budget
         largest = np.zeros(len(model.need_class), dtype=np.int64)

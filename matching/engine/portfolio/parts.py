@@ -1,7 +1,7 @@
 """Parts of an instance that have nothing in common, so that a change in one leaves all others as they are.
 
 Only what can run out ties needs together: a capacity whose largest possible use exceeds its maximum (or that has a
-minimum), a budget that could be overspent, and a floor. The best number of needs served by class is then the sum of
+minimum), a budget that could be overspent, a floor, and a pair that leans on another. The best number of needs served by class is then the sum of
 the best of each part, because the order of the objectives does not change when the same is added on both sides.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from matching.engine.portfolio.instance import Flags, Instance, Ints, PairArrays
+from matching.engine.portfolio.instance import Flags, Instance, Ints, Link, PairArrays
 from matching.engine.portfolio.standing import Standing
 
 
@@ -24,6 +24,7 @@ class Part:
     capacities: Ints
     budgets: Ints
     groups: tuple[str, ...]  # with a floor
+    linked: bool = False  # some of its pairs lean on others
 
 
 def scarce(standing: Standing) -> tuple[Flags, Flags]:
@@ -66,6 +67,9 @@ def split(standing: Standing) -> tuple[Part, ...]:
         for need, entry in enumerate(instance.needs)
         if floor.group in entry.groups
     ]
+    members += [
+        (int(pairs.need[link.pair]), int(pairs.need[other])) for link in instance.links for other in link.one_of
+    ]
     tail = np.concatenate(
         [pairs.need[use_pair[by_use]], pairs.need[cost_pair[by_cost]], [need for need, _ in members]]
     ).astype(np.int64)
@@ -93,6 +97,7 @@ def _parts(standing: Standing, label: Ints, short: Flags, poor: Flags) -> tuple[
     groups: dict[int, list[str]] = {}
     for number, floor in enumerate(instance.floors):
         groups.setdefault(int(label[needs + capacities + budgets + number]), []).append(floor.group)
+    linked = {int(label[instance.pairs.need[link.pair]]) for link in instance.links}
     none = np.zeros(0, dtype=np.int64)
     parts = [
         Part(
@@ -101,6 +106,7 @@ def _parts(standing: Standing, label: Ints, short: Flags, poor: Flags) -> tuple[
             capacities=of_capacity.get(name, none),
             budgets=of_budget.get(name, none),
             groups=tuple(groups.get(name, ())),
+            linked=name in linked,
         )
         for name, members in of_need.items()
     ]
@@ -161,6 +167,11 @@ def cut_out(standing: Standing, part: Part, *, least_score: int) -> tuple[Instan
         pairs=pairs,
         locked=frozenset(number[pair] for pair in kept_locks),
         banned=frozenset(),
+        links=tuple(
+            Link(number[link.pair], tuple(number[other] for other in link.one_of if other in number))
+            for link in whole.links
+            if link.pair in number
+        ),
     )
     return instance, keep
 

@@ -176,7 +176,8 @@ def _capacity_raises(view: PartView, lift: Lift) -> list[Raise]:
     found = []
     for place, capacity in enumerate(part.capacities.tolist()):
         pairs = using.get(capacity, [])
-        units = _smallest(standing, pairs, partial(standing.shortfall, capacity=capacity))
+        rule = standing.instance.capacities[capacity].rule
+        units = None if rule else _smallest(standing, pairs, partial(standing.shortfall, capacity=capacity))
         if units is None:
             continue
         if view.every is not None and view.network is not None:

@@ -8,6 +8,7 @@
                 "costs": {"total": 180000}, "previous": false, "tie": 5}],
      "floors": [{"group": "ldc", "minimum": 1}],
      "locks": [{"need": "N1", "candidate": "session"}], "bans": [],
+     "links": [{"need": "N1", "candidate": "session", "one_of": [{"need": "N2", "candidate": "session"}]}],
      "settings": {"worst_served": true, "stability": true, "unique": true, "time_limit_seconds": 60}}
 
 Only `format`, `needs` (each with `id`) and `pairs` (each with `need`, `candidate`, `score`) are needed. Amounts of money are
@@ -42,6 +43,7 @@ NUMBERED = 1_000_000_000
 
 Value = TypeVar("Value")
 Document = dict[str, object]
+Names = tuple[str, str]  # of a pair: need, candidate
 
 
 def read_portfolio(content: bytes) -> tuple[Instance, Settings]:
@@ -49,7 +51,7 @@ def read_portfolio(content: bytes) -> tuple[Instance, Settings]:
 
     Raises EngineError(bad_instance): the JSON pointer of what is wrong, and what is allowed.
     """
-    members = ("format", "needs", "capacities", "budgets", "pairs", "floors", "locks", "bans", "settings")
+    members = ("format", "needs", "capacities", "budgets", "pairs", "floors", "locks", "bans", "links", "settings")
     document = object_of(document_of(content, BAD_INSTANCE), "", members, needed=("format", "needs", "pairs"))
     if document["format"] != FORMAT:
         raise refuse("/format", f"expected {FORMAT}, found {shown(document['format'])}")
@@ -67,7 +69,10 @@ def read_portfolio(content: bytes) -> tuple[Instance, Settings]:
     locks = list_of(document.get("locks", []), "/locks", lambda value, at: _named(value, at, names))
     bans = list_of(document.get("bans", []), "/bans", lambda value, at: _ban(value, at, names, locks))
     floors = list_of(document.get("floors", []), "/floors", _floor)
-    instance = build_instance(needs, capacities, pairs, budgets=budgets, floors=floors, locks=locks, bans=bans)
+    links = list_of(document.get("links", []), "/links", lambda value, at: _link(value, at, names))
+    instance = build_instance(
+        needs, capacities, pairs, budgets=budgets, floors=floors, locks=locks, bans=bans, links=links
+    )
     return instance, settings
 
 
@@ -197,7 +202,7 @@ def _amounts(value: object, at: str, known: frozenset[str], what: str) -> Iterat
         yield _of(name, pointer, known, what), whole(amount, pointer, 0, AMOUNT_TOP)
 
 
-def _named(value: object, at: str, pairs: frozenset[tuple[str, str]]) -> tuple[str, str]:
+def _named(value: object, at: str, pairs: frozenset[Names]) -> Names:
     entry = object_of(value, at, ("need", "candidate"), needed=("need", "candidate"))
     names = word(entry["need"], f"{at}/need"), word(entry["candidate"], f"{at}/candidate")
     if names not in pairs:
@@ -205,7 +210,16 @@ def _named(value: object, at: str, pairs: frozenset[tuple[str, str]]) -> tuple[s
     return names
 
 
-def _ban(value: object, at: str, pairs: frozenset[tuple[str, str]], locks: list[tuple[str, str]]) -> tuple[str, str]:
+def _link(value: object, at: str, pairs: frozenset[Names]) -> tuple[Names, list[Names]]:
+    entry = object_of(value, at, ("need", "candidate", "one_of"), needed=("need", "candidate", "one_of"))
+    pair = _named({name: entry[name] for name in ("need", "candidate")}, at, pairs)
+    others = list_of(entry["one_of"], f"{at}/one_of", lambda one, place: _named(one, place, pairs))
+    if pair in others:
+        raise refuse(f"{at}/one_of/{others.index(pair)}", "a pair does not lean on itself")
+    return pair, others
+
+
+def _ban(value: object, at: str, pairs: frozenset[Names], locks: list[Names]) -> Names:
     names = _named(value, at, pairs)
     if names in locks:
         raise refuse(at, "this pair is locked; a pair is locked or banned, not both")

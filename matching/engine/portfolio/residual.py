@@ -221,7 +221,7 @@ def residual(standing: Standing, part: Part, *, least_score: int, served_only: b
 
     With `served_only` just the needs served by class count, and the figures are those of that objective alone.
     """
-    if part.budgets.size or part.groups or not standing.proven:
+    if part.budgets.size or part.groups or part.linked or not standing.proven:
         return None
     score = standing.instance.pairs.score[part.pairs]
     pairs = part.pairs[(score >= least_score) | np.isin(part.pairs, standing.chosen)]

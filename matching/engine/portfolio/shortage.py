@@ -16,6 +16,7 @@ from matching.engine.portfolio.report import (
     BANNED,
     BUDGET_SHORT,
     CAPACITY_SHORT,
+    LINKED,
     LOCKED_OUT,
     NO_CANDIDATE,
     NOT_PROVEN,
@@ -83,9 +84,12 @@ class Shortages:
             count = len(standing.pairs_of(need))
             return _unmet(standing, need, BANNED, (Sentence("shortage.banned", {"eligible": count}),))
         roomy = [pair for pair in eligible if not standing.full(pair)]
-        if any(not standing.overspent(pair) for pair in roomy):
+        fitting = [pair for pair in roomy if not standing.overspent(pair)]
+        if any(standing.keeps_links(pair) for pair in fitting):
             # A proved plan would have taken it.
             return _unmet(standing, need, NOT_PROVEN, (Sentence("shortage.not_proven"),))
+        if fitting:
+            return _linked(standing, need, fitting)
         found = _too_dear(standing, need, roomy, self._currency) if roomy else self._cut_off(need, is_flow=is_flow)
         if standing.proven or found.proven:
             return found
@@ -245,6 +249,15 @@ def _too_dear(standing: Standing, need: int, roomy: list[int], currency: str) ->
     if competing:
         sentences.append(_competing(standing, competing))
     return _unmet(standing, need, BUDGET_SHORT, tuple(sentences), competing=competing, budgets=names)
+
+
+def _linked(standing: Standing, need: int, fitting: Sequence[int]) -> NeedUnmet:
+    """Say that it has room only together with other needs, which are served otherwise or not at all."""
+    pairs = standing.instance.pairs
+    others = sorted({int(pairs.need[one]) for pair in fitting for one in standing.leans_on(pair)} - {need})
+    code = "shortage.linked" if others else "shortage.linked_to_none"
+    sentence = Sentence(code, {"needs": standing.need_ids(others[:NAMED])} if others else {})
+    return _unmet(standing, need, LINKED, (sentence,), competing=tuple(others))
 
 
 def _decided(standing: Standing, need: int, cut: Cut) -> NeedUnmet:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from matching.engine.portfolio.instance import Flags, Instance, Ints
+from matching.engine.portfolio.instance import Flags, Instance, Ints, Link
 from matching.engine.portfolio.results import OPTIMAL, Settings, Solution
 
 NOBODY = -1
@@ -110,7 +110,40 @@ class Standing:
         """
         if not self.possible[pair] or set(self.full(pair)) - {raised} or self.overspent(pair):
             return False
-        return self.keeps_minima(pair)
+        return self.keeps_minima(pair) and self.keeps_links(pair)
+
+    def keeps_links(self, pair: int) -> bool:
+        """Tell whether the pair has one of those that it leans on, and giving up what its need has leaves nobody alone."""
+        if not self._leans and not self._leant_on:
+            return True
+        now, chosen = self.current(int(self.instance.pairs.need[pair])), self._chosen
+        concerned = [*self._leans.get(pair, ())]
+        if now is not None:
+            concerned += [link for link in self._leant_on.get(now, ()) if link.pair in chosen and link.pair != now]
+        return all(any(one == pair or (one in chosen and one != now) for one in link.one_of) for link in concerned)
+
+    def leans_on(self, pair: int) -> list[int]:
+        """Return the pairs of which one must be chosen with a pair."""
+        return sorted({one for link in self._leans.get(pair, ()) for one in link.one_of})
+
+    @cached_property
+    def _chosen(self) -> frozenset[int]:
+        return frozenset(self.solution.chosen)
+
+    @cached_property
+    def _leans(self) -> dict[int, list[Link]]:
+        found: dict[int, list[Link]] = {}
+        for link in self.instance.links:
+            found.setdefault(link.pair, []).append(link)
+        return found
+
+    @cached_property
+    def _leant_on(self) -> dict[int, list[Link]]:
+        found: dict[int, list[Link]] = {}
+        for link in self.instance.links:
+            for one in link.one_of:
+                found.setdefault(one, []).append(link)
+        return found
 
     def keeps_minima(self, pair: int) -> bool:
         """Tell whether giving up what the need has now leaves the minima of the capacities used."""

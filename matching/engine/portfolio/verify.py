@@ -23,6 +23,9 @@ def verify(instance: Instance, solution: Solution) -> None:
     _require(not instance.banned & set(chosen), "a ban is not kept")
     _check_limits(instance, chosen)
     _check_floors(instance, needs)
+    for link in instance.links:
+        held = link.pair not in chosen or not set(link.one_of).isdisjoint(chosen)
+        _require(held, f"{instance.pair_name(link.pair)} is without what it leans on")
     _check_claims(instance, solution, needs)
 
 

@@ -38,6 +38,7 @@ def keeps_limits(instance: Instance, chosen: tuple[int, ...]) -> bool:
         all(entry.minimum <= amount <= entry.maximum for entry, amount in zip(instance.capacities, used, strict=True))
         and all(cents <= entry.maximum for entry, cents in zip(instance.budgets, spent, strict=True))
         and all(sum(floor.group in names for names in groups) >= floor.minimum for floor in instance.floors)
+        and all(link.pair not in chosen or set(link.one_of) & set(chosen) for link in instance.links)
     )
 
 
@@ -103,7 +104,7 @@ def flows(draw: st.DrawFn, *, wishes: bool = True) -> Instance:
 
 @st.composite
 def mixed(draw: st.DrawFn) -> Instance:
-    """Draw needs of unequal size, with budgets, floors and minima."""
+    """Draw needs of unequal size, with budgets, floors, minima and pairs that lean on others."""
     capacities = []
     for number in range(draw(st.integers(1, 3))):
         maximum = draw(st.integers(0, 6))
@@ -122,7 +123,8 @@ def mixed(draw: st.DrawFn) -> Instance:
     known = sorted({group for need in needs for group in need.groups})
     floors = [Floor(draw(st.sampled_from(known)), 1)] if known and draw(st.integers(0, 3)) == 0 else []
     locks, bans = _wishes(draw, pairs)
-    return build_instance(needs, capacities, pairs, budgets=budgets, floors=floors, locks=locks, bans=bans)
+    links = _links(draw, pairs)
+    return build_instance(needs, capacities, pairs, budgets=budgets, floors=floors, locks=locks, bans=bans, links=links)
 
 
 def _pair(
@@ -138,6 +140,14 @@ def _pair(
 
 
 Names = list[tuple[str, str]]
+
+
+def _links(draw: st.DrawFn, pairs: list[Pair]) -> list[tuple[tuple[str, str], Names]]:
+    names = [(pair.need, pair.candidate) for pair in pairs]
+    if len(names) < 2 or draw(st.booleans()):
+        return []
+    one, other, *rest = draw(st.lists(st.sampled_from(names), min_size=2, max_size=4, unique=True))
+    return [(one, [other, *rest]), *([(other, [one])] if draw(st.booleans()) else [])]
 
 
 def _wishes(draw: st.DrawFn, pairs: list[Pair]) -> tuple[Names, Names]:

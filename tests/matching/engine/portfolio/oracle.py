@@ -26,6 +26,7 @@ class Problem:
     floors: Sequence[Floor] = ()
     locks: Sequence[tuple[str, str]] = ()
     bans: Sequence[tuple[str, str]] = ()
+    links: Sequence[tuple[tuple[str, str], Sequence[tuple[str, str]]]] = ()
 
 
 @dataclass(frozen=True)
@@ -121,4 +122,10 @@ def limits(problem: Problem) -> tuple[list[Row], list[float], list[float]]:
         add([float((pair.need, pair.candidate) == names) for pair in pairs], 1, 1)
     for names in problem.bans:
         add([float((pair.need, pair.candidate) == names) for pair in pairs], 0, 0)
-    return rows, lower, upper
+    links = [np.array(leaning(problem, *link)) for link in problem.links]
+    return [*rows, *links], lower + [-np.inf] * len(links), upper + [0.0] * len(links)
+
+
+def leaning(problem: Problem, names: tuple[str, str], others: Sequence[tuple[str, str]]) -> list[float]:
+    held = [(pair.need, pair.candidate) for pair in problem.pairs]
+    return [float(name == names) - float(name in others) for name in held]

@@ -19,6 +19,7 @@ def problems(
     nested: bool = False,
     budgets: int = 0,
     wishes: bool = False,
+    links: bool = False,
     most_needs: int = 7,
 ) -> Problem:
     """Draw a problem; with `wishes` also floors, minima, locks and bans, which may contradict one another."""
@@ -38,7 +39,25 @@ def problems(
         if draw(st.integers(0, 3))
     ]
     problem = Problem(needs, capacities, pairs, limits)
+    if links:
+        problem = replace(problem, links=draw(links_of(problem)))
     return draw(with_wishes(problem)) if wishes else problem
+
+
+@st.composite
+def links_of(draw: st.DrawFn, problem: Problem) -> list[tuple[tuple[str, str], list[tuple[str, str]]]]:
+    """Draw pairs that lean on others, some of them on each other as lines of one delivery do, some on nothing."""
+    names = [(pair.need, pair.candidate) for pair in problem.pairs]
+    if not names:
+        return []
+    some = st.lists(st.sampled_from(names), max_size=3, unique=True)
+    found = [
+        (name, [other for other in draw(some) if other != name])
+        for name in draw(st.lists(st.sampled_from(names), max_size=4, unique=True))
+    ]
+    both = draw(st.lists(st.sampled_from(names), min_size=2, max_size=3, unique=True)) if len(names) > 1 else []
+    together = [(name, [other]) for name in both for other in both if other != name]
+    return [*found, *together]
 
 
 @st.composite
@@ -79,4 +98,5 @@ def built(problem: Problem) -> Instance:
         floors=problem.floors,
         locks=problem.locks,
         bans=problem.bans,
+        links=problem.links,
     )

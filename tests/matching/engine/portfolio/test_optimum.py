@@ -95,6 +95,18 @@ def test_plan_of_everything_at_once_is_the_best(helper: Helper, problem: Problem
 
 
 @thorough
+@given(problem=problems(links=True))
+def test_plan_of_pairs_that_lean_on_others_is_the_best(helper: Helper, problem: Problem) -> None:
+    check(problem, helper)
+
+
+@thorough
+@given(problem=problems(unequal=True, nested=True, budgets=1, wishes=True, links=True))
+def test_plan_of_everything_with_links_is_the_best(helper: Helper, problem: Problem) -> None:
+    check(problem, helper)
+
+
+@thorough
 @given(problem=problems(unequal=True, budgets=1))
 def test_plan_without_the_worst_served_is_the_best(helper: Helper, problem: Problem) -> None:
     instance = built(problem)
@@ -133,8 +145,14 @@ def test_plan_by_prices_of_the_relaxation_is_the_best(helper: Helper, small_core
     check(problem, helper)
 
 
+@large_way
+@given(problem=problems(unequal=True, budgets=1, wishes=True, links=True))
+def test_plan_with_links_by_prices_is_the_best(helper: Helper, small_cores: None, problem: Problem) -> None:
+    check(problem, helper)
+
+
 @settings(max_examples=examples(40), deadline=None)
-@given(problem=problems(unequal=True, budgets=1, wishes=True))
+@given(problem=problems(unequal=True, budgets=1, wishes=True, links=True))
 def test_plan_of_shuffled_input_is_the_same(helper: Helper, problem: Problem) -> None:
     shuffled = build_instance(
         problem.needs[::-1],
@@ -144,5 +162,6 @@ def test_plan_of_shuffled_input_is_the_same(helper: Helper, problem: Problem) ->
         floors=problem.floors[::-1],
         locks=problem.locks[::-1],
         bans=problem.bans[::-1],
+        links=problem.links[::-1],
     )
     assert solve(shuffled, helper=helper) == solve(built(problem), helper=helper)

@@ -95,6 +95,17 @@ def test_plan_document_names_a_conflict() -> None:
         ),
         ({"locks": [{"need": "N1", "candidate": "web"}]}, "/locks/0", "one of the pairs"),
         ({"bans": [{"need": "N2", "candidate": "web"}]}, "/bans/0", "not both"),
+        (
+            {"links": [{"need": "N2", "candidate": "web", "one_of": [{"need": "N1", "candidate": "web"}]}]},
+            "/links/0/one_of/0",
+            "one of the pairs",
+        ),
+        (
+            {"links": [{"need": "N2", "candidate": "web", "one_of": [{"need": "N2", "candidate": "web"}]}]},
+            "/links/0/one_of/0",
+            "lean on itself",
+        ),
+        ({"links": [{"need": "N2", "candidate": "web"}]}, "/links/0/one_of", "missing"),
         ({"settings": {"time_limit_seconds": 0}}, "/settings/time_limit_seconds", "more than 0"),
         ({"settings": {"unique": 1}}, "/settings/unique", "true or false"),
         ({"floors": [{"group": "sids", "minimum": 1}]}, "sids", "no need belongs"),

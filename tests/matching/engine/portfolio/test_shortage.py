@@ -27,7 +27,6 @@ def check_cut(instance: Instance, unmet: NeedUnmet, standing: Standing) -> None:
         ]
         for need in members
     }
-    assert all(uses for ways in amounts.values() for uses in ways)
     if unmet.supply == 0:
         maxima = {c: instance.capacities[c].maximum for c in inside}
         assert unmet.competing == ()
@@ -37,6 +36,7 @@ def check_cut(instance: Instance, unmet: NeedUnmet, standing: Standing) -> None:
         least = sum(min(sum(uses.values()) for uses in ways) for ways in amounts.values())
         assert (unmet.demand, unmet.supply) == (least, sum(instance.capacities[c].maximum for c in inside))
         return
+    assert all(uses for ways in amounts.values() for uses in ways)
     places = sum(instance.capacities[c].maximum // _constant(standing, c) for c in inside)
     assert (unmet.demand, unmet.supply) == (len(members), places)
 
