@@ -50,7 +50,9 @@ class Offering(LifecycleRecord, TrackRecordColumns):
     level = models.CharField(max_length=20, blank=True)
     governance_levels = CodeListField()
     customisable = models.BooleanField(default=False)  # audience, level and length may be adapted
-    accepts_lead = models.BooleanField(default=True)  # the provider leads a team that delivers with it, if asked
+    accepts_lead = models.BooleanField(
+        default=True, db_default=True
+    )  # the provider leads a team that delivers with it, if asked
     # where
     scope = models.CharField(max_length=10, choices=SCOPES, default="global")
     countries_served = CodeListField()

@@ -46,7 +46,7 @@ class TrainingRequest(LifecycleRecord, PeriodColumns):
     funder = models.ForeignKey(
         "accounts.Organization", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    lead_required = models.BooleanField(default=False)  # one partner must accept to lead
+    lead_required = models.BooleanField(default=False, db_default=False)  # one partner must accept to lead
     award = models.CharField(max_length=20, default="none")
     context_event = models.ForeignKey(
         "accounts.ContextEvent", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
