@@ -88,9 +88,10 @@ migrations: $(DEV)  ## write the migrations that the models ask for
 	@TESTING=1 $(MANAGE) create_max_migration_files --recreate
 
 .PHONY: schema
-schema: $(DEV)  ## write openapi/marketplace-v1.yaml and the life-cycle diagrams
+schema: $(DEV)  ## write openapi/marketplace-v1.yaml, the life-cycle diagrams and the access matrix
 	@$(MANAGE) spectacular --validate --fail-on-warn --file openapi/marketplace-v1.yaml
 	@$(MANAGE) lifecycle_diagrams
+	@$(MANAGE) access_matrix
 
 .PHONY: messages
 messages: $(DEV)  ## bring locale/ up to date with the code and compile it

@@ -39,6 +39,7 @@ LONGEST = {
             "tests/e2e",
             "tests/matching/test_processes.py",
             "tests/matching/test_machine.py",
+            "tests/access/test_matrix.py",
             "tests/matching/test_replay.py",
             "tests/work/test_processes.py",
             "tests/demo/test_setup.py",

@@ -141,6 +141,7 @@ STEPS = (
     Step("schema: fresh, valid, no warning", schema_drift),
     Step("schema: Redocly recommended", schema_lint),
     Step("life cycles: diagrams fresh", partial(manage, "lifecycle_diagrams", "--check")),
+    Step("access: matrix fresh", partial(manage, "access_matrix", "--check")),
     Step("translations: complete, compiled", lambda: listed(translations.problems(ROOT))),
 )
 

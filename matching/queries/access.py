@@ -98,6 +98,8 @@ def _reads_scores(actor: Actor, at: datetime, *, chair: bool) -> Q:
 
 def parts_visible_to(actor: Actor, *, at: datetime) -> QuerySet[ProposalPart]:
     """Give the parts of visible proposals; a partner sees its own and, of the others, those that were asked."""
+    if not _may_read(actor, at):
+        return ProposalPart.objects.none()
     visible = proposals_visible_to(actor, at=at)
     own = permissions.organization_ids(actor, at)
     whole = Q(proposal__in=visible.filter(WHOLE).order_by().values("pk"))

@@ -13,6 +13,7 @@ from marketplace.accounts.roles import SCOPES
 SYSTEM = Actor.system("test")
 START = date(2020, 1, 1)
 PASSWORD = "a long password"
+WEEK = timedelta(days=7)
 
 
 def organization(

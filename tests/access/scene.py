@@ -1,0 +1,176 @@
+"""One thing of every kind that a route can name, around one agency's confidential need, and everybody who might ask for it."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fulfilment import operations as fulfilment
+from fulfilment.models import Delivery, Engagement, Milestone
+from marketplace.accounts.models import AccessToken, Organization, ServiceClient, User
+from marketplace.accounts.roles import SCOPES
+from marketplace.audit.models import AuditRecord
+from marketplace.records.models import Record
+from marketplace.work.models import Job
+from matching.models import MatchProposal, MatchRun, ProposalPart
+from providers.models import Provider
+from requests_app.models import TrainingRequest
+from tests.factories.accounts import (
+    ContextEventFactory,
+    MembershipFactory,
+    OrganizationFactory,
+    ProgrammeFactory,
+    ServiceClientFactory,
+    UserFactory,
+)
+from tests.factories.fulfilment import (
+    ChangeFactory,
+    CostShareFactory,
+    EvaluationFactory,
+    OutcomeStoryFactory,
+    terms_for,
+)
+from tests.factories.machinery import JobFactory
+from tests.factories.matching import MatchProposalFactory, PlanLineFactory, approved, market, work
+from tests.factories.notices import DocumentFactory, NotificationFactory
+from tests.factories.providers import CapacityWindowFactory, OfferingFactory, ProviderFactory, SessionFactory
+from tests.factories.requests import SYSTEM, ClarificationFactory, EndorsementFactory, draft, opened
+from tests.kit.people import token_of
+
+AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+@dataclass
+class Scene:
+    """The things by the word that stands before their id in a path, and the people by the name of their column."""
+
+    things: dict[str, Any] = field(default_factory=dict)
+    callers: dict[str, User | ServiceClient | None] = field(default_factory=dict)
+
+    def id_of(self, word: str, before: str = "") -> str:
+        """Give what a path names: `lines` is a line of the request, `engagements documents` a document of the engagement."""
+        found = self.things.get(f"{before} {word}", self.things.get(word))
+        if found is None:
+            raise LookupError(
+                f"tests/access/scene.py has no thing for `{word}`: make one and put it into `things` under that word"
+            )
+        return str(found.public_id) if isinstance(found, Record | Job | AuditRecord) else str(found)
+
+
+def build() -> Scene:
+    """Make everything, through the operations where there are some."""
+    scene = Scene()
+    secretariat = OrganizationFactory.create(code="SEC", roles=["secretariat"])
+    requester = OrganizationFactory.create(code="REQ", roles=["member", "requester"])
+    made = market(requester=requester, office=secretariat, visibility="agency")
+    work(AT)
+    made.request.refresh_from_db()
+    proposal = approved(made)
+    part = made.parts(proposal)[0]
+    _people(scene, secretariat=secretariat, requester=requester, partner=part.provider.organization)
+    _requests(scene, made.request, requester)
+    _matching(scene, proposal, part)
+    _catalogue(scene, part.provider)
+    _engagement(scene, requester, part.provider)
+    _house(scene, requester)
+    return scene
+
+
+def _person(role: str, organization: Organization) -> User:
+    return MembershipFactory.create(organization=organization, role=role).user
+
+
+def _people(scene: Scene, *, secretariat: Organization, requester: Organization, partner: Organization) -> None:
+    stranger = OrganizationFactory.create(code="STR", roles=["member", "requester"])
+    other = ProviderFactory.create(organization__code="OTH").organization
+    scene.callers = {
+        "anonymous": None,
+        "newcomer": UserFactory.create(),
+        "stranger": _person("focal_point", stranger),
+        "other_provider": _person("provider_staff", other),
+        "viewer": _person("viewer", requester),
+        "focal_point": _person("focal_point", requester),
+        "partner": _person("provider_staff", partner),
+        "officer": _person("secretariat_officer", secretariat),
+        "head": _person("secretariat_head", secretariat),
+        "auditor": _person("auditor", OrganizationFactory.create(code="AUD")),
+        "client": ServiceClientFactory.create(organization=requester, scopes=sorted(SCOPES)),
+        "stranger_client": ServiceClientFactory.create(organization=stranger, scopes=sorted(SCOPES)),
+    }
+
+
+def _requests(scene: Scene, request: TrainingRequest, requester: Organization) -> None:
+    about = {"about_resource": "training_request", "about_id": request.public_id, "organization": requester}
+    scene.things |= {
+        "requests": request,
+        "draft": draft(requester),
+        "group": opened(requester, visibility="group"),
+        "public": opened(requester, visibility="public"),
+        "lines": request.lines.get(),
+        "clarifications": ClarificationFactory.create(request=request, due_at=AT + timedelta(days=5)),
+        "endorsements": EndorsementFactory.create(request=request),
+        "requests documents": DocumentFactory.create(**about),
+    }
+
+
+def _matching(scene: Scene, proposal: MatchProposal, part: ProposalPart) -> None:
+    run = MatchRun.objects.filter(request=proposal.request).latest("pk")
+    scene.things |= {
+        "proposals": proposal,
+        "other proposal": MatchProposalFactory.create(request=proposal.request, lead=part.provider),
+        "parts": part,
+        "match-runs": run,
+        "plan": PlanLineFactory.create(line=scene.things["lines"], run__policy=run.policy).run,
+        "matching-policies": run.policy,
+    }
+
+
+def _catalogue(scene: Scene, provider: Provider) -> None:
+    offering = OfferingFactory.create(provider=provider, published=True)
+    scene.things |= {
+        "providers": provider,
+        "offerings": offering,
+        "offering draft": OfferingFactory.create(provider=provider),
+        "sessions": SessionFactory.create(offering=offering),
+        "capacity-windows": CapacityWindowFactory.create(provider=provider),
+    }
+
+
+def _engagement(scene: Scene, requester: Organization, provider: Provider) -> None:
+    session = SessionFactory.create(offering=OfferingFactory.create(provider=provider, published=True))
+    request = opened(requester, visibility="agency")
+    terms = terms_for(request, provider.organization, sessions=[session])
+    engagement: Engagement = fulfilment.create_engagement(actor=SYSTEM, at=AT, terms=terms)
+    about = {"about_resource": "engagement", "about_id": engagement.public_id, "organization": provider.organization}
+    scene.things |= {
+        "engagements": engagement,
+        "deliveries": Delivery.objects.get(engagement=engagement),
+        "milestones": Milestone.objects.filter(engagement=engagement).first(),
+        "cost-shares": CostShareFactory.create(engagement=engagement, organization=provider.organization),
+        "changes": ChangeFactory.create(engagement=engagement),
+        "evaluations": EvaluationFactory.create(engagement=engagement),
+        "outcome-stories": OutcomeStoryFactory.create(engagement=engagement),
+        "engagements documents": DocumentFactory.create(**about),
+    }
+
+
+def _house(scene: Scene, requester: Organization) -> None:
+    focal_point, client = scene.callers["focal_point"], scene.callers["client"]
+    assert isinstance(focal_point, User)
+    assert isinstance(client, ServiceClient)
+    token_of(focal_point, AT)
+    token_of(client, AT)
+    scene.things |= {
+        "organizations": requester,
+        "programmes": ProgrammeFactory.create(),
+        "context-events": ContextEventFactory.create(),
+        "memberships": focal_point.memberships.get(),
+        "service-clients": client,
+        "service-clients tokens": AccessToken.objects.filter(client=client).latest("pk"),
+        "me tokens": AccessToken.objects.filter(user=focal_point).latest("pk"),
+        "notifications": NotificationFactory.create(recipient=focal_point),
+        "jobs": JobFactory.create(kind="work.purge", state="dead", finished_at=AT, last_error="ValueError"),
+        "audit": AuditRecord.objects.latest("pk"),
+        "errors": "not_found",
+        "service-levels": "request.screen",
+        "vocabularies": "themes",
+    }
