@@ -9,6 +9,7 @@ from fulfilment.models import Delivery, Engagement, Milestone
 from marketplace.accounts.models import AccessToken, Organization, ServiceClient, User
 from marketplace.accounts.roles import SCOPES
 from marketplace.audit.models import AuditRecord
+from marketplace.identity.models import Application, ClientSecret
 from marketplace.records.models import Record
 from marketplace.work.models import Job
 from matching.models import MatchProposal, MatchRun, ProposalPart
@@ -29,6 +30,7 @@ from tests.factories.fulfilment import (
     OutcomeStoryFactory,
     terms_for,
 )
+from tests.factories.identity import ApplicationFactory, ClientSecretFactory
 from tests.factories.machinery import JobFactory
 from tests.factories.matching import MatchProposalFactory, PlanLineFactory, approved, market, work
 from tests.factories.notices import DocumentFactory, NotificationFactory
@@ -159,12 +161,16 @@ def _house(scene: Scene, requester: Organization) -> None:
     assert isinstance(client, ServiceClient)
     token_of(focal_point, AT)
     token_of(client, AT)
+    app = ApplicationFactory.create(organization=requester, client_type=Application.CLIENT_CONFIDENTIAL)
     scene.things |= {
         "organizations": requester,
         "programmes": ProgrammeFactory.create(),
         "context-events": ContextEventFactory.create(),
         "memberships": focal_point.memberships.get(),
         "service-clients": client,
+        "service-clients secrets": _secret(client),
+        "oauth-applications": app,
+        "oauth-applications secrets": ClientSecretFactory.create(application=app),
         "service-clients tokens": AccessToken.objects.filter(client=client).latest("pk"),
         "me tokens": AccessToken.objects.filter(user=focal_point).latest("pk"),
         "notifications": NotificationFactory.create(recipient=focal_point),
@@ -174,3 +180,15 @@ def _house(scene: Scene, requester: Organization) -> None:
         "service-levels": "request.screen",
         "vocabularies": "themes",
     }
+
+
+def _secret(client: ServiceClient) -> ClientSecret:
+    """Make a secret of a service client, with the OAuth application that stands for it."""
+    application = ApplicationFactory.create(
+        client_id=client.client_id,
+        organization=client.organization,
+        service_client=client,
+        client_type=Application.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
+    )
+    return ClientSecretFactory.create(application=application)

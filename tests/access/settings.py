@@ -167,6 +167,7 @@ SETTINGS: dict[str, Setting] = {
     "requests_reply": state("requests", "returned"),
     "requests_return": state("requests", "submitted"),
     "requests_share": only(organizations=["STR"]),
+    "oauth_applications_create": body(organization="REQ"),
     "service_clients_create": body(organization="REQ"),
     "sessions_complete": state("sessions", "running"),
     "sessions_create": body(offering=lambda scene: str(scene.things["offerings"].public_id)),
