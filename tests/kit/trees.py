@@ -1,0 +1,52 @@
+"""Whole trees of processes at once: killed, frozen, thawed. A server is more than its first process."""
+
+import signal
+from contextlib import suppress
+
+import psutil
+
+GONE = (psutil.NoSuchProcess, ProcessLookupError)
+WAIT_SECONDS = 10.0
+
+
+def members(pid: int) -> list[psutil.Process]:
+    """Find the process and all that descend from it, the first one first; none where it is gone."""
+    try:
+        first = psutil.Process(pid)
+        return [first, *first.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def children(pid: int) -> list[int]:
+    """Give the ids of the direct children, the oldest first."""
+    try:
+        return [child.pid for child in psutil.Process(pid).children()]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Send a signal to every process of the tree."""
+    for process in members(pid):
+        with suppress(*GONE):
+            process.send_signal(number)
+
+
+def kill(pid: int) -> None:
+    """Kill the tree outright and wait until nothing of it is left."""
+    found = members(pid)
+    for process in found:  # the first one first: it must not replace what dies under it
+        with suppress(*GONE):
+            process.kill()
+    psutil.wait_procs(found, timeout=WAIT_SECONDS)
+
+
+def freeze(pid: int) -> None:
+    """Stop the tree where it stands: it keeps its connections and answers nothing."""
+    send(pid, signal.SIGSTOP)
+
+
+def thaw(pid: int) -> None:
+    """Let a frozen tree go on."""
+    send(pid, signal.SIGCONT)
