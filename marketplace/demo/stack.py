@@ -6,7 +6,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from django.conf import settings
@@ -73,7 +72,6 @@ def _dispatcher() -> None:
 def _web() -> None:
     from gunicorn.app.wsgiapp import run
 
-    import_module(settings.ROOT_URLCONF)  # once, for all web processes
     os.chdir(settings.BASE_DIR)  # where gunicorn.conf.py lies
     sys.argv = ["gunicorn", "marketplace.wsgi:application"]
     run()
