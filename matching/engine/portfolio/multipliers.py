@@ -7,12 +7,14 @@ numbers, so that it holds whatever the rounding did.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_array, vstack
 
 from matching.engine.portfolio.instance import Instance
+
+if TYPE_CHECKING:
+    from scipy.sparse import coo_array
 
 ONE = 1 << 40
 PAIRS_TOP = 60_000  # beyond, a linear program takes longer than what it tells is worth
@@ -44,6 +46,8 @@ def prices(part: Instance, served: dict[int, int]) -> Prices | None:
     """
     if not 0 < len(part.pairs) <= PAIRS_TOP:
         return None
+    from scipy.optimize import linprog  # here, as below: half a second that no other process than a planner needs
+
     rows = _rows(part, served)
     found = linprog(
         -part.pairs.score.astype(np.float64),
@@ -72,14 +76,16 @@ def prices(part: Instance, served: dict[int, int]) -> Prices | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
-    most: coo_array
+    most: "coo_array"
     most_limit: list[int]
-    equal: coo_array
+    equal: "coo_array"
     equal_limit: list[int]
 
 
 def _rows(part: Instance, served: dict[int, int]) -> _Rows:
     """Return the constraints: each need once, capacities, budgets, floors, minima; and the needs served by class."""
+    from scipy.sparse import coo_array, vstack
+
     pairs, count = part.pairs, len(part.pairs)
     numbers = np.arange(count)
     each = coo_array((np.ones(count), (pairs.need, numbers)), shape=(len(part.needs), count))

@@ -8,8 +8,6 @@ the best of each part, because the order of the objectives does not change when 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from matching.engine.portfolio.instance import Flags, Instance, Ints, Link, PairArrays
 from matching.engine.portfolio.standing import Standing
@@ -81,6 +79,9 @@ def split(standing: Standing) -> tuple[Part, ...]:
         ]
     ).astype(np.int64)
     size = needs + capacities + budgets + len(instance.floors)
+    from scipy.sparse import coo_array  # here: half a second that no other process than a planner needs
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(size, size))
     _, label = connected_components(graph, directed=False)
     return _parts(standing, label, short, poor)
