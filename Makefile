@@ -73,6 +73,14 @@ test-thorough: $(DEV)  ## the same with many times the examples for every proper
 bench-matching: $(DEV)  ## how fast matching is, against plain Python, PostgreSQL and SciPy (WRITE=1 updates docs/benchmarks.md)
 	@$(PY) -m bench.matching $(if $(WRITE),--write,)
 
+.PHONY: faults
+faults: $(DEV)  ## the whole product under load and a hundred faults: nothing lost, nothing doubled (SEED=, WRITE=1 updates docs/faults.md)
+	@$(PY) -m tests.faults full $(if $(SEED),--seed $(SEED),) $(if $(WRITE),--write,)
+
+.PHONY: faults-short
+faults-short: $(DEV)  ## the same with each kind of fault once, in five minutes
+	@$(PY) -m tests.faults short $(if $(SEED),--seed $(SEED),)
+
 .PHONY: check
 check: $(DEV) node  ## style, types, contracts, migrations, schema, diagrams, translations
 	@$(PY) -m tooling.check

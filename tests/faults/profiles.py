@@ -1,0 +1,40 @@
+"""How much is done: the full profile (`make faults`) and the one for every change (`make faults-short`)."""
+
+import random
+from dataclasses import dataclass
+
+from tests.faults.kinds import Kind, of_shape
+from tests.faults.shapes import EMBEDDED, PRODUCTION
+
+SEED = 20_261_128
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How often each kind comes, under how much load, with how much quiet between."""
+
+    name: str
+    rounds: dict[str, int]  # of every kind, by shape
+    tellers: dict[str, int]  # threads that live stories, by shape
+    calm_seconds: float  # between a recovery and the next fault
+    absence_seconds: float  # of Redis, where it is away for longer
+    over_by: dict[str, float]  # seconds after the start of the run at which no further fault begins, by shape
+    only: tuple[str, ...] = ()  # kinds, where not all are wanted
+
+    def schedule(self, shape: str, seed: int) -> list[Kind]:
+        """Draw the order of the faults; the same seed gives the same."""
+        kinds = [kind for kind in of_shape(shape) if not self.only or kind.name in self.only] * self.rounds[shape]
+        random.Random(f"{seed}/{shape}/schedule").shuffle(kinds)
+        return kinds
+
+
+FULL = {PRODUCTION: 3_600.0, EMBEDDED: 4_500.0}
+SHORT = {PRODUCTION: 185.0, EMBEDDED: 265.0}  # the whole run is to end within five minutes
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("full", {PRODUCTION: 5, EMBEDDED: 2}, {PRODUCTION: 4, EMBEDDED: 2}, 1.5, 30.0, FULL),
+        Profile("short", {PRODUCTION: 1, EMBEDDED: 1}, {PRODUCTION: 3, EMBEDDED: 2}, 0.5, 8.0, SHORT),
+    )
+}
+GOAL_SECONDS = 10.0  # recovery, 95 of 100
