@@ -19,7 +19,6 @@ from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
-from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.utils import translation
 
 from marketplace.audit import triggers
@@ -147,17 +146,18 @@ def migrated_template(config: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def audit_trail_may_be_flushed() -> Iterator[None]:
-    """SQLite's flush is a DELETE, which the audit trail refuses: lift its triggers for that moment (PostgreSQL truncates)."""
-    flush = DatabaseWrapper.ops_class.sql_flush
+    """The audit trail refuses to be emptied: lift its guards for the moment of a flush, on both engines."""
+    operations = type(connections["default"].ops)
+    flush = operations.sql_flush
 
     def sql_flush(self: Any, style: Any, tables: Any, **options: Any) -> list[str]:
         statements = flush(self, style, tables, **options)
         if triggers.TABLE not in tables:
             return statements
-        return [*triggers.SQLITE_DROP, *statements, *triggers.SQLITE_CREATE]
+        return [*triggers.drop_statements(vendor()), *statements, *triggers.create_statements(vendor())]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseWrapper.ops_class, "sql_flush", sql_flush)
+        patch.setattr(operations, "sql_flush", sql_flush)
         yield
 
 

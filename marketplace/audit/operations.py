@@ -4,7 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from marketplace.audit.models import ActorKind, AuditRecord
+from django.db import transaction
+
+from marketplace.audit.canonical import seal
+from marketplace.audit.models import ActorKind, AuditRecord, ErasableValues
 from marketplace.work.context import current_origin
 
 LABEL_LENGTH = 200  # a longer name is cut: the id says who it was
@@ -30,25 +33,34 @@ def record(
 ) -> AuditRecord:
     """Append one record in the caller's transaction, with the request id and address of the current origin.
 
-    ``changes`` is ``{"field": [before, after]}``. Raises ValueError for an unknown kind of actor.
+    ``changes`` is ``{"field": [before, after]}``. What may have to be erased one day is kept beside the record, which
+    holds the seals of it. Raises ValueError for an unknown kind of actor.
     """
-    origin = current_origin()
-    return AuditRecord.objects.create(
-        at=at,
-        actor_kind=ActorKind(actor_kind),
-        actor_id="" if actor_id is None else str(actor_id),
-        actor_label=actor_label[:LABEL_LENGTH],
-        acting_for=acting_for,
-        organization_code=organization_code,
-        resource=resource,
-        resource_id=resource_id,
-        reference=reference,
-        action=action,
-        from_state=from_state,
-        to_state=to_state,
-        reason_code=reason_code,
-        reason_text=reason_text,
-        changes=changes or {},
-        request_id=origin.request_id,
-        client_address=origin.client_address,
-    )
+    kind, origin = ActorKind(actor_kind), current_origin()
+    values = {
+        "actor_label": actor_label[:LABEL_LENGTH],
+        "acting_for": acting_for,
+        "reason_text": reason_text,
+        "changes": changes,
+        "client_address": origin.client_address,
+    }
+    sealed = {name: seal(name, value) for name, value in values.items() if value}
+    with transaction.atomic(savepoint=False):
+        row = AuditRecord.objects.create(
+            at=at,
+            actor_kind=kind,
+            actor_id="" if actor_id is None else str(actor_id),
+            organization_code=organization_code,
+            resource=resource,
+            resource_id=resource_id,
+            reference=reference,
+            action=action,
+            from_state=from_state,
+            to_state=to_state,
+            reason_code=reason_code,
+            request_id=origin.request_id,
+            seals={name: digest for name, (digest, _) in sealed.items()},
+        )
+        if sealed:
+            ErasableValues.objects.create(record=row, sealed={name: kept for name, (_, kept) in sealed.items()})
+    return row

@@ -1,31 +1,62 @@
 """Reading the audit trail; for people, never to decide."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Min, QuerySet
 
-from marketplace.audit.models import AuditRecord
+from marketplace.audit.canonical import START
+from marketplace.audit.models import AuditRecord, ChainHead, PendingRecord, Verification
 
 
 def records() -> QuerySet[AuditRecord]:
-    """Give all records, newest first."""
-    return AuditRecord.objects.order_by("-id")
+    """Give all records, newest first, each with its values and its place in the chain."""
+    return AuditRecord.objects.select_related("erasable", "link").order_by("-id")
 
 
 def trail(resource: str, resource_id: UUID) -> QuerySet[AuditRecord]:
     """Give the records of one thing, oldest first."""
-    return AuditRecord.objects.filter(resource=resource, resource_id=resource_id).order_by("id")
+    rows = AuditRecord.objects.filter(resource=resource, resource_id=resource_id)
+    return rows.select_related("erasable").order_by("id")
 
 
 def trail_of(things: Collection[tuple[str, UUID]]) -> QuerySet[AuditRecord]:
     """Give the records of several things (a request with its lines and proposals), oldest first."""
     ids = [resource_id for _, resource_id in things]
     resources = {resource for resource, _ in things}
-    return AuditRecord.objects.filter(resource__in=resources, resource_id__in=ids).order_by("id")
+    rows = AuditRecord.objects.filter(resource__in=resources, resource_id__in=ids)
+    return rows.select_related("erasable").order_by("id")
 
 
 def recorded_by_thing() -> Iterator[tuple[str, UUID, int]]:
     """Give how many records there are of each thing: resource, public id, number; in the order of resource and id."""
     rows = AuditRecord.objects.order_by("resource", "resource_id").values_list("resource", "resource_id")
     yield from rows.annotate(number=Count("id")).iterator()
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStatus:
+    """Where the chain ends, what waits to be linked, and what the last walk along it found."""
+
+    position: int
+    digest: str
+    linked_at: datetime | None
+    waiting: int
+    waiting_seconds: float
+    verification: Verification | None
+
+
+def chain_status(at: datetime) -> ChainStatus:
+    """Read the state of the chain at ``at``; ``waiting_seconds`` is the age of the record that waits longest."""
+    head = ChainHead.objects.first()
+    found = PendingRecord.objects.aggregate(count=Count("pk"), oldest=Min("since"))
+    return ChainStatus(
+        position=head.position if head else 0,
+        digest=head.digest if head else START,
+        linked_at=head.linked_at if head else None,
+        waiting=found["count"],
+        waiting_seconds=max(0.0, (at - found["oldest"]).total_seconds()) if found["oldest"] else 0.0,
+        verification=Verification.objects.order_by("-at", "-pk").first(),
+    )

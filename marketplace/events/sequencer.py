@@ -7,11 +7,12 @@ transaction after the other; a reader who remembers the highest ``sequence`` mis
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from marketplace.events.models import OutboxEvent
 from marketplace.events.registry import handlers_of
+from marketplace.records.locks import is_only_writer
 from marketplace.work import operations as work
 from marketplace.work.operations import NewJob
 
@@ -27,7 +28,7 @@ def publish_pending(*, at: datetime, limit: int = 500) -> int:
     if not OutboxEvent.objects.filter(sequence__isnull=True).exists():  # a read: an idle look takes no lock
         return 0
     with transaction.atomic():
-        if not _is_only_writer():
+        if not is_only_writer(SEQUENCER_LOCK):
             return 0
         events = list(OutboxEvent.objects.filter(sequence__isnull=True).order_by("id")[:limit])
         last = OutboxEvent.objects.aggregate(last=Max("sequence"))["last"] or 0
@@ -37,16 +38,6 @@ def publish_pending(*, at: datetime, limit: int = 500) -> int:
         OutboxEvent.objects.bulk_update(events, ["sequence", "published_at"], batch_size=100)
         work.enqueue_many([job for event in events for job in _jobs(event)], at=at)
     return len(events)
-
-
-def _is_only_writer() -> bool:
-    """Take the lock until the commit; on SQLite the transaction itself is the only writer (BEGIN IMMEDIATE)."""
-    if connection.vendor != "postgresql":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEQUENCER_LOCK])
-        row = cursor.fetchone()
-    return bool(row and row[0])
 
 
 def _jobs(event: OutboxEvent) -> list[NewJob]:

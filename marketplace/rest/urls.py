@@ -56,6 +56,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exchange-rates", places.RatesView.as_view(), name="exchange-rates"),
     path("service-levels", service_levels.ServiceLevelsView.as_view(), name="service-levels"),
     path("service-levels/<str:step>", service_levels.ServiceLevelView.as_view(), name="service-level"),
+    path("audit/head", trail.AuditHeadView.as_view(), name="audit-head"),
     path("events", feed.FeedView.as_view(), name="events"),
     *routes.urls,
 ]

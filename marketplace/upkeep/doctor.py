@@ -7,8 +7,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.db import connection
 from django.utils.translation import to_locale
 
+from marketplace.audit import queries as audit
+from marketplace.audit import triggers
 from marketplace.events import queries as events
 from marketplace.rest import readiness
 from marketplace.rest.readiness import Finding
@@ -16,7 +19,7 @@ from marketplace.vocabularies.models import Scheme
 from marketplace.vocabularies.sources import read_all
 from marketplace.work import queries as work
 
-SLOWEST_OUTBOX = timedelta(minutes=1)  # the sequencer publishes within a second
+SLOWEST_OUTBOX = timedelta(minutes=1)  # the sequencers publish and link within a second
 STATIC_FILES = ("desk/desk.css", "drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css")
 
 
@@ -78,7 +81,25 @@ def _outbox(at: datetime) -> Diagnosis:
     detail = f"The oldest unpublished event waits for {age:.0f} s" if age else "Nothing waits"
     if age <= SLOWEST_OUTBOX.total_seconds():
         return Diagnosis("outbox", ok=True, detail=detail)
-    return Diagnosis("outbox", False, detail, "make dispatcher" if settings.CELERY_ENABLED else "make worker")
+    return Diagnosis("outbox", False, detail, _sequencer())
+
+
+def _sequencer() -> str:
+    return "make dispatcher" if settings.CELERY_ENABLED else "make worker"
+
+
+def _audit(at: datetime) -> Diagnosis:
+    chain = audit.chain_status(at)
+    detail = f"{chain.position} records in the chain, {chain.waiting} wait for {chain.waiting_seconds:.0f} s"
+    if absent := triggers.missing(connection):
+        detail = f"Not guarded: {', '.join(trigger.name for trigger in absent)}"
+        return Diagnosis("audit trail", False, detail, "python manage.py migrate")
+    if chain.verification is not None and chain.verification.findings:
+        detail = f"{chain.verification.findings} findings on {chain.verification.at:%Y-%m-%d %H:%M}"
+        return Diagnosis("audit trail", False, detail, "python manage.py verify_audit; docs/audit.md says what then")
+    if chain.waiting_seconds > SLOWEST_OUTBOX.total_seconds():
+        return Diagnosis("audit trail", False, detail, _sequencer())
+    return Diagnosis("audit trail", ok=True, detail=detail)
 
 
 def _dead_letters(at: datetime) -> Diagnosis:
@@ -115,5 +136,5 @@ def _speaks(language: str) -> bool:
     return (folder / "django.mo").is_file()
 
 
-IN_TABLES: tuple[Look, ...] = (_vocabularies, _worker, _silent_processes, _outbox, _dead_letters)
+IN_TABLES: tuple[Look, ...] = (_vocabularies, _worker, _silent_processes, _outbox, _audit, _dead_letters)
 OUTSIDE: tuple[Look, ...] = (_broker, _static_files, _translations)

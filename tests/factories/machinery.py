@@ -1,11 +1,13 @@
 """Rows of the machinery rooms: work, events, audit. `build()` where no database is needed."""
 
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
+from marketplace.audit import operations as audit
+from marketplace.audit.canonical import ERASABLE
 from marketplace.audit.models import ActorKind, AuditRecord
 from marketplace.events.models import Audience, OutboxEvent
 from marketplace.kernel.ids import new_public_id
@@ -70,7 +72,7 @@ class OutboxEventFactory(DjangoModelFactory[OutboxEvent]):
 
 
 class AuditRecordFactory(DjangoModelFactory[AuditRecord]):
-    """An act of the system."""
+    """An act of the system, written as every act is: with its values beside it."""
 
     class Meta:
         model = AuditRecord
@@ -81,3 +83,11 @@ class AuditRecordFactory(DjangoModelFactory[AuditRecord]):
     resource = "training_request"
     resource_id = LazyFunction(new_public_id)
     action = "open"
+
+    @classmethod
+    def _create(cls, model_class: type[AuditRecord], *args: Any, **kwargs: Any) -> AuditRecord:
+        return audit.record(**kwargs)
+
+    @classmethod
+    def _build(cls, model_class: type[AuditRecord], *args: Any, **kwargs: Any) -> AuditRecord:
+        return model_class(**{name: value for name, value in kwargs.items() if name not in ERASABLE})

@@ -31,6 +31,7 @@ READS_CLOCK: dict[str, str] = {
 }
 OWN_SAVE: dict[str, str] = {}
 SIGNALS: dict[str, str] = {
+    "marketplace/audit/apps.py": "Django's own post_migrate, so that no migration leaves the trail without its guards",
     "marketplace/vocabularies/apps.py": "Django's own post_migrate, so that a new database has its coded lists",
 }
 

@@ -4,8 +4,11 @@ from uuid import uuid4
 import pytest
 
 from marketplace.accounts.models import Organization
+from marketplace.audit import verification
+from marketplace.audit.models import AuditRecord
 from marketplace.events.models import Audience, EventAudience, OutboxEvent
 from marketplace.kernel.errors import ErrorCode as C
+from tests.audit.trails import link_all
 from tests.factories.machinery import AuditRecordFactory, OutboxEventFactory
 from tests.factories.notices import NotificationFactory
 from tests.kit.api import ApiClient, check_problem, places
@@ -75,6 +78,21 @@ def test_audit_is_for_auditors_and_hides_what_is_only_drafted(group: SmallGroup,
     since = (at + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert auditor.get(f"/audit?since={since}").body["results"] == []
     check_problem(ApiClient.of(group.officer, at).get("/audit"), C.PERMISSION_DENIED)
+
+
+def test_auditor_reads_place_seals_and_head_of_the_chain(group: SmallGroup, at: datetime) -> None:
+    event(at, Audience.SECRETARIAT, resource_id=(record := AuditRecordFactory.create()).resource_id)
+    auditor = ApiClient.of(group.auditor, at)
+    before = auditor.get(f"/audit/{record.public_id}").body
+    assert (before["chain"], before["erased"], list(before["seals"])) == (None, [], ["actor_label"])
+    assert auditor.get("/audit/head").body["waiting"] == AuditRecord.objects.count()
+    link_all(at)
+    verification.keep(verification.verify()[0], at=at)
+    chain = auditor.get(f"/audit/{record.public_id}").body["chain"]
+    head = auditor.get("/audit/head").body
+    assert (head["position"], head["digest"], head["waiting"]) == (chain["position"], chain["digest"], 0)
+    assert (head["verification"]["last"], head["verification"]["findings"]) == (chain["position"], 0)
+    check_problem(ApiClient.of(group.officer, at).get("/audit/head"), C.PERMISSION_DENIED)
 
 
 def test_auditor_of_one_programme_sees_no_record(group: SmallGroup, at: datetime) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
+from marketplace.audit import verification
 from marketplace.rest import readiness
 from marketplace.rest.readiness import Finding
 from marketplace.upkeep import doctor
@@ -14,6 +16,7 @@ from marketplace.vocabularies import operations as vocabularies
 from marketplace.vocabularies.models import Scheme
 from marketplace.work import operations as work
 from marketplace.work.models import JobState
+from tests.audit.trails import guards_lifted, link_all, linked, tamper, written
 from tests.factories.machinery import JobFactory, OutboxEventFactory
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +48,7 @@ def test_everything_is_looked_at_and_well_where_it_runs(at: datetime) -> None:
         "worker",
         "heartbeats",
         "outbox",
+        "audit trail",
         "dead letters",
         "broker",
         "static files",
@@ -113,3 +117,18 @@ def test_command_prints_marks_and_repairs(capsys: pytest.CaptureFixture[str]) ->
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("✓ database")
     assert "    repair: python manage.py load_vocabularies" in lines
+
+
+def test_audit_trail_that_waits_is_unguarded_or_does_not_fit_is_told(at: datetime) -> None:
+    linked(2, at)
+    assert by_name(at)["audit trail"] == doctor.Diagnosis("audit trail", True, "2 records in the chain, 0 wait for 0 s")
+    written(at)
+    late = by_name(timezone.now() + timedelta(minutes=5))["audit trail"]
+    assert not late.ok
+    assert "make worker" in late.repair or "make dispatcher" in late.repair
+    link_all(at)
+    tamper("UPDATE audit_auditrecord SET action = 'forged'")
+    verification.keep(verification.verify()[0], at=at)
+    assert by_name(at)["audit trail"].detail == "3 findings on 2026-11-23 09:00"
+    with guards_lifted():
+        assert by_name(at)["audit trail"].detail.startswith("Not guarded: audit_")

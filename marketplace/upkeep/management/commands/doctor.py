@@ -15,8 +15,8 @@ class Command(BaseCommand):
     """`manage.py doctor`."""
 
     help = (
-        "Looks at database, migrations, vocabularies, worker, heartbeats, outbox, dead letters, broker, static files, "
-        "translations."
+        "Looks at database, migrations, vocabularies, worker, heartbeats, outbox, audit trail, dead letters, broker, static "
+        "files, translations."
     )
     requires_system_checks: list[str] = []
 
