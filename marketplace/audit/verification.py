@@ -105,7 +105,7 @@ def anchor_before(moment: datetime) -> Anchor:
 
 def _links(after: int, last: int) -> Iterator[list[dict[str, Any]]]:
     links = ChainLink.objects.order_by("position").values("position", "record_id", "linked_at", "digest")
-    while batch := list[dict[str, Any]](links.filter(position__gt=after, position__lte=last)[:BATCH]):
+    while batch := list[Any](links.filter(position__gt=after, position__lte=last)[:BATCH]):
         yield batch
         after = batch[-1]["position"]
 
