@@ -69,6 +69,10 @@ test-postgres: $(DEV)  ## the suite on PostgreSQL and Redis
 test-thorough: $(DEV)  ## the same with many times the examples for every property: a night's work
 	@HYPOTHESIS_PROFILE=thorough $(PY) -m tooling.both_engines
 
+.PHONY: concurrency
+concurrency: $(DEV)  ## 50 clients × 200 rounds of each race, and 50,000 events with kills, on PostgreSQL (OPTIONS="--rounds 20" for less)
+	@$(PY) -m tests.concurrency $(OPTIONS)
+
 .PHONY: bench-matching
 bench-matching: $(DEV)  ## how fast matching is, against plain Python, PostgreSQL and SciPy (WRITE=1 updates docs/benchmarks.md)
 	@$(PY) -m bench.matching $(if $(WRITE),--write,)
