@@ -89,6 +89,16 @@ faults-short: $(DEV)  ## the same with each kind of fault once, in five minutes
 check: $(DEV) node  ## style, types, contracts, migrations, schema, diagrams, translations
 	@$(PY) -m tooling.check
 
+.PHONY: audit
+audit: $(DEV)  ## known holes in what we stand on; exit code 2 and capitals where they could not be looked up
+	@$(PY) -m tooling.audit
+
+.PHONY: sbom
+sbom: $(DEV)  ## the bill of materials of the product: var/sbom.cdx.json (CycloneDX)
+	@mkdir -p var
+	@$(VENV)/bin/cyclonedx-py requirements requirements/base.txt --pyproject pyproject.toml --output-reproducible \
+	  --output-file var/sbom.cdx.json && echo "var/sbom.cdx.json"
+
 .PHONY: format
 format: $(DEV)  ## let ruff put the code in shape
 	@$(VENV)/bin/ruff check --fix-only --quiet .

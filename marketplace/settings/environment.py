@@ -7,7 +7,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-env = environ.Env()
+env = environ.FileAwareEnv()  # SECRET_KEY_FILE=/run/secrets/key is read as SECRET_KEY, and so is any other
 if (BASE_DIR / ".env").is_file():
     environ.Env.read_env(BASE_DIR / ".env")
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).absolute()  # what this installation keeps
@@ -18,6 +18,7 @@ DEMO = env.bool("DEMO", default=False)
 TESTING = env.bool("TESTING", default=False) or "PYTEST_VERSION" in os.environ
 DEFAULT_KEY = "insecure-default-key-for-local-use-only-never-in-production"
 SECRET_KEY = env.str("SECRET_KEY", default=DEFAULT_KEY)
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # old keys, while what they signed is still about
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 PRODUCTION = env.bool("PRODUCTION", default=False)
 if PRODUCTION and SECRET_KEY == DEFAULT_KEY:
