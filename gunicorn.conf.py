@@ -1,7 +1,10 @@
 """Web server of `make serve` and of the image; every number can be set from the environment (.env.example)."""
 
+import atexit
 import multiprocessing
 import os
+import shutil
+import tempfile
 
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}")
 # Sync workers with persistent database connections were the fastest of six arrangements measured for this stack.
@@ -19,3 +22,16 @@ max_requests_jitter = 1_000
 limit_request_line = 8190
 accesslog = None  # requests are logged by the application, structured and with their id
 control_socket_disable = True  # no second way in
+
+
+# The processes of this server put their numbers together in a folder of their own (`/api/v1/metrics`).
+SHARED_NUMBERS = tempfile.mkdtemp(prefix="gmg-metrics-")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = SHARED_NUMBERS
+atexit.register(shutil.rmtree, SHARED_NUMBERS, ignore_errors=True)
+
+
+def child_exit(server, worker):
+    """Forget the gauges of a process that has ended; what it counted stays."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)

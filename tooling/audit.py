@@ -31,7 +31,13 @@ class Outcome:
 
 def ask(lock: Path) -> Outcome:
     """Ask pip-audit about the pins of a lock file."""
-    command: list[str | Path] = [Path(sys.executable).parent / "pip-audit", "--require-hashes", "--disable-pip", "--format", "json"]
+    command: list[str | Path] = [
+        Path(sys.executable).parent / "pip-audit",
+        "--require-hashes",
+        "--disable-pip",
+        "--format",
+        "json",
+    ]
     command += ["--progress-spinner", "off", "--requirement", lock]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)

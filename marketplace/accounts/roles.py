@@ -20,6 +20,7 @@ class Permission(StrEnum):
     EVENTS_READ = "events.read"
     MATCHING_POLICY = "matching.policy"
     MATCHING_RUN = "matching.run"
+    METRICS_READ = "metrics.read"
     OFFERS_MAKE = "offers.make"
     ORGANIZATIONS_MANAGE = "organizations.manage"
     ORGANIZATIONS_READ = "organizations.read"
@@ -53,6 +54,7 @@ _OFFICER = _READ_ALL | {
     P.EVALUATIONS_WAIVE,
     P.EVALUATIONS_WRITE,
     P.MATCHING_RUN,
+    P.METRICS_READ,
     P.ORGANIZATIONS_MANAGE,
     P.PROPOSALS_DECIDE,
     P.REPORTS_READ,
@@ -69,7 +71,7 @@ ROLES: Mapping[str, frozenset[Permission]] = {
     "secretariat_officer": _OFFICER,
     "secretariat_head": _OFFICER | {P.AUDIT_READ, P.MATCHING_POLICY, P.PROPOSALS_OVERRULE, P.SERVICE_LEVELS_MANAGE},
     "auditor": _READ_ALL | {P.AUDIT_READ, P.REPORTS_READ},
-    "service_client": _READ_ALL | {P.CATALOGUE_WRITE, P.EVALUATIONS_WRITE, P.REQUESTS_WRITE},
+    "service_client": _READ_ALL | {P.CATALOGUE_WRITE, P.EVALUATIONS_WRITE, P.METRICS_READ, P.REQUESTS_WRITE},
 }
 GROUP_WIDE_ROLES = frozenset(
     {"secretariat_officer", "secretariat_head"}
@@ -98,6 +100,7 @@ SCOPES: Mapping[str, frozenset[Permission]] = {
             P.PROPOSALS_OVERRULE,
         }
     ),
+    "metrics:read": frozenset({P.METRICS_READ}),
     "organizations:read": frozenset({P.ORGANIZATIONS_READ}),
     "organizations:write": frozenset({P.ORGANIZATIONS_MANAGE, P.SERVICE_LEVELS_MANAGE, P.WORK_MANAGE}),
     "reports:read": frozenset({P.REPORTS_READ}),

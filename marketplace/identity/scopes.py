@@ -22,6 +22,7 @@ WORDS: Mapping[str, Promise] = {
     "events:read": _("Follow the feed of events"),
     "matching:read": _("Read proposals with their reasons"),
     "matching:write": _("Run matching, decide on proposals and answer them"),
+    "metrics:read": _("Read the metrics of the installation"),
     "organizations:read": _("Read organizations, memberships and programmes"),
     "organizations:write": _("Manage organizations, memberships, service levels and background work"),
     "reports:read": _("Read reports"),

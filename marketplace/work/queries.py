@@ -114,6 +114,12 @@ def silent_processes(at: datetime, since: timedelta = ALIVE_WITHIN) -> QuerySet[
     return WorkerHeartbeat.objects.filter(beat_at__lte=at - since).exclude(role=WorkerRole.CELERY).order_by("name")
 
 
+def live_processes_by_role(at: datetime) -> dict[str, int]:
+    """Count the processes that are alive, for every role, those without any included."""
+    counted = live_processes(at).order_by().values_list("role").annotate(number=Count("id"))
+    return {role.value: 0 for role in WorkerRole} | dict(counted)
+
+
 def worker_alive(at: datetime) -> bool:
     """Tell whether somebody does jobs: a fresh heartbeat, or a job running under a lease that still holds."""
     return (

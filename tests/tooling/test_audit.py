@@ -28,13 +28,13 @@ def test_hole_is_named_with_what_mends_it() -> None:
 
 def test_program_that_ends_without_a_report_is_no_clean_bill(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = subprocess.CompletedProcess([], 1, stdout="", stderr="Traceback\nConnectionError: no network\n")
-    monkeypatch.setattr(audit.subprocess, "run", lambda *_, **__: ended)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
     outcome = audit.ask(Path("requirements/base.txt"))
     assert (outcome.code, outcome.unasked) == (2, "ConnectionError: no network")
 
 
 def test_silence_is_told_in_capitals(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     told = json.dumps({"dependencies": [WELL, UNKNOWN]})
-    monkeypatch.setattr(audit.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, stdout=told))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, stdout=told))
     assert audit.main() == 2
     assert capsys.readouterr().out == "KNOWN HOLES WERE NOT LOOKED UP: NOTHING COULD BE LEARNT ABOUT 1 OF 2 PACKAGES\n"
