@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from marketplace.desk import views
+from marketplace.desk import account, views
 from marketplace.desk.consent import Consent
 from marketplace.rest.oauth.views import Introspect, Metadata, Revoke, Token
 
@@ -20,5 +20,10 @@ urlpatterns = [
     path("language", views.choose_language, name="choose-language"),
     path("sign-in", views.SignIn.as_view(), name="sign-in"),
     path("sign-out", views.SignOut.as_view(), name="sign-out"),
+    path("account", account.account, name="account"),
+    path("account/password", account.password, name="password"),
+    path("account/sessions/<uuid:public_id>/end", account.end_session, name="end-session"),
+    path("account/apps/<uuid:public_id>/end", account.end_app, name="end-app"),
+    path("account/tokens/<uuid:public_id>/end", account.end_token, name="end-token"),
     path("", include((OAUTH, "oauth2_provider"))),
 ]

@@ -80,3 +80,21 @@ class ClientSecret(Record):
     def organization_for_audit(self) -> str:
         """The organization that answers for the application."""
         return self.application.organization_for_audit
+
+
+class BrowserSession(Record):
+    """A session of the desk, so that its owner can see and end it; Django keeps what is in it."""
+
+    resource: ClassVar[str] = "browser_session"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    session_key = models.CharField(max_length=40, unique=True)  # in django_session
+    device = models.CharField(max_length=300, blank=True)  # what the browser says it is
+    address = models.GenericIPAddressField(null=True, blank=True)
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-last_seen_at"]
+
+    def __str__(self) -> str:
+        return str(self.public_id)

@@ -36,6 +36,7 @@ class ErrorCode(StrEnum):
     RECUSED = "recused"
     RULE_BROKEN = "rule_broken"
     SERVICE_UNAVAILABLE = "service_unavailable"
+    SIGN_IN_LOCKED = "sign_in_locked"
     THROTTLED = "throttled"
     TOKEN_INVALID = "token_invalid"  # noqa: S105  an error code
     UNKNOWN_PARAMETER = "unknown_parameter"
@@ -184,6 +185,12 @@ CATALOGUE: Mapping[ErrorCode, ErrorKind] = {
         _("Not ready"),
         _("A part of the service is not answering; nothing of this call was kept."),
         _("Wait for `Retry-After` seconds and repeat the call."),
+    ),
+    C.SIGN_IN_LOCKED: ErrorKind(
+        429,
+        _("Sign-in is locked"),
+        _("There were too many failed tries. Try again in %(minutes)s min."),
+        _("Wait; whoever forgot the password asks the secretariat."),
     ),
     C.THROTTLED: ErrorKind(
         429,

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
-from django.core.cache import cache
 from django.db.models import QuerySet
 from django.middleware.csrf import get_token
 from rest_framework import serializers
@@ -24,11 +23,18 @@ from marketplace.api.parsers import MergePatchParser, StrictJSONParser
 from marketplace.api.permissions import Public, SignedIn
 from marketplace.api.serializers import Out, StrictSerializer, ThingOut
 from marketplace.api.views import Creates, Lists, Reads, ThingViewSet, verb
+from marketplace.identity import lockout
+from marketplace.identity.operations import APPLICATION
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles.operations import lock
 
 OWN = SignedIn("about the caller alone")
-TRIES, TRIES_WITHIN = 10, 300  # failed sign-ins for one login, seconds
+
+
+def check_not_through_app(actor: Actor) -> None:
+    """Raise DomainError(permission_denied) for OAuth tokens: what outlives them is made and seen by their owner alone."""
+    if APPLICATION in actor.extra:
+        raise DomainError(ErrorCode.PERMISSION_DENIED, permission="me")
 
 
 # --- me -----------------------------------------------------------------------------------------------------------
@@ -193,6 +199,7 @@ def with_text(made: tuple[AccessToken, str]) -> AccessToken:
 
 def create_own_token(*, actor: Actor, at: datetime, **facts: Any) -> AccessToken:
     """Make a token for the caller. Raises DomainError(permission_denied, insufficient_scope)."""
+    check_not_through_app(actor)
     return with_text(operations.issue_token(actor=actor, at=at, user=actor.user, client=actor.client, **facts))
 
 
@@ -224,7 +231,8 @@ class TokenViewSet(Lists, Reads, Creates, ThingViewSet):
     revoke = verb("revoke", Write("Revoke a token", OWN, operation=revoke_token))
 
     def visible(self) -> QuerySet[AccessToken]:
-        """The caller's own."""
+        """The caller's own. Raises DomainError(permission_denied) for applications."""
+        check_not_through_app(self.request.actor)
         return queries.tokens_of(self.request.actor)
 
 
@@ -262,11 +270,11 @@ class SessionView(ApiView):
         "post": Contract(
             "Sign in",
             Public("signing in"),
-            description="Needs the CSRF token of GET. Ten failed tries for one login lock it for five minutes.",
+            description="Needs the CSRF token of GET. Too many failed tries from one address lock the login for it.",
             body=SignInIn,
             out=SessionOut,
             operation_id="session_sign_in",
-            errors=(ErrorCode.NOT_AUTHENTICATED, ErrorCode.PERMISSION_DENIED, ErrorCode.THROTTLED),
+            errors=(ErrorCode.NOT_AUTHENTICATED, ErrorCode.PERMISSION_DENIED, ErrorCode.SIGN_IN_LOCKED),
         ),
         "delete": Contract("Sign out", Public("signing out"), status=204, operation_id="session_sign_out"),
     }
@@ -283,19 +291,17 @@ class SessionView(ApiView):
         return Response(SessionOut(facts, context=self.shape_context()).data)
 
     def post(self, request: Request) -> Response:
-        """Sign in. Raises DomainError(not_authenticated, permission_denied, throttled)."""
+        """Sign in. Raises DomainError(not_authenticated, permission_denied, sign_in_locked)."""
         DeskSessionAuthentication().enforce_csrf(request)
         given = self.body(self.contracts["post"]).arguments()
-        key = f"sign-in:{given['login'].casefold()}"
-        if cache.get(key, 0) >= TRIES:
-            raise DomainError(ErrorCode.THROTTLED, retry_after=TRIES_WITHIN)
-        user = authenticate(self.request.django_request, username=given["login"], password=given["password"])
+        browser = self.request.django_request
+        user = authenticate(browser, username=given["login"], password=given["password"])
+        if user is None and lockout.is_locked(browser):
+            left = lockout.seconds_left(given["login"], browser, at=self.request.at)
+            raise DomainError(ErrorCode.SIGN_IN_LOCKED, retry_after=left, minutes=-(-left // 60))
         if user is None:
-            cache.add(key, 0, TRIES_WITHIN)
-            cache.incr(key)
             raise DomainError(ErrorCode.NOT_AUTHENTICATED)
-        cache.delete(key)
-        login(self.request.django_request, user)
+        login(browser, user)
         return self.get(request)
 
     def delete(self, request: Request) -> Response:

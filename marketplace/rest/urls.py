@@ -16,6 +16,7 @@ from marketplace.rest import (
     programmes,
     service_clients,
     service_levels,
+    sessions,
     start,
     trail,
     vocabularies,
@@ -36,6 +37,7 @@ routes.register(nested("oauth-applications", "secrets"), AppSecretViewSet, basen
 routes.register("programmes", programmes.ProgrammeViewSet, basename="programme")
 routes.register("context-events", programmes.ContextEventViewSet, basename="context-event")
 routes.register("me/tokens", account.TokenViewSet, basename="token")
+routes.register("me/sessions", sessions.BrowserSessionViewSet, basename="own-session")
 routes.register("notifications", notices.NotificationViewSet, basename="notification")
 routes.register("audit", trail.AuditViewSet, basename="audit-record")
 routes.register("jobs", jobs.JobViewSet, basename="job")

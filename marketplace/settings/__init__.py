@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "guardian",
     "oauth2_provider",
+    "axes",
     "corsheaders",
     "csp",
     "django_structlog",
@@ -75,6 +76,8 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "marketplace.api.middleware.RequestOrigin",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "marketplace.desk.middleware.WatchSessions",
+    "axes.middleware.AxesMiddleware",
     "marketplace.api.limits.Throttling",
 ]
 TEMPLATES = [
@@ -259,6 +262,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        "axes": {"level": "WARNING"},
         **{name: {"level": "INFO"} for name in ("oauth2_provider", "oauthlib")},  # below it they tell codes
         "django_structlog": {"level": env.str("ACCESS_LOG_LEVEL", default="WARNING")},
     },

@@ -1,11 +1,13 @@
 """Who may sign in, and how they prove who they are."""
 
 from datetime import timedelta
+from typing import Any
 
 from marketplace.settings.environment import PRODUCTION, TESTING, env
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
@@ -18,13 +20,20 @@ PASSWORD_HASHERS = [
 ]
 if TESTING:  # a test is about rights, not about the cost of a password
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "marketplace.identity.passwords.EndsWhatTheOldOneOpened"},
 ]
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
+# Django forgets a session after SESSION_LONGEST, ours ends sooner when it is idle.
+SESSION_IDLE = timedelta(minutes=env.int("SESSION_IDLE_MINUTES", default=120))
+SESSION_LONGEST = timedelta(hours=env.int("SESSION_HOURS", default=12))
+SESSION_COOKIE_AGE = int(SESSION_LONGEST.total_seconds())
 TOKEN_LIFETIME = timedelta(days=env.int("TOKEN_LIFETIME_DAYS", default=90))
 
 # --- OAuth 2.0 (docs/adr/0014): strict in all that RFC 9700 says ------------------------------------------------------
@@ -54,3 +63,15 @@ OAUTH2_PROVIDER = {
     },
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": PRODUCTION,
 }
+
+# --- failed sign-ins: counted for each account and address, in the database ------------------------------------------
+AXES_FAILURE_LIMIT = env.int("SIGN_IN_TRIES", default=10)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_LOCK_MINUTES", default=5))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "marketplace.identity.lockout.address_of"
+AXES_LOCKOUT_CALLABLE = "marketplace.desk.lockout.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who is locked out can tell when it ends
+AXES_DISABLE_ACCESS_LOG = True  # sessions tell who is signed in
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False

@@ -7,8 +7,8 @@ from typing import ClassVar
 from factory.declarations import Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
-from marketplace.identity.models import Application, ClientSecret
-from tests.factories.accounts import OrganizationFactory
+from marketplace.identity.models import Application, BrowserSession, ClientSecret
+from tests.factories.accounts import OrganizationFactory, UserFactory
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -42,5 +42,18 @@ class ClientSecretFactory(DjangoModelFactory[ClientSecret]):
     prefix = Sequence(lambda number: f"{number:012x}")
     digest = hashlib.sha256(b"secret").hexdigest()
     expires_at = AT + timedelta(days=1)
+    created_at = AT
+    updated_at = AT
+
+
+class BrowserSessionFactory(DjangoModelFactory[BrowserSession]):
+    """What is known of a session; Django's own row is not made."""
+
+    class Meta:
+        model = BrowserSession
+
+    user = SubFactory(UserFactory)
+    session_key = Sequence(lambda number: f"key{number}")
+    last_seen_at = AT
     created_at = AT
     updated_at = AT

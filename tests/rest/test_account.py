@@ -117,9 +117,10 @@ def test_session_signs_in_and_out_with_the_csrf_token(group: SmallGroup) -> None
 def test_sign_in_without_csrf_token_or_with_a_wrong_password_is_refused(group: SmallGroup) -> None:
     browser = Browser()
     assert browser.post(SIGN_IN, "").status_code == 403  # type: ignore[attr-defined]
-    for _ in range(10):
+    for _ in range(9):
         wrong = browser.post({**SIGN_IN, "password": "wrong"}, browser.token())
         assert wrong.status_code == 401  # type: ignore[attr-defined]
+    assert browser.post({**SIGN_IN, "password": "wrong"}, browser.token()).status_code == 429  # type: ignore[attr-defined]
     locked = browser.post(SIGN_IN, browser.token())
     assert locked.status_code == 429  # type: ignore[attr-defined]
     assert int(locked["Retry-After"]) > 0  # type: ignore[index]

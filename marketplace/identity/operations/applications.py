@@ -1,7 +1,8 @@
-"""Writes of the identity room: OAuth applications, their secrets, and who a token speaks for."""
+"""OAuth applications, their secrets, and who a token speaks for."""
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
 from marketplace.kernel.text import gettext_noop
 
 USED_NOTED_EVERY = timedelta(minutes=1)  # last use is kept to the minute, so that reading does not write all the time
+APPLICATION = "application"  # in `Actor.extra`: the OAuth client through which somebody acts
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -231,8 +233,9 @@ def authenticate_oauth_token(text: str, *, at: datetime) -> Actor | None:
     if application is None or not application.is_usable(None):
         return None
     scopes = frozenset(token.scope.split()) & application.reach
+    through = {APPLICATION: application.client_id}
     if application.service_client is not None:
-        return Actor.for_client(application.service_client, scopes=scopes)
+        return replace(Actor.for_client(application.service_client, scopes=scopes), extra=through)
     if token.user is None or not token.user.is_active:
         return None
-    return Actor.for_user(token.user, scopes=scopes)
+    return replace(Actor.for_user(token.user, scopes=scopes), extra=through)

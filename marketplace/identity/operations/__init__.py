@@ -1,0 +1,30 @@
+"""Writes of the identity room: OAuth applications with their secrets and tokens, and the sessions of people."""
+
+from marketplace.identity.operations.applications import (
+    APPLICATION,
+    application_for,
+    authenticate_oauth_token,
+    change_app,
+    end_tokens,
+    is_secret_of,
+    issue_secret,
+    register_app,
+    revoke_secret,
+)
+from marketplace.identity.operations.sessions import end_app, end_credentials, end_session, see_session
+
+__all__ = [
+    "APPLICATION",
+    "application_for",
+    "authenticate_oauth_token",
+    "change_app",
+    "end_app",
+    "end_credentials",
+    "end_session",
+    "end_tokens",
+    "is_secret_of",
+    "issue_secret",
+    "register_app",
+    "revoke_secret",
+    "see_session",
+]
