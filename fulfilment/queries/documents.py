@@ -16,7 +16,7 @@ def documents_of(engagement: Engagement, actor: Actor, *, at: datetime) -> Query
 
     That the reader sees the engagement itself is checked by the caller.
     """
-    ids = organization_ids(actor, at)
+    ids = organization_ids(actor, at, "engagements")
     return files.documents_of(
         engagement,
         is_party=engagement.parties.filter(organization_id__in=ids).exists(),

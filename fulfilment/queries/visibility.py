@@ -16,8 +16,11 @@ from fulfilment.models import (
     OutcomeStory,
 )
 from marketplace.accounts.actors import Actor, Right
-from marketplace.accounts.permissions import is_secretariat, organization_ids
+from marketplace.accounts.permissions import granted_ids, is_secretariat
 from marketplace.kernel.errors import DomainError, ErrorCode
+
+# A grant of a right in these shows engagements.
+ROOMS = ("engagements", "evaluations")
 
 
 def engagements_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Engagement]:
@@ -29,7 +32,7 @@ def engagements_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Engagement
     seen = Q(pk__in=[])
     for right in actor.rights(at):
         seen |= _reach(right)
-    granted = frozenset(organization_id for organization_id, _ in actor.grants) & organization_ids(actor, at)
+    granted = granted_ids(actor, at, *ROOMS)
     if granted:
         seen |= _of_parties(granted)
     return Engagement.objects.filter(seen)

@@ -23,6 +23,7 @@ class Right:
     descendant_ids: frozenset[int] = frozenset()  # the organization and all below it
     in_secretariat: bool = False
     in_group: bool = False  # the organization is a current member (or chair, or secretariat) of the group
+    lent_by: "User | None" = None  # the absent person whose role this is; None: one's own
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -38,6 +39,15 @@ class Right:
     def reads_group_wide(self) -> bool:
         """Tell whether the role reads everything (auditors, within their programmes)."""
         return self.role in GROUP_READER_ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A right on the things of one organization that a person was given, perhaps until a moment."""
+
+    organization_id: int
+    codename: str
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -110,8 +120,34 @@ class Actor:
         return self._rights_by_day[day]
 
     @cached_property
-    def grants(self) -> frozenset[tuple[int, str]]:
-        """Guardian grants: pairs of organization id and permission codename, read once for this actor."""
+    def _grants(self) -> tuple[Grant, ...]:
         from marketplace.accounts.queries import load_grants
 
         return load_grants(self)
+
+    def grants(self, at: datetime) -> frozenset[tuple[int, str]]:
+        """Give the guardian grants at ``at``: pairs of organization id and codename, read once for this actor."""
+        return frozenset(
+            (grant.organization_id, grant.codename)
+            for grant in self._grants
+            if grant.expires_at is None or grant.expires_at > at
+        )
+
+    @property
+    def absent(self) -> "tuple[User, ...]":
+        """The people whose lent roles, and none of one's own, have opened a door in this call so far."""
+        return tuple(self._absent)
+
+    @cached_property
+    def _absent(self) -> "list[User]":
+        return []
+
+    def stand_in_for(self, person: "User") -> None:
+        """Remember that a role lent by ``person`` was what permitted something: the records of this call say so."""
+        if person not in self._absent:
+            self._absent.append(person)
+
+    @property
+    def on_behalf_of(self) -> str:
+        """For whom the call is made, for the records: the person or office that a system names, or the absent."""
+        return self.acting_for or ", ".join(str(person) for person in self._absent)

@@ -29,7 +29,7 @@ def note(
         actor_kind=actor.kind,
         actor_id=actor.public_id,
         actor_label=actor.label,
-        acting_for=actor.acting_for,
+        acting_for=actor.on_behalf_of,
         organization_code=record.organization_for_audit,
         resource=record.resource,
         resource_id=record.public_id,

@@ -117,16 +117,79 @@ class OrganizationTree(models.Model):
         return f"{self.ancestor_id} > {self.descendant_id}"
 
 
-class OrganizationUserGrant(UserObjectPermissionBase):
+class GrantTerms(Record):
+    """By whom, why and until when a right on an organization is given. Ended ones stay, for the record."""
+
+    resource: ClassVar[str] = "grant"
+
+    given_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )  # null: system
+    reason = models.CharField(max_length=500, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)  # null: until it is taken back
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class OrganizationUserGrant(GrantTerms, UserObjectPermissionBase):
     """A guardian grant of one person on one organization (direct foreign key)."""
 
     content_object = models.ForeignKey(Organization, on_delete=models.CASCADE)
 
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "permission", "content_object"],
+                condition=Q(ended_at__isnull=True),
+                name="user_grant_once_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")),
+                name="user_grant_expires_after_it_begins",
+            ),
+        ]
 
-class OrganizationGroupGrant(GroupObjectPermissionBase):
+    def __str__(self) -> str:
+        return f"{self.user_id} on {self.content_object_id}"
+
+    @property
+    def organization_for_audit(self) -> str:
+        """The organization over whose things it gives a right."""
+        return self.content_object.code
+
+    def event_scope(self) -> EventScope:
+        """The organization that it is about."""
+        return EventScope("organizations", frozenset({self.content_object_id}))
+
+    def event_data(self) -> dict[str, object]:
+        """Whom and what it is about."""
+        return {"organization": self.content_object.code, "person": str(self.user.public_id)}
+
+
+class OrganizationGroupGrant(GrantTerms, GroupObjectPermissionBase):
     """A guardian grant of a group of people on one organization (direct foreign key)."""
 
     content_object = models.ForeignKey(Organization, on_delete=models.CASCADE)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "permission", "content_object"],
+                condition=Q(ended_at__isnull=True),
+                name="group_grant_once_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")),
+                name="group_grant_expires_after_it_begins",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group_id} on {self.content_object_id}"
 
 
 class Programme(Record, PeriodColumns):
@@ -219,6 +282,15 @@ class Membership(Record):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role} {self.organization_id}"
+
+    @property
+    def organization_for_audit(self) -> str:
+        """The organization in which the role is held."""
+        return self.organization.code
+
+    def event_scope(self) -> EventScope:
+        """The organization in which the role is held."""
+        return EventScope("organizations", frozenset({self.organization_id}))
 
 
 class ServiceClient(Record):

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from django.contrib.auth.models import Permission as DjangoPermission
 from django.db import transaction
-from guardian.shortcuts import assign_perm, remove_perm
 
 from marketplace.accounts import permissions, queries
 from marketplace.accounts.actors import Actor
@@ -198,49 +196,6 @@ def save_membership(
     membership.save()
     note(membership, "created" if existing is None else "changed", actor=actor, at=at)
     return membership
-
-
-@transaction.atomic
-def delegate_membership(
-    *,
-    actor: Actor,
-    at: datetime,
-    membership: Membership,
-    delegate: User | None,
-    start: date | None = None,
-    end: date | None = None,
-) -> Membership:
-    """Let ``delegate`` stand in for the member from ``start`` to ``end``; None ends it.
-
-    Raises DomainError(permission_denied) unless the actor is the member or manages organizations.
-    """
-    if actor.user is None or actor.user.pk != membership.user_id:
-        permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
-    if delegate is not None and (start is None or end is None or end < start):
-        raise rule_broken("/end", "delegation_undated", gettext_noop("A delegation needs a first and a last day."))
-    membership.delegate = delegate
-    membership.delegated_from, membership.delegated_to = (start, end) if delegate else (None, None)
-    membership.updated_at, membership.version = at, membership.version + 1
-    membership.save()
-    note(membership, "delegated", actor=actor, at=at)
-    return membership
-
-
-@transaction.atomic
-def grant(
-    *, actor: Actor, at: datetime, user: User, organization: Organization, permission: Permission, revoke: bool = False
-) -> None:
-    """Give (or take) one right of one person on one organization, beside the memberships. Raises DomainError(permission_denied)."""
-    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
-    row = DjangoPermission.objects.get(content_type__app_label="accounts", codename=permission.codename)
-    (remove_perm if revoke else assign_perm)(row, user, organization)
-    note(
-        organization,
-        "grant_revoked" if revoke else "grant_given",
-        actor=actor,
-        at=at,
-        changes={"user": str(user.public_id), "permission": permission.value},
-    )
 
 
 @transaction.atomic

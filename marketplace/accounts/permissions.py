@@ -36,10 +36,18 @@ def can(
         return True
     if not in_scope(actor, permission):
         return False
-    return any(
-        permission in right.permissions and _reaches(right, organization_id, country, programme)
+    serving = [
+        right
         for right in actor.rights(at)
-    ) or (organization_id is not None and (organization_id, permission.codename) in actor.grants)
+        if permission in right.permissions and _reaches(right, organization_id, country, programme)
+    ]
+    lenders = [right.lent_by for right in serving if right.lent_by is not None]
+    own = len(serving) > len(lenders)
+    if own or (organization_id is not None and (organization_id, permission.codename) in actor.grants(at)):
+        return True
+    if lenders:
+        actor.stand_in_for(lenders[0])
+    return bool(lenders)
 
 
 def check(
@@ -59,6 +67,24 @@ def check(
     raise DomainError(ErrorCode.PERMISSION_DENIED, permission=permission.value)
 
 
+def holds(actor: Actor, permission: Permission, *, at: datetime, organization_id: int | None = None) -> bool:
+    """Tell whether ``actor`` may use ``permission`` by a role of their own: what was lent or granted is never lent on."""
+    return actor.is_system or (
+        in_scope(actor, permission)
+        and any(
+            right.lent_by is None and permission in right.permissions and _reaches(right, organization_id, None, None)
+            for right in actor.rights(at)
+        )
+    )
+
+
+def check_holds(actor: Actor, permission: Permission, *, at: datetime, organization_id: int | None = None) -> None:
+    """Raise DomainError(permission_denied or insufficient_scope) unless ``holds`` says yes."""
+    if not holds(actor, permission, at=at, organization_id=organization_id):
+        check(actor, permission, at=at, organization_id=organization_id)
+        raise DomainError(ErrorCode.PERMISSION_DENIED, permission=permission.value)
+
+
 def is_secretariat(actor: Actor, at: datetime) -> bool:
     """Tell whether the actor is staff of the secretariat (or the system)."""
     return actor.is_system or any(right.is_group_wide for right in actor.rights(at))
@@ -71,10 +97,19 @@ def is_group_member(actor: Actor, at: datetime) -> bool:
     )
 
 
-def organization_ids(actor: Actor, at: datetime) -> frozenset[int]:
-    """Give the organizations in whose name the actor sees things: their own, those below them, and granted ones."""
+def granted_ids(actor: Actor, at: datetime, *rooms: str) -> frozenset[int]:
+    """Give the organizations on which the actor was granted a right in one of the rooms (`requests`, `catalogue` ...)."""
+    wanted = {permission.codename for permission in Permission if permission.room in rooms}
+    return frozenset(organization_id for organization_id, codename in actor.grants(at) if codename in wanted)
+
+
+def organization_ids(actor: Actor, at: datetime, *rooms: str) -> frozenset[int]:
+    """Give the organizations in whose name the actor sees things: their own, those below them, and granted ones.
+
+    A grant shows what it is about and nothing else: those in ``rooms`` count.
+    """
     own = frozenset().union(*(right.descendant_ids for right in actor.rights(at)))
-    return own | {organization_id for organization_id, _ in actor.grants}
+    return own | granted_ids(actor, at, *rooms)
 
 
 def own_organization_ids(actor: Actor, at: datetime) -> frozenset[int]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from marketplace.accounts import permissions
-from marketplace.accounts.actors import Actor, Right
+from marketplace.accounts.actors import Actor, Grant, Right
 from marketplace.accounts.models import (
     AccessToken,
     ContextEvent,
@@ -37,17 +37,26 @@ def current(day: date, prefix: str = "") -> Q:
 
 def load_rights(actor: Actor, day: date) -> tuple[Right, ...]:
     """Read the roles that ``actor`` has on ``day``: own, delegated to them, or those of the client's organization."""
-    held: list[tuple[Organization, str, frozenset[str], frozenset[str]]] = []
+    held: list[tuple[Organization, str, frozenset[str], frozenset[str], User | None]] = []
     if actor.user is not None:
-        delegated = Q(delegate=actor.user, delegated_from__lte=day, delegated_to__gte=day)
+        delegated = Q(delegate=actor.user, delegated_from__lte=day, delegated_to__gte=day, user__is_active=True)
         rows = (
             Membership.objects.filter(Q(user=actor.user) | delegated)
             .filter(current(day))
-            .select_related("organization")
+            .select_related("organization", "user")
         )
-        held = [(row.organization, row.role, frozenset(row.countries), frozenset(row.programmes)) for row in rows]
+        held = [
+            (
+                row.organization,
+                row.role,
+                frozenset(row.countries),
+                frozenset(row.programmes),
+                None if row.user_id == actor.user.pk else row.user,
+            )
+            for row in rows
+        ]
     elif actor.client is not None and actor.client.active:
-        held = [(actor.client.organization, "service_client", frozenset(), frozenset())]
+        held = [(actor.client.organization, "service_client", frozenset(), frozenset(), None)]
     if not held:
         return ()
     ids = {organization.pk for organization, *_ in held}
@@ -66,8 +75,9 @@ def load_rights(actor: Actor, day: date) -> tuple[Right, ...]:
                 & ({organization.pk} if organization.kind != UNIT_KIND else members[organization.pk])
             )
             or organization.pk in secretariats,
+            lent_by=lender,
         )
-        for organization, role, countries, programmes in held
+        for organization, role, countries, programmes, lender in held
     )
 
 
@@ -95,14 +105,58 @@ def _tree_facts(ids: set[int], day: date) -> tuple[dict[int, set[int]], set[int]
     return descendants, secretariats, members
 
 
-def load_grants(actor: Actor) -> frozenset[tuple[int, str]]:
-    """Read the guardian grants of a person: pairs of organization id and permission codename."""
+def load_grants(actor: Actor) -> tuple[Grant, ...]:
+    """Read the guardian grants of a person that were not taken back; whoever asks looks at their expiry."""
     if actor.user is None:
-        return frozenset()
-    columns = ("content_object_id", "permission__codename")
-    own = OrganizationUserGrant.objects.filter(user=actor.user).values_list(*columns)
-    groups = OrganizationGroupGrant.objects.filter(group__user=actor.user).values_list(*columns)
-    return frozenset(own.union(groups))
+        return ()
+    columns = ("content_object_id", "permission__codename", "expires_at")
+    own = OrganizationUserGrant.objects.filter(user=actor.user, ended_at__isnull=True).order_by()
+    groups = OrganizationGroupGrant.objects.filter(group__user=actor.user, ended_at__isnull=True).order_by()
+    return tuple(Grant(*row) for row in own.values_list(*columns).union(groups.values_list(*columns)))
+
+
+def grants_visible_to(actor: Actor, *, at: datetime) -> QuerySet[OrganizationUserGrant]:
+    """Give the grants on the actor's own organizations and those that they hold; all for the secretariat."""
+    rows = OrganizationUserGrant.objects.all()
+    if permissions.is_secretariat(actor, at):
+        return rows
+    return rows.filter(
+        Q(content_object_id__in=permissions.own_organization_ids(actor, at))
+        | (Q(user=actor.user) if actor.user is not None else Q(pk__in=[]))
+    )
+
+
+def memberships_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Membership]:
+    """Give the memberships of the organizations of which the actor is a member; all for the secretariat."""
+    rows = Membership.objects.all()
+    if permissions.is_secretariat(actor, at):
+        return rows
+    return rows.filter(organization_id__in=permissions.own_organization_ids(actor, at))
+
+
+def colleague(text: str, organization_id: int, *, at: datetime, pointer: str) -> User:
+    """Find a person by public id among those with a role in the organization's tree. Raises DomainError(unknown_reference)."""
+    rows = User.objects.filter(
+        current(at.date(), "memberships__"),
+        is_active=True,
+        memberships__organization_id__in=family_ids(organization_id),
+    )
+    return _person(rows, text, pointer)
+
+
+def person_by_id(text: str, pointer: str) -> User:
+    """Find an active person by public id. Raises DomainError(unknown_reference)."""
+    return _person(User.objects.filter(is_active=True), text, pointer)
+
+
+def _person(rows: QuerySet[User], text: str, pointer: str) -> User:
+    try:
+        found = rows.filter(public_id=UUID(text)).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise unknown_reference(pointer, text)
+    return found
 
 
 # --- organizations ----------------------------------------------------------------------------------------------
@@ -205,9 +259,17 @@ def staff_of(organization_ids: Iterable[int], roles: Iterable[str], day: date) -
 
 
 def conflict_of(actor: Actor, organization_ids: Iterable[int], at: datetime) -> Organization | None:
-    """Give the first of the organizations in which the actor has a membership of any role (recusal, domain rule 4)."""
-    own = permissions.own_organization_ids(actor, at) & frozenset(organization_ids)
-    return Organization.objects.filter(pk__in=own).first() if own else None
+    """Give the first of the organizations to which the actor is bound (recusal, domain rule 4).
+
+    Bound is who has a membership of any role there or a right that was granted, and who stands in for somebody who has.
+    """
+    concerned = frozenset(organization_ids)
+    bound = permissions.own_organization_ids(actor, at) | {pk for pk, _ in actor.grants(at)}
+    absent = [right.lent_by for right in actor.rights(at) if right.lent_by is not None]
+    if absent and not bound & concerned:
+        theirs = Membership.objects.filter(current(at.date()), user__in=absent, organization_id__in=concerned)
+        bound |= frozenset(theirs.values_list("organization_id", flat=True))
+    return Organization.objects.filter(pk__in=bound & concerned).first() if bound & concerned else None
 
 
 # --- people, systems and tokens ----------------------------------------------------------------------------------

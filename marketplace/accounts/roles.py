@@ -18,8 +18,10 @@ class Permission(StrEnum):
     EVALUATIONS_WAIVE = "evaluations.waive"
     EVALUATIONS_WRITE = "evaluations.write"
     EVENTS_READ = "events.read"
+    GRANTS_GIVE = "grants.give"
     MATCHING_POLICY = "matching.policy"
     MATCHING_RUN = "matching.run"
+    MEMBERSHIPS_DELEGATE = "memberships.delegate"
     METRICS_READ = "metrics.read"
     OFFERS_MAKE = "offers.make"
     ORGANIZATIONS_MANAGE = "organizations.manage"
@@ -41,18 +43,25 @@ class Permission(StrEnum):
         """The name under which Django's permission table knows it (guardian grants)."""
         return self.value.replace(".", "_")
 
+    @property
+    def room(self) -> str:
+        """What it is about: the word before the dot."""
+        return self.value.partition(".")[0]
+
 
 P = Permission
 
 _READ_ALL = frozenset(
     {P.CATALOGUE_READ, P.ENGAGEMENTS_READ, P.EVENTS_READ, P.ORGANIZATIONS_READ, P.PROPOSALS_READ, P.REQUESTS_READ}
 )
-_OFFICER = _READ_ALL | {
+_PERSON = _READ_ALL | {P.MEMBERSHIPS_DELEGATE}
+_OFFICER = _PERSON | {
     P.CATALOGUE_VET,
     P.CATALOGUE_WRITE,
     P.ENGAGEMENTS_MANAGE,
     P.EVALUATIONS_WAIVE,
     P.EVALUATIONS_WRITE,
+    P.GRANTS_GIVE,
     P.MATCHING_RUN,
     P.METRICS_READ,
     P.ORGANIZATIONS_MANAGE,
@@ -64,19 +73,39 @@ _OFFICER = _READ_ALL | {
 
 # Roles are those of Membership plus the one of a service client, which never approves, accepts or confirms.
 ROLES: Mapping[str, frozenset[Permission]] = {
-    "focal_point": _READ_ALL | {P.ENGAGEMENTS_CONFIRM, P.EVALUATIONS_WRITE, P.PROPOSALS_CONSULT, P.REQUESTS_WRITE},
-    "provider_staff": _READ_ALL
-    | {P.CATALOGUE_WRITE, P.ENGAGEMENTS_DELIVER, P.EVALUATIONS_WRITE, P.OFFERS_MAKE, P.PROPOSALS_ANSWER},
-    "viewer": _READ_ALL,
+    "focal_point": _PERSON
+    | {P.ENGAGEMENTS_CONFIRM, P.EVALUATIONS_WRITE, P.GRANTS_GIVE, P.PROPOSALS_CONSULT, P.REQUESTS_WRITE},
+    "provider_staff": _PERSON
+    | {P.CATALOGUE_WRITE, P.ENGAGEMENTS_DELIVER, P.EVALUATIONS_WRITE, P.GRANTS_GIVE, P.OFFERS_MAKE, P.PROPOSALS_ANSWER},
+    "viewer": _PERSON,
     "secretariat_officer": _OFFICER,
     "secretariat_head": _OFFICER | {P.AUDIT_READ, P.MATCHING_POLICY, P.PROPOSALS_OVERRULE, P.SERVICE_LEVELS_MANAGE},
-    "auditor": _READ_ALL | {P.AUDIT_READ, P.REPORTS_READ},
+    "auditor": _PERSON | {P.AUDIT_READ, P.REPORTS_READ},
     "service_client": _READ_ALL | {P.CATALOGUE_WRITE, P.EVALUATIONS_WRITE, P.METRICS_READ, P.REQUESTS_WRITE},
 }
 GROUP_WIDE_ROLES = frozenset(
     {"secretariat_officer", "secretariat_head"}
 )  # only in an organization with the role `secretariat`
 GROUP_READER_ROLES = frozenset({"auditor"})  # reads everything, within the programmes of the membership
+
+# What a grant on one organization may give: rights over its things. Those of the group cannot be lent one by one.
+GRANTABLE = frozenset(
+    {
+        P.CATALOGUE_READ,
+        P.CATALOGUE_WRITE,
+        P.ENGAGEMENTS_CONFIRM,
+        P.ENGAGEMENTS_DELIVER,
+        P.ENGAGEMENTS_READ,
+        P.EVALUATIONS_WRITE,
+        P.EVENTS_READ,
+        P.OFFERS_MAKE,
+        P.PROPOSALS_ANSWER,
+        P.PROPOSALS_CONSULT,
+        P.PROPOSALS_READ,
+        P.REQUESTS_READ,
+        P.REQUESTS_WRITE,
+    }
+)
 
 # Scope of a token that a right needs. A token without scopes can do nothing.
 SCOPES: Mapping[str, frozenset[Permission]] = {
@@ -102,7 +131,9 @@ SCOPES: Mapping[str, frozenset[Permission]] = {
     ),
     "metrics:read": frozenset({P.METRICS_READ}),
     "organizations:read": frozenset({P.ORGANIZATIONS_READ}),
-    "organizations:write": frozenset({P.ORGANIZATIONS_MANAGE, P.SERVICE_LEVELS_MANAGE, P.WORK_MANAGE}),
+    "organizations:write": frozenset(
+        {P.GRANTS_GIVE, P.MEMBERSHIPS_DELEGATE, P.ORGANIZATIONS_MANAGE, P.SERVICE_LEVELS_MANAGE, P.WORK_MANAGE}
+    ),
     "reports:read": frozenset({P.REPORTS_READ}),
     "requests:read": frozenset({P.REQUESTS_READ}),
     "requests:write": frozenset({P.REQUESTS_SCREEN, P.REQUESTS_WRITE}),

@@ -54,7 +54,7 @@ def may_somewhere(actor: Actor, permission: Permission, at: datetime) -> bool:
         return True
     return in_scope(actor, permission) and (
         any(permission in right.permissions for right in actor.rights(at))
-        or any(codename == permission.codename for _, codename in actor.grants)
+        or any(codename == permission.codename for _, codename in actor.grants(at))
     )
 
 

@@ -93,7 +93,7 @@ class FeedView(ApiView):
         after = _number(asked.get("after", "0"), "?after", 0, MAX_SEQUENCE)
         events = queries.feed(
             after=after,
-            organization_ids=permissions.organization_ids(actor, at),
+            organization_ids=permissions.organization_ids(actor, at, "events"),
             is_secretariat=permissions.is_secretariat(actor, at),
             is_group_member=permissions.is_group_member(actor, at),
             types=[part for part in asked.get("type", "").split(",") if part][:50],

@@ -5,12 +5,14 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from marketplace.accounts import permissions
+from marketplace.accounts import entrusting, queries
 from marketplace.accounts.models import Membership
 from marketplace.accounts.roles import Permission
+from marketplace.api.contracts import IfMatch, Write
 from marketplace.api.filters import CodesFilter, FilterSet, UpdatedSince
-from marketplace.api.serializers import OrganizationRefOut, ThingOut
-from marketplace.api.views import Lists, Reads, ThingViewSet
+from marketplace.api.serializers import OrganizationRefOut, ReferenceField, StrictSerializer, ThingOut
+from marketplace.api.views import Lists, Reads, ThingViewSet, verb
+from marketplace.kernel.errors import ErrorCode
 from marketplace.rest.organizations import STAMPS
 
 
@@ -51,6 +53,20 @@ class MembershipOut(ThingOut):
     delegated_to = serializers.DateField(read_only=True, allow_null=True)
 
 
+class DelegationIn(StrictSerializer):
+    """Who stands in while the member is away, from the first to the last day."""
+
+    example: ClassVar[dict[str, object]] = {
+        "delegate": "0198c0de-0000-7000-8000-000000000005",
+        "start": "2026-12-21",
+        "end": "2027-01-04",
+    }
+
+    delegate = ReferenceField(help_text="Public id of a colleague: somebody with a role in the organization's tree.")
+    start = serializers.DateField()
+    end = serializers.DateField()
+
+
 class MembershipFilters(FilterSet):
     """Filters of the list."""
 
@@ -66,15 +82,35 @@ class MembershipViewSet(Lists, Reads, ThingViewSet):
     resource, basename = "memberships", "membership"
     access = Permission.ORGANIZATIONS_READ
     reads = MembershipOut
+    id_argument = "membership_id"
     filterset_class = MembershipFilters
+    delegate = verb(
+        "delegate",
+        Write(
+            "Let somebody stand in for a member who is away",
+            Permission.MEMBERSHIPS_DELEGATE,
+            description="By the member, or by who manages organizations. What the delegate does is recorded as done on "
+            "behalf of the member; what was lent is never lent on.",
+            body=DelegationIn,
+            if_match=IfMatch.OPTIONAL,
+            errors=(ErrorCode.RULE_BROKEN, ErrorCode.UNKNOWN_REFERENCE),
+            operation=entrusting.delegate_membership,
+        ),
+    )
+    end_delegation = verb(
+        "end-delegation",
+        Write(
+            "End a delegation",
+            Permission.MEMBERSHIPS_DELEGATE,
+            description="By the member, the delegate, or who manages organizations.",
+            if_match=IfMatch.OPTIONAL,
+            operation=entrusting.end_delegation,
+        ),
+    )
 
     def visible(self) -> QuerySet[Membership]:
-        """Memberships of the organizations in whose name the caller sees things."""
-        actor, at = self.request.actor, self.request.at
-        rows = Membership.objects.all()
-        if permissions.is_secretariat(actor, at):
-            return rows
-        return rows.filter(organization_id__in=permissions.own_organization_ids(actor, at))
+        """Memberships of the organizations of which the caller is a member."""
+        return queries.memberships_visible_to(self.request.actor, at=self.request.at)
 
     def prepare(self, things: QuerySet[Membership]) -> QuerySet[Membership]:
         """Fetch people and organizations ahead."""

@@ -6,6 +6,7 @@ from marketplace.api.routers import Routes, nested
 from marketplace.rest import (
     account,
     feed,
+    grants,
     health,
     jobs,
     memberships,
@@ -26,6 +27,7 @@ from marketplace.rest.oauth.secrets import AppSecretViewSet, ServiceClientSecret
 
 routes = Routes()
 routes.register("organizations", organizations.OrganizationViewSet, basename="organization")
+routes.register("grants", grants.GrantViewSet, basename="grant")
 routes.register("memberships", memberships.MembershipViewSet, basename="membership")
 routes.register("service-clients", service_clients.ServiceClientViewSet, basename="service-client")
 routes.register(

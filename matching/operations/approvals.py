@@ -69,9 +69,14 @@ def approvals_in_round(proposal: MatchProposal, part: ProposalPart | None = None
     return [decision for decision in decisions[last_end + 1 :] if decision.verb == "approve"]
 
 
-def check_second_person(actor: Actor, earlier: list[Decision]) -> None:
-    """Raise DomainError(four_eyes_required) when the same person gave an earlier approval."""
-    if actor.user is None or any(decision.by_id == actor.user.pk for decision in earlier):
+def check_second_person(actor: Actor, earlier: list[Decision], *, at: datetime) -> None:
+    """Raise DomainError(four_eyes_required) when the same person gave an earlier approval.
+
+    Whoever stands in for somebody counts as both: a delegate is no second pair of eyes for the one they stand in for.
+    """
+    gave = {pk for decision in earlier for pk in (decision.by_id, decision.on_behalf_of_id)}
+    absent = {right.lent_by.pk for right in actor.rights(at) if right.lent_by is not None}
+    if actor.user is None or gave & {actor.user.pk, *absent}:
         raise DomainError(ErrorCode.FOUR_EYES_REQUIRED)
 
 
@@ -91,6 +96,7 @@ def record_decision(
         part=part,
         verb=verb,
         by=actor.user,
+        on_behalf_of=next(iter(actor.absent), None),
         by_label=actor.label,
         at=at,
         reason_code=reason_code,

@@ -158,7 +158,7 @@ def approve_proposal(
     approvals.check_may_decide(actor, proposal, at=at, second=second)
     _check_consultation_ended(proposal)
     if second:
-        approvals.check_second_person(actor, approvals.approvals_in_round(proposal))
+        approvals.check_second_person(actor, approvals.approvals_in_round(proposal), at=at)
     else:
         proposal.four_eyes = approvals.four_eyes_due(proposal, at=at)
     if proposal.four_eyes and not second:

@@ -77,7 +77,7 @@ def approve_replacement(
     second = part.state == "awaiting_second_approval"
     approvals.check_may_decide(actor, proposal, at=at, second=second)
     if second:
-        approvals.check_second_person(actor, approvals.approvals_in_round(proposal, part))
+        approvals.check_second_person(actor, approvals.approvals_in_round(proposal, part), at=at)
         asking.ask(part, "approve", actor=actor, at=at, reason_text=reason_text)
     elif approvals.four_eyes_due(proposal, at=at):
         transition(part, "approve", target="awaiting_second_approval", actor=actor, at=at, reason_text=reason_text)

@@ -44,7 +44,7 @@ def _may_read(actor: Actor, at: datetime) -> bool:
     """Tell whether the actor may read proposals of anybody at all; memberships limited to a programme count too."""
     reads = Permission.PROPOSALS_READ
     held = actor.is_system or any(reads in right.permissions for right in actor.rights(at))
-    granted = held or any(codename == reads.codename for _, codename in actor.grants)
+    granted = held or any(codename == reads.codename for _, codename in actor.grants(at))
     return granted and permissions.in_scope(actor, reads)
 
 
@@ -60,7 +60,7 @@ def proposals_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchProposa
         return MatchProposal.objects.none()
     chair = not permissions.is_secretariat(actor, at) and speaks_for_chair(actor, at=at)
     reads = _reads_scores(actor, at, chair=chair)
-    own = permissions.organization_ids(actor, at)
+    own = permissions.organization_ids(actor, at, "proposals")
     asked = ProposalPart.objects.filter(
         proposal=OuterRef("pk"), provider__organization_id__in=own, asked_at__isnull=False
     )
@@ -101,7 +101,7 @@ def parts_visible_to(actor: Actor, *, at: datetime) -> QuerySet[ProposalPart]:
     if not _may_read(actor, at):
         return ProposalPart.objects.none()
     visible = proposals_visible_to(actor, at=at)
-    own = permissions.organization_ids(actor, at)
+    own = permissions.organization_ids(actor, at, "proposals")
     whole = Q(proposal__in=visible.filter(WHOLE).order_by().values("pk"))
     known = Q(asked_at__isnull=False) | Q(provider__organization_id__in=own)
     rows = ProposalPart.objects.filter(whole | Q(proposal__in=visible.order_by().values("pk")) & known)
@@ -115,7 +115,7 @@ def shown_parts(proposal: MatchProposal, actor: Actor, *, at: datetime) -> list[
     parts = list(proposal.parts.all())
     if sees_scores(proposal):
         return parts
-    own = permissions.organization_ids(actor, at)
+    own = permissions.organization_ids(actor, at, "proposals")
     return [part for part in parts if part.asked_at is not None or part.provider.organization_id in own]
 
 
@@ -126,7 +126,9 @@ def sees_scores(proposal: MatchProposal) -> bool:
 
 def sees_part(actor: Actor, part: ProposalPart, *, at: datetime) -> bool:
     """Tell whether the actor may see price, terms and answer of a part: its own, or all where they see the scores."""
-    return sees_scores(part.proposal) or part.provider.organization_id in permissions.organization_ids(actor, at)
+    return sees_scores(part.proposal) or part.provider.organization_id in permissions.organization_ids(
+        actor, at, "proposals"
+    )
 
 
 def runs_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchRun]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from marketplace.accounts.actors import Actor
-from marketplace.accounts.permissions import is_secretariat
+from marketplace.accounts.permissions import granted_ids, is_secretariat
 from providers.models import CapacityWindow, Offering, Provider, Session
 
 IN_CATALOGUE = Q(state="published", provider__state="verified")
@@ -57,7 +57,7 @@ def _signed_in(actor: Actor) -> bool:
 
 
 def _own_offerings(actor: Actor, at: datetime) -> Q:
-    found = Q(provider__organization_id__in=[organization_id for organization_id, _ in actor.grants])
+    found = Q(provider__organization_id__in=granted_ids(actor, at, "catalogue"))
     for right in actor.rights(at):
         reach = Q(programme__code__in=sorted(right.programmes)) if right.programmes else Q()
         found |= Q(provider__organization_id__in=sorted(right.descendant_ids)) & reach
@@ -71,4 +71,4 @@ def _of_own_organizations(actor: Actor, at: datetime, column: str) -> Q:
     if any(right.reads_group_wide and not right.programmes for right in actor.rights(at)):
         return Q(pk__isnull=False)
     own = frozenset().union(*(right.descendant_ids for right in actor.rights(at)))
-    return Q(**{f"{column}__in": sorted(own | {organization_id for organization_id, _ in actor.grants})})
+    return Q(**{f"{column}__in": sorted(own | granted_ids(actor, at, "catalogue"))})

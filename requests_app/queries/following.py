@@ -30,6 +30,6 @@ def requests_followed_by(actor: Actor, *, at: datetime) -> QuerySet[TrainingRequ
     visible = TrainingRequest.objects.filter(pk__in=visible_subquery(actor, at=at), reference__isnull=False).order_by()
     if any(right.reads_group_wide for right in actor.rights(at)):
         return visible.values_list("pk", flat=True)
-    own = list(permissions.organization_ids(actor, at))
+    own = list(permissions.organization_ids(actor, at, "proposals"))
     side = Q(requesting_organization_id__in=own) | Q(co_requesters__in=own) | Q(funder_id__in=own)
     return visible.filter(side).values_list("pk", flat=True)

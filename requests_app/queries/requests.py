@@ -95,7 +95,7 @@ def clarifications_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Clarifi
     rows = rows.select_related("asking_organization", "request")
     if _reads_all(actor, at):
         return rows
-    ids = list(permissions.organization_ids(actor, at))
+    ids = list(permissions.organization_ids(actor, at, "requests"))
     co_requested = TrainingRequest.co_requesters.through.objects.filter(organization_id__in=ids)
     own_side = Q(request__requesting_organization_id__in=ids) | Q(
         request_id__in=co_requested.values("trainingrequest_id")
@@ -128,7 +128,7 @@ def on_requester_side(request: TrainingRequest, actor: Actor, *, at: datetime) -
 
     Asks nothing more where the co-requesters were fetched ahead.
     """
-    ids = permissions.organization_ids(actor, at)
+    ids = permissions.organization_ids(actor, at, "requests")
     return request.requesting_organization_id in ids or any(row.pk in ids for row in request.co_requesters.all())
 
 
@@ -147,7 +147,7 @@ def documents_of(request: TrainingRequest, actor: Actor, *, at: datetime) -> Que
 
 
 def _is_asked(request: TrainingRequest, actor: Actor, at: datetime) -> bool:
-    ids = permissions.organization_ids(actor, at)
+    ids = permissions.organization_ids(actor, at, "requests")
     return request.shares.filter(organization_id__in=ids).exclude(expires_at__lte=at).exists()
 
 

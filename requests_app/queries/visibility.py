@@ -50,7 +50,7 @@ def _drafts_of(actor: Actor, at: datetime) -> Q:
     found = NOTHING
     for right in actor.rights(at):
         found |= Q(requesting_organization_id=right.organization_id) & _in_scope(right, actor)
-    granted = [pk for pk, codename in actor.grants if codename == Permission.REQUESTS_WRITE.codename]
+    granted = [pk for pk, codename in actor.grants(at) if codename == Permission.REQUESTS_WRITE.codename]
     return found | Q(requesting_organization_id__in=granted)
 
 
@@ -71,7 +71,7 @@ def _programmes(right: Right) -> Q:
 def _submitted_for(actor: Actor, at: datetime) -> Q:
     if permissions.is_secretariat(actor, at):
         return Q(pk__isnull=False)
-    found = _side({pk for pk, _ in actor.grants}, at)
+    found = _side(permissions.granted_ids(actor, at, "requests", "proposals", "offers"), at)
     for right in actor.rights(at):
         if right.reads_group_wide:
             found |= Q(pk__isnull=False) & _programmes(right)

@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import Permission
+
 from fulfilment import operations as fulfilment
 from fulfilment.models import Delivery, Engagement, Milestone
 from marketplace.accounts.models import AccessToken, Organization, ServiceClient, User
 from marketplace.accounts.roles import SCOPES
+from marketplace.accounts.roles import Permission as Right
 from marketplace.audit.models import AuditRecord
 from marketplace.identity.models import Application, ClientSecret
 from marketplace.records.models import Record
@@ -19,6 +22,7 @@ from tests.factories.accounts import (
     ContextEventFactory,
     MembershipFactory,
     OrganizationFactory,
+    OrganizationUserGrantFactory,
     ProgrammeFactory,
     ServiceClientFactory,
     UserFactory,
@@ -167,6 +171,11 @@ def _house(scene: Scene, requester: Organization) -> None:
         "programmes": ProgrammeFactory.create(),
         "context-events": ContextEventFactory.create(),
         "memberships": focal_point.memberships.get(),
+        "grants": OrganizationUserGrantFactory.create(
+            user=scene.callers["partner"],
+            content_object=requester,
+            permission=Permission.objects.get(codename=Right.EVENTS_READ.codename),
+        ),
         "service-clients": client,
         "service-clients secrets": _secret(client),
         "oauth-applications": app,

@@ -134,6 +134,10 @@ SETTINGS: dict[str, Setting] = {
     "engagements_remove_party": _with_party,
     "engagements_resume": state("engagements", "on_hold", held_from="agreed"),
     "engagements_start": state("engagements", "agreed"),
+    "grants_create": body(
+        person=lambda scene: str(scene.callers["newcomer"].public_id),
+        organization="REQ",
+    ),
     "jobs_cancel": state("jobs", "queued", finished_at=None),
     "match_runs_create": each(_freed, only(mode="request", request=_request)),
     "match_runs_cancel": state("match-runs", "queued"),
@@ -167,6 +171,9 @@ SETTINGS: dict[str, Setting] = {
     "requests_reply": state("requests", "returned"),
     "requests_return": state("requests", "submitted"),
     "requests_share": only(organizations=["STR"]),
+    "memberships_delegate": body(
+        delegate=lambda scene: str(scene.callers["viewer"].public_id),
+    ),
     "oauth_applications_create": body(organization="REQ"),
     "service_clients_create": body(organization="REQ"),
     "sessions_complete": state("sessions", "running"),

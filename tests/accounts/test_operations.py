@@ -8,7 +8,6 @@ from marketplace.accounts import operations, queries
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import AccessToken, Organization, OrganizationTree
 from marketplace.accounts.operations import OrganizationFacts, RoleSpan
-from marketplace.accounts.roles import Permission
 from marketplace.audit.models import AuditRecord
 from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import DomainError, ErrorCode
@@ -144,16 +143,3 @@ def test_last_use_is_kept_to_the_minute(at: datetime) -> None:
     operations.authenticate_token(text, at=at + timedelta(seconds=30))
     token.refresh_from_db()
     assert token.last_used_at == at
-
-
-def test_grant_given_and_taken_back(at: datetime) -> None:
-    user, organization = UserFactory.create(), OrganizationFactory.create()
-
-    def grant(actor: Actor, *, revoke: bool) -> None:
-        right = Permission.REQUESTS_WRITE
-        operations.grant(actor=actor, at=at, user=user, organization=organization, permission=right, revoke=revoke)
-
-    grant(secretariat(), revoke=False)
-    assert Actor.for_user(user).grants == {(organization.pk, "requests_write")}
-    grant(secretariat(), revoke=True)
-    assert Actor.for_user(user).grants == frozenset()

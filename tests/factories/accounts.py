@@ -153,6 +153,8 @@ class OrganizationUserGrantFactory(DjangoModelFactory[OrganizationUserGrant]):
 
     user = SubFactory(UserFactory)
     content_object = SubFactory(OrganizationFactory)
+    created_at = AT
+    updated_at = AT
 
 
 class OrganizationGroupGrantFactory(DjangoModelFactory[OrganizationGroupGrant]):
@@ -162,6 +164,8 @@ class OrganizationGroupGrantFactory(DjangoModelFactory[OrganizationGroupGrant]):
         model = OrganizationGroupGrant
 
     content_object = SubFactory(OrganizationFactory)
+    created_at = AT
+    updated_at = AT
 
 
 class ServiceClientFactory(DjangoModelFactory[ServiceClient]):

@@ -62,6 +62,33 @@ def test_same_person_cannot_approve_twice_and_another_can() -> None:
     assert [row.by for row in done.decisions.filter(verb="approve")] == [scene.officer.user, scene.second.user]
 
 
+def lent(scene: MarketScene, absent: Actor) -> Actor:
+    """A colleague who stands in for an officer today."""
+    person = MembershipFactory.create(organization=scene.office, role="viewer").user
+    assert absent.user is not None
+    absent.user.memberships.update(delegate=person, delegated_from=AT.date(), delegated_to=AT.date())
+    return Actor.for_user(person)
+
+
+def test_delegate_is_no_second_pair_of_eyes_for_the_one_they_stand_in_for() -> None:
+    scene = own_request()
+    proposal = waiting(scene)
+    with refusal(ErrorCode.FOUR_EYES_REQUIRED):
+        operations.approve_proposal(actor=lent(scene, scene.officer), at=AT, proposal_id=proposal.pk)
+
+
+def test_absent_is_no_second_pair_of_eyes_for_their_delegate_and_another_delegate_is() -> None:
+    scene = own_request()
+    proposal = consulted(scene)
+    first = operations.approve_proposal(actor=lent(scene, scene.second), at=AT, proposal_id=proposal.pk)
+    decision = first.decisions.get(verb="approve")
+    assert decision.on_behalf_of == scene.second.user
+    with refusal(ErrorCode.FOUR_EYES_REQUIRED):
+        operations.approve_proposal(actor=scene.second, at=AT, proposal_id=proposal.pk)
+    done = operations.approve_proposal(actor=lent(scene, scene.officer), at=AT, proposal_id=proposal.pk)
+    assert done.state == "approved"
+
+
 def test_focal_point_of_the_chair_may_be_the_second_approver_and_nothing_else() -> None:
     scene = own_request()
     speaker = chair()

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from django.db.models import F
 
-from marketplace.accounts import operations as accounts
+from marketplace.accounts import entrusting
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
 from requests_app import operations, queries
@@ -118,9 +118,9 @@ def test_membership_that_is_over_shows_nothing(at: datetime) -> None:
 def test_grant_on_an_organization_opens_its_requests_and_with_writing_its_drafts(at: datetime) -> None:
     agency, helper = OrganizationFactory.create(), UserFactory.create()
     first, hidden = submitted(agency, visibility="agency"), draft(agency)
-    accounts.grant(actor=SYSTEM, at=at, user=helper, organization=agency, permission=Permission.REQUESTS_READ)
+    entrusting.give_grant(actor=SYSTEM, at=at, user=helper, organization=agency, permission=Permission.REQUESTS_READ)
     assert set(seen(Actor.for_user(helper), at)) == {first.pk}
-    accounts.grant(actor=SYSTEM, at=at, user=helper, organization=agency, permission=Permission.REQUESTS_WRITE)
+    entrusting.give_grant(actor=SYSTEM, at=at, user=helper, organization=agency, permission=Permission.REQUESTS_WRITE)
     assert set(seen(Actor.for_user(helper), at)) == {first.pk, hidden.pk}
 
 

@@ -1,0 +1,248 @@
+"""What is entrusted for a time: rights on one organization, and the role of somebody who is away."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from marketplace.accounts import entrusting, operations, permissions, queries
+from marketplace.accounts.actors import Actor
+from marketplace.accounts.models import Membership, Organization, User
+from marketplace.accounts.operations import OrganizationFacts
+from marketplace.accounts.roles import GRANTABLE, GROUP_WIDE_ROLES, ROLES, Permission
+from marketplace.audit.models import AuditRecord
+from marketplace.events.models import OutboxEvent
+from marketplace.kernel.errors import ErrorCode
+from tests.factories.accounts import MembershipFactory, OrganizationFactory, UserFactory, member, secretariat
+from tests.requests_app.refusals import refusal
+
+pytestmark = pytest.mark.django_db
+P = Permission
+SYSTEM = Actor.system("test")
+DAY = timedelta(days=1)
+
+
+def give(actor: Actor, user: User, organization: Organization, at: datetime, **terms: object) -> int:
+    facts: dict[str, object] = {"permission": P.REQUESTS_READ, **terms}
+    grant, _ = entrusting.give_grant(actor=actor, at=at, user=user, organization=organization, **facts)  # type: ignore[arg-type]
+    return grant.pk
+
+
+def lend(membership: Membership, delegate: User, day: date, *, by: Actor, at: datetime) -> Membership:
+    return entrusting.delegate_membership(
+        actor=by, at=at, membership_id=membership.pk, delegate=str(delegate.public_id), start=day, end=day
+    )
+
+
+def may_write(user: User, organization: Organization, at: datetime) -> bool:
+    return permissions.can(Actor.for_user(user), P.REQUESTS_WRITE, at=at, organization_id=organization.pk)
+
+
+# --- grants ---------------------------------------------------------------------------------------------------------
+
+
+def test_grant_ends_when_it_expires_and_at_once_when_taken_back(at: datetime) -> None:
+    user, agency, officer = UserFactory.create(), OrganizationFactory.create(), secretariat()
+    grant = give(officer, user, agency, at, permission=P.REQUESTS_WRITE, expires_at=at + DAY)
+    actor = Actor.for_user(user)
+    assert permissions.can(actor, P.REQUESTS_WRITE, at=at, organization_id=agency.pk)
+    assert not permissions.can(actor, P.REQUESTS_WRITE, at=at + DAY, organization_id=agency.pk)
+    entrusting.end_grant(actor=officer, at=at, grant_id=grant)
+    assert not may_write(user, agency, at)
+
+
+def test_grant_given_again_gets_the_new_terms_and_taken_back_may_be_given_anew(at: datetime) -> None:
+    user, agency, officer = UserFactory.create(), OrganizationFactory.create(), secretariat()
+    first = give(officer, user, agency, at, expires_at=at + DAY)
+    assert give(officer, user, agency, at, expires_at=at + 2 * DAY) == first
+    entrusting.end_grant(actor=officer, at=at, grant_id=first)
+    assert give(officer, user, agency, at) != first
+    assert len(Actor.for_user(user).grants(at)) == 1
+
+
+def test_grant_says_by_whom_why_and_until_when_in_audit_and_event(at: datetime) -> None:
+    user, agency, giver = UserFactory.create(), OrganizationFactory.create(), secretariat()
+    grant = give(giver, user, agency, at, reason="Evaluates.", expires_at=at + DAY)
+    entrusting.end_grant(actor=giver, at=at, grant_id=grant)
+    given, ended = AuditRecord.objects.filter(resource="grant").order_by("id")
+    assert (given.action, given.actor_label, given.reason_text) == ("given", giver.label, "Evaluates.")
+    assert given.changes["permission"] == "requests.read"
+    assert (ended.action, given.organization_code) == ("ended", agency.code)
+    types = OutboxEvent.objects.filter(resource="grant").order_by("id").values_list("type", "audience")
+    assert list(types) == [("grant.given", "organizations"), ("grant.ended", "organizations")]
+
+
+def test_member_gives_what_they_have_there_and_nothing_else(at: datetime) -> None:
+    agency, other, user = OrganizationFactory.create(), OrganizationFactory.create(), UserFactory.create()
+    focal = member(agency)
+    assert give(focal, user, agency, at, permission=P.REQUESTS_WRITE)
+    for organization, permission in ((agency, P.PROPOSALS_ANSWER), (other, P.REQUESTS_READ)):
+        with refusal(ErrorCode.PERMISSION_DENIED):
+            give(focal, user, organization, at, permission=permission)
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        give(member(agency, "viewer"), user, agency, at)
+
+
+def test_member_with_limits_or_with_a_narrow_token_gives_nothing_without(at: datetime) -> None:
+    agency, user = OrganizationFactory.create(), UserFactory.create()
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        give(member(agency, countries=["MLI"]), user, agency, at)
+    focal = member(agency).user
+    assert focal is not None
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        give(Actor.for_user(focal, scopes=frozenset({"organizations:write"})), user, agency, at)
+
+
+def test_what_was_granted_or_lent_is_not_granted_on(at: datetime) -> None:
+    agency, user = OrganizationFactory.create(), UserFactory.create()
+    helper = member(OrganizationFactory.create())
+    assert helper.user is not None
+    give(secretariat(), helper.user, agency, at, permission=P.REQUESTS_WRITE)
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        give(Actor.for_user(helper.user), user, agency, at)
+    absent, colleague = MembershipFactory.create(organization=agency), member(agency, "viewer").user
+    assert colleague is not None
+    lend(absent, colleague, at.date(), by=Actor.for_user(absent.user), at=at)
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        give(Actor.for_user(colleague), user, agency, at)
+
+
+def test_grant_to_oneself_past_or_of_a_right_of_the_group_is_refused(at: datetime) -> None:
+    agency, officer, user = OrganizationFactory.create(), secretariat(), UserFactory.create()
+    assert officer.user is not None
+    for who, terms in (
+        (officer.user, {}),
+        (user, {"expires_at": at}),
+        (user, {"permission": P.PROPOSALS_DECIDE}),
+    ):
+        with refusal(ErrorCode.RULE_BROKEN):
+            give(officer, who, agency, at, **terms)
+
+
+def test_no_right_that_only_the_group_has_can_be_granted() -> None:
+    group_wide = frozenset().union(*(ROLES[role] for role in GROUP_WIDE_ROLES)) | ROLES["auditor"]
+    others = frozenset().union(*(ROLES[role] for role in ROLES.keys() - GROUP_WIDE_ROLES - {"auditor"}))
+    assert not GRANTABLE & (group_wide - others)
+
+
+def test_grant_shows_its_own_room_only(at: datetime) -> None:
+    user, agency = UserFactory.create(), OrganizationFactory.create()
+    give(secretariat(), user, agency, at, permission=P.REQUESTS_READ)
+    actor = Actor.for_user(user)
+    assert permissions.organization_ids(actor, at, "requests") == {agency.pk}
+    for room in ("catalogue", "engagements", "events", "proposals"):
+        assert permissions.organization_ids(actor, at, room) == frozenset()
+
+
+def test_holder_gives_back_and_a_stranger_does_not_take(at: datetime) -> None:
+    user, agency = UserFactory.create(), OrganizationFactory.create()
+    grant = give(secretariat(), user, agency, at)
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        entrusting.end_grant(actor=member(OrganizationFactory.create()), at=at, grant_id=grant)
+    assert entrusting.end_grant(actor=Actor.for_user(user), at=at, grant_id=grant).ended_at == at
+
+
+# --- delegation -----------------------------------------------------------------------------------------------------
+
+
+def test_delegate_stands_in_for_the_days_given_and_no_longer(at: datetime) -> None:
+    agency = OrganizationFactory.create()
+    absent, colleague = MembershipFactory.create(organization=agency), member(agency, "viewer").user
+    assert colleague is not None
+    tomorrow = at + DAY
+    lend(absent, colleague, tomorrow.date(), by=Actor.for_user(absent.user), at=at)
+    assert [may_write(colleague, agency, moment) for moment in (at, tomorrow, tomorrow + DAY)] == [False, True, False]
+    entrusting.end_delegation(actor=Actor.for_user(colleague), at=at, membership_id=absent.pk)
+    assert not may_write(colleague, agency, tomorrow)
+
+
+def test_delegation_is_not_transitive(at: datetime) -> None:
+    agency = OrganizationFactory.create()
+    absent = MembershipFactory.create(organization=agency)
+    second, third = (MembershipFactory.create(organization=agency, role="viewer") for _ in range(2))
+    lend(absent, second.user, at.date(), by=Actor.for_user(absent.user), at=at)
+    lend(second, third.user, at.date(), by=Actor.for_user(second.user), at=at)
+    assert may_write(second.user, agency, at)
+    assert not may_write(third.user, agency, at)
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        lend(absent, third.user, at.date(), by=Actor.for_user(second.user), at=at)
+
+
+def test_delegate_of_an_officer_does_not_lend_the_office_on(at: datetime) -> None:
+    office = OrganizationFactory.create(roles=["secretariat"])
+    absent = MembershipFactory.create(organization=office, role="secretariat_officer")
+    second, third = (MembershipFactory.create(organization=office, role="viewer") for _ in range(2))
+    lend(absent, second.user, at.date(), by=Actor.for_user(absent.user), at=at)
+    assert permissions.is_secretariat(Actor.for_user(second.user), at)
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        lend(absent, third.user, at.date(), by=Actor.for_user(second.user), at=at)
+
+
+def test_officer_names_a_delegate_for_others_but_never_gains_by_it(at: datetime) -> None:
+    office, agency = OrganizationFactory.create(roles=["secretariat"]), OrganizationFactory.create()
+    officer, head = (
+        member(office, "secretariat_officer"),
+        MembershipFactory.create(organization=office, role="secretariat_head"),
+    )
+    assert officer.user is not None
+    focal, colleague = MembershipFactory.create(organization=agency), member(agency, "viewer").user
+    assert colleague is not None
+    assert lend(focal, colleague, at.date(), by=officer, at=at).delegate == colleague
+    other = MembershipFactory.create(organization=office, role="viewer").user
+    for delegate in (officer.user, other):
+        with refusal(ErrorCode.PERMISSION_DENIED):
+            lend(head, delegate, at.date(), by=officer, at=at)
+
+
+def test_delegate_is_a_colleague_and_the_days_are_in_order(at: datetime) -> None:
+    agency = OrganizationFactory.create()
+    absent, stranger = MembershipFactory.create(organization=agency), member(OrganizationFactory.create()).user
+    assert stranger is not None
+    own = Actor.for_user(absent.user)
+    with refusal(ErrorCode.UNKNOWN_REFERENCE):
+        lend(absent, stranger, at.date(), by=own, at=at)
+    colleague = member(agency, "viewer").user
+    assert colleague is not None
+    for who, day in ((colleague, at.date() - DAY), (absent.user, at.date())):
+        with refusal(ErrorCode.RULE_BROKEN):
+            lend(absent, who, day, by=own, at=at)
+
+
+def test_role_of_somebody_who_left_is_lent_no_longer(at: datetime) -> None:
+    agency = OrganizationFactory.create()
+    absent, colleague = MembershipFactory.create(organization=agency), member(agency, "viewer").user
+    assert colleague is not None
+    lend(absent, colleague, at.date(), by=Actor.for_user(absent.user), at=at)
+    User.objects.filter(pk=absent.user_id).update(is_active=False)
+    assert not may_write(colleague, agency, at)
+
+
+def test_act_by_a_lent_role_is_recorded_as_on_behalf_and_an_own_act_is_not(at: datetime) -> None:
+    office = OrganizationFactory.create(roles=["secretariat"])
+    absent = MembershipFactory.create(organization=office, role="secretariat_officer")
+    colleague = member(office, "viewer").user
+    assert colleague is not None
+    lend(absent, colleague, at.date(), by=Actor.for_user(absent.user), at=at)
+    facts = OrganizationFacts("NEW", {"en": "New"}, "network")
+    operations.save_organization(facts, actor=Actor.for_user(colleague), at=at)
+    operations.save_organization(facts, actor=member(office, "secretariat_officer"), at=at)
+    rows = AuditRecord.objects.filter(resource="organization").order_by("id")
+    assert [row.acting_for for row in rows] == [str(absent.user), ""]
+    assert rows[0].actor_label == str(colleague)
+
+
+def test_delegate_is_recused_with_the_one_they_stand_in_for(at: datetime) -> None:
+    office, partner = OrganizationFactory.create(roles=["secretariat"]), OrganizationFactory.create()
+    absent = MembershipFactory.create(organization=office, role="secretariat_officer")
+    MembershipFactory.create(user=absent.user, organization=partner, role="viewer")
+    colleague = member(office, "viewer").user
+    assert colleague is not None
+    assert queries.conflict_of(Actor.for_user(colleague), [partner.pk], at) is None
+    lend(absent, colleague, at.date(), by=Actor.for_user(absent.user), at=at)
+    assert queries.conflict_of(Actor.for_user(colleague), [partner.pk], at) == partner
+
+
+def test_who_has_a_right_that_a_partner_granted_is_recused(at: datetime) -> None:
+    officer, partner = secretariat(), OrganizationFactory.create()
+    assert officer.user is not None
+    give(member(partner), officer.user, partner, at)
+    assert queries.conflict_of(Actor.for_user(officer.user), [partner.pk], at) == partner
