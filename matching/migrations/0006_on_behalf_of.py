@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
             name="on_behalf_of",
             field=models.ForeignKey(
                 blank=True,
+                db_index=False,
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",

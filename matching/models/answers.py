@@ -59,7 +59,9 @@ class Decision(models.Model):
     by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     by_label = models.CharField(max_length=200)
     # The absent person whose role ``by`` used: for recusal and four eyes the decision is of both.
-    on_behalf_of = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    on_behalf_of = models.ForeignKey(
+        "accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     at = models.DateTimeField()
     reason_code = models.CharField(max_length=40, blank=True)
     reason_text = models.TextField(blank=True)
