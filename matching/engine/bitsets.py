@@ -1,6 +1,6 @@
 """Sets of codes for many offers at once, in two layouts.
 
-`BitTable`: one row an offer, one bit a code; asks of each offer which codes it holds. `Mask`: one bit an offer; a
+`BitTable`: one row an offer, one bit a code; tells of each offer which codes it holds. `Mask`: one bit an offer; a
 constraint is tested once for the whole catalogue, kept, and combined with others eight offers a byte.
 """
 
@@ -19,43 +19,59 @@ Mask = NDArray[np.uint8]  # one bit a row, the first row in the highest bit of t
 
 @dataclass(frozen=True, slots=True)
 class BitTable:
-    """A matrix of rows x words; the vocabulary is sorted, so the same sets give the same bytes."""
+    """A matrix of rows x words, each word a column of its own, and the rows that hold each code.
+
+    Few rows are asked by their words, all of them by the lists. The vocabulary is sorted, so the same sets give the
+    same bytes.
+    """
 
     position: dict[str, int]
     words: NDArray[np.uint64]
+    start: Ints  # codes + 1
+    row_by_code: Ints
 
     @classmethod
     def build(cls, rows: Sequence[Set[str]]) -> "BitTable":
         """Build the table of the given sets, one row each."""
         vocabulary = sorted(set().union(*set(map(frozenset, rows))))
         position = {code: number for number, code in enumerate(vocabulary)}
-        words = np.zeros((len(rows), max(1, -(-len(vocabulary) // WORD))), dtype=np.uint64)
+        words = np.zeros((max(1, -(-len(vocabulary) // WORD)), len(rows)), dtype=np.uint64)
         number = np.repeat(np.arange(len(rows)), np.fromiter(map(len, rows), dtype=np.int64, count=len(rows)))
         bit = np.fromiter((position[code] for row in rows for code in row), dtype=np.int64, count=len(number))
         bits = np.uint64(1) << (bit % WORD).astype(np.uint64)
-        np.bitwise_or.at(words.reshape(-1), number * words.shape[1] + bit // WORD, bits)
-        return cls(position=position, words=words)
+        np.bitwise_or.at(words.reshape(-1), bit // WORD * len(rows) + number, bits)
+        return cls(
+            position=position,
+            words=words.T,
+            start=np.cumsum([0, *np.bincount(bit, minlength=len(vocabulary))], dtype=np.int64),
+            row_by_code=number[np.argsort(bit, kind="stable")],
+        )
+
+    def holders(self, code: str) -> Ints:
+        """Return the rows that hold the code, ascending."""
+        number = self.position.get(code)
+        return self.row_by_code[:0] if number is None else self.row_by_code[self.start[number] : self.start[number + 1]]
 
     def has(self, code: str, rows: Ints | None = None) -> Bools:
         """Tell for each row (or each of the rows given) whether it holds the code."""
+        if rows is None:
+            return self._listed((code,))
         number = self.position.get(code)
         if number is None:
-            return np.zeros(self._size(rows), dtype=np.bool_)
-        column = self.words[:, number // WORD]
-        held: Bools = ((column if rows is None else column[rows]) & np.uint64(1 << (number % WORD))) != 0
+            return np.zeros(len(rows), dtype=np.bool_)
+        held: Bools = (self.words[:, number // WORD].take(rows) & np.uint64(1 << (number % WORD))) != 0
         return held
 
-    def has_any(self, codes: Set[str], rows: Ints | None = None) -> Bools:
+    def has_any(self, codes: Iterable[str], rows: Ints | None = None) -> Bools:
         """Tell for each row whether it holds one of the codes."""
-        wanted: dict[int, int] = {}
+        if rows is None:
+            return self._listed(codes)
+        wanted = np.zeros(self.words.shape[1], dtype=np.uint64)
         for code in codes:
             number = self.position.get(code)
             if number is not None:
-                wanted[number // WORD] = wanted.get(number // WORD, 0) | 1 << (number % WORD)
-        held = np.zeros(self._size(rows), dtype=np.bool_)
-        for word, bits in sorted(wanted.items()):
-            column = self.words[:, word]
-            held |= ((column if rows is None else column[rows]) & np.uint64(bits)) != 0
+                wanted[number // WORD] |= np.uint64(1 << (number % WORD))
+        held: Bools = ((self.words[rows] & wanted) != 0).any(axis=1)
         return held
 
     def filled(self, rows: Ints | None = None) -> Bools:
@@ -66,13 +82,16 @@ class BitTable:
 
     def count(self, codes: Set[str], rows: Ints | None = None) -> Ints:
         """Count for each row how many of the codes it holds."""
-        total = np.zeros(self._size(rows), dtype=np.int64)
+        total = np.zeros(len(self.words) if rows is None else len(rows), dtype=np.int64)
         for code in sorted(codes):
             total += self.has(code, rows)
         return total
 
-    def _size(self, rows: Ints | None) -> int:
-        return len(self.words) if rows is None else len(rows)
+    def _listed(self, codes: Iterable[str]) -> Bools:
+        held = np.zeros(len(self.words), dtype=np.bool_)
+        for code in codes:
+            held[self.holders(code)] = True
+        return held
 
 
 def mask_of(held: Bools) -> Mask:

@@ -4,7 +4,6 @@ Rows that a criterion cannot tell apart have one number, and one of them stands 
 indices that NumPy gathers by: narrower ones would be widened again for every question.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -44,7 +43,7 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The numbers of one catalogue, and the offers that hold a code."""
+    """The numbers of one catalogue."""
 
     themes: Numbered  # offers, by their set of themes
     with_theme: tuple[Ints, ...]  # for each theme of the scheme the sets that hold it
@@ -56,11 +55,6 @@ class Numbers:
     schedule: Numbered  # slots, by what their dates and the time left to ask hang on
     room: Numbered  # slots, by what the number of seats hangs on
     slot_price: Ints
-    audiences: Mapping[str, Ints]
-    countries: Mapping[str, Ints]
-    regions: Mapping[str, Ints]
-    delivered: Mapping[str, Ints]
-    home: Mapping[str, Ints]
 
 
 def numbers_of(catalogue: Catalogue) -> Numbers:
@@ -85,20 +79,11 @@ def _numbers(catalogue: Catalogue) -> Numbers:
         schedule=_schedule(catalogue),
         room=_room(catalogue),
         slot_price=price.of[slots.offer],
-        audiences=_rows_by_code(columns.audiences),
-        countries=_rows_by_code(columns.countries),
-        regions=_rows_by_code(columns.regions),
-        delivered=_rows_by_code(columns.delivered),
-        home=_rows_by_code(columns.home),
     )
 
 
 def _words(table: BitTable) -> list[Ints]:
     return [table.words[:, word].view(np.int64) for word in range(table.words.shape[1])]
-
-
-def _rows_by_code(table: BitTable) -> dict[str, Ints]:
-    return {code: np.flatnonzero(table.has(code)) for code in table.position}
 
 
 def _theme_sets(catalogue: Catalogue) -> Numbered:

@@ -1,10 +1,11 @@
 """What the numbers of a catalogue are worth to one line: one row of each number valued by the functions of `criteria`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from matching.engine.bitsets import BitTable
 from matching.engine.catalogue import Catalogue, Ints
 from matching.engine.criteria import (
     audience_value,
@@ -102,7 +103,7 @@ def _profile(asking: Asking) -> Scores:
         audience = asking.weigh(Criterion.AUDIENCE, audience_value(line, catalogue, offers)[0])
         return audience + asking.weigh(Criterion.AWARD, award_value(asking.need, catalogue, offers)[0])
 
-    held = [numbers.audiences[line.audience]] if line.audience in numbers.audiences else []
+    held = [catalogue.columns.audiences.holders(line.audience)]
     return _by_marks(numbers.profile.of, len(numbers.profile.one), [held], worth)
 
 
@@ -116,13 +117,14 @@ def _coverage(asking: Asking) -> Scores:
         value = (5 * coverage_value(line, catalogue, offers) + 2 * experience) // 10  # the rest: `_delivery`
         return asking.weigh(Criterion.PLACE, value)
 
-    def of(rows: Mapping[str, Ints], codes: Iterable[str]) -> list[Ints]:
-        return [rows[code] for code in codes if code in rows]
+    def of(table: BitTable, codes: Iterable[str]) -> list[Ints]:
+        return [table.holders(code) for code in codes]
 
-    marks = [of(numbers.regions, [region]) for region in chain]
-    marks += [of(numbers.delivered, around), of(numbers.home, around)]
+    columns = catalogue.columns
+    marks = [of(columns.regions, [region]) for region in chain]
+    marks += [of(columns.delivered, around), of(columns.home, around)]
     if line.country is not None:
-        marks += [of(numbers.countries, [line.country]), of(numbers.delivered, [line.country])]
+        marks += [of(columns.countries, [line.country]), of(columns.delivered, [line.country])]
     return _by_marks(numbers.coverage, 4, marks, worth)
 
 
