@@ -15,11 +15,11 @@ from matching.engine.concepts import Relation
 from matching.engine.explanation import Pair, slot_choice
 from matching.engine.narrowing import screen_able
 from matching.engine.policy import Policy
+from matching.engine.pricing import ceiling_cents
 from matching.engine.rates import Rates, to_amount
 from matching.engine.results import BundlePlan, BundleStep
 from matching.engine.scoring import Scored, score_line, tie_hash
 from matching.engine.sentences import Param, Sentence
-from matching.engine.slots import ceiling_cents
 from matching.engine.types import Need, PlaceWish
 
 FIRST_MODALITIES = frozenset({"in_person", "blended"})

@@ -13,9 +13,9 @@ import numpy as np
 from matching.engine.catalogue import Catalogue, Ints, SlotKind
 from matching.engine.narrowing import screen_able
 from matching.engine.policy import Policy
+from matching.engine.pricing import cost_in
 from matching.engine.rates import Rates
 from matching.engine.scoring import Scored, score_line, tie_hash
-from matching.engine.slots import cost_in
 from matching.engine.types import Need
 
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from matching.engine.bitsets import Bools, Ints, Mask, in_more_than, mask_of, rows_outside
 from matching.engine.catalogue import Catalogue
+from matching.engine.catalogue.ways import Day
 from matching.engine.constraints import CHECKS, Fail, Question, failed_mask
 from matching.engine.policy import Policy
 from matching.engine.rates import Rates
-from matching.engine.slots import Screen, interpretation_counts, screen, speaks, undated
+from matching.engine.slots import Screen, interpretation_counts, screen, speaks
 from matching.engine.terms import runs
 from matching.engine.types import Need, NeedLine
 
@@ -70,7 +71,8 @@ def _masks(question: Question, catalogue: Catalogue) -> Iterator[tuple[Fail, Mas
     yield (
         Fail.NOT_SCHEDULED,
         catalogue.memo.get(
-            (Fail.NOT_SCHEDULED, question.today), lambda: _of_every_slot(catalogue, undated(catalogue, question.today))
+            (Fail.NOT_SCHEDULED, question.today),
+            lambda: _of_every_slot(catalogue, Day.of(catalogue, question.today).undated),
         ),
     )
     language = question.line.language

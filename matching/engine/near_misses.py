@@ -16,12 +16,13 @@ from matching.engine.changes import PROVIDER, REQUESTER, SECRETARIAT, change, ch
 from matching.engine.concepts import Relation
 from matching.engine.constraints import Fail, codes_of
 from matching.engine.criteria import evaluate
+from matching.engine.pricing import ceiling_cents
 from matching.engine.rates import to_amount, to_cents
 from matching.engine.relaxation import Setting, popcount
 from matching.engine.results import Change, ChangeSet, NearMiss
 from matching.engine.scoring import score_line, take, tie_hash
 from matching.engine.sentences import Sentence
-from matching.engine.slots import Screen, ceiling_cents
+from matching.engine.slots import Screen
 from matching.engine.types import Offer
 
 # No small change helps; what is not published is nobody's business; and who refused is not asked again.

@@ -13,9 +13,9 @@ import numpy as np
 from matching.engine.catalogue import UNKNOWN, Catalogue, Slot, SlotKind
 from matching.engine.criteria import cost_value, group_value
 from matching.engine.policy import CRITERIA, Criterion, Policy
+from matching.engine.pricing import ceiling_cents, cost_in_currency
 from matching.engine.rates import Rates
 from matching.engine.scoring import Scored
-from matching.engine.slots import ceiling_cents, cost_in_currency
 from matching.engine.types import Need
 
 GROUP, COST = CRITERIA.index(Criterion.GROUP), CRITERIA.index(Criterion.COST)

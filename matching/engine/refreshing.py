@@ -82,9 +82,8 @@ def _with_dates(previous: Catalogue, offers: tuple[Offer, ...], changed: list[in
         slots[here] = found
         free[here] = np.array([slot.free for slot in found], dtype=np.int64)
         group_min[here] = np.array([slot.group_min for slot in found], dtype=np.int64)
-    return replace(
-        previous, offers=offers, slots=replace(previous.slots, slots=tuple(slots), free=free, group_min=group_min)
-    )
+    taken = replace(previous.slots, slots=tuple(slots), free=free, group_min=group_min, memo=Memo())
+    return replace(previous, offers=offers, slots=taken)
 
 
 def _unbooked(slot: Slot) -> Slot:

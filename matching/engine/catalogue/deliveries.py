@@ -1,13 +1,14 @@
 """The ways to deliver the offers as columns: one row for each slot, the slots of an offer beside each other."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
 
 from matching.engine.bitsets import BitTable
 from matching.engine.catalogue.columns import FAR_FUTURE, UNKNOWN, Bools, Ints, trainer_days
+from matching.engine.memo import Memo
 from matching.engine.types import PARALLEL_DELIVERIES, CapacitySlot, Offer, SessionSlot
 
 OPEN_ACCESS_FORMS = frozenset({"online_self_paced", "community_of_practice"})  # need neither date nor trainer
@@ -48,7 +49,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class SlotArrays:
-    """The slots as columns; `slots` keeps them as they are for explanation."""
+    """The slots as columns; `slots` keeps them as they are for explanation, `memo` what hangs on the places taken."""
 
     slots: tuple[Slot, ...]
     first: Ints  # offers + 1: the slots of offer n are first[n] to first[n + 1]
@@ -67,6 +68,7 @@ class SlotArrays:
     countries: BitTable
     cities: BitTable
     anywhere: Bools
+    memo: Memo = field(default_factory=Memo, repr=False, compare=False)
 
     @classmethod
     def of(cls, by_offer: Sequence[Sequence[Slot]]) -> "SlotArrays":

@@ -17,11 +17,12 @@ from matching.engine.explanation import KIND_CODES, Pair
 from matching.engine.narrowing import screen_able, slots_of
 from matching.engine.planning.types import PlanNeed, line_key
 from matching.engine.policy import CRITERIA, Criterion, Policy
+from matching.engine.pricing import ceiling_cents, cost_in_currency
 from matching.engine.rates import Rates
 from matching.engine.relaxation import Setting, conflict
 from matching.engine.results import LineConflict
 from matching.engine.scoring import Scored, score_line, take
-from matching.engine.slots import Screen, ceiling_cents, cost_in_currency, screen
+from matching.engine.slots import Screen, screen
 from matching.engine.types import Need, NeedLine
 
 SLOTS_OF_AN_OFFER = 3  # an offer's further dates are worth less than another offer

@@ -13,9 +13,10 @@ from matching.engine.narrowing import screen_able
 from matching.engine.policy import Policy
 from matching.engine.pooling.likeness import JointNeed, Wish
 from matching.engine.pooling.results import PoolOffer
+from matching.engine.pricing import ceiling_cents, cost_in
 from matching.engine.rates import Rates, to_amount
 from matching.engine.scoring import Scored, score_line
-from matching.engine.slots import ceiling_cents, cost_in, screen
+from matching.engine.slots import screen
 
 OFFERS = 3  # offerings shown for a pool
 # Seats and money are judged for all members together, not for each alone.

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from matching.engine.bitsets import BitTable
 from matching.engine.catalogue import Catalogue, Ints, SlotKind
+from matching.engine.catalogue.ways import Lengths
 from matching.engine.criteria import load_value, newcomer_value, track_record_value
 from matching.engine.policy import CRITERIA, Criterion, Policy
-from matching.engine.slots import asked_for
 from matching.engine.terms import runs
 
 Scores = NDArray[np.int32]  # weight * value, up to 10^6
@@ -58,8 +58,8 @@ class Numbers:
 
 
 def numbers_of(catalogue: Catalogue) -> Numbers:
-    """Return the numbers of a catalogue, made at the first question and kept with it."""
-    return catalogue.memo.get("sweep numbers", lambda: _numbers(catalogue))
+    """Return the numbers of a catalogue, made at the first question and kept with its slots."""
+    return catalogue.slots.memo.get("sweep numbers", lambda: _numbers(catalogue))
 
 
 def _numbers(catalogue: Catalogue) -> Numbers:
@@ -113,7 +113,7 @@ def _schedule(catalogue: Catalogue) -> Numbered:
     begin when asked, and hang on the days of a delivery and the lead time.
     """
     slots = catalogue.slots
-    duration, half, _ = asked_for(catalogue, np.arange(len(slots.offer)), 0)
+    lengths = Lengths.of(catalogue)
     session, precise = slots.kind == SlotKind.SESSION, slots.precise
     exact = session & precise
     return Numbered.by(
@@ -122,8 +122,8 @@ def _schedule(catalogue: Catalogue) -> Numbered:
         np.where(exact, 0, slots.start),
         np.where(exact, 0, slots.end),
         np.where(session, np.minimum(slots.closes, slots.start), 0),
-        np.where(session, 0, duration),
-        np.where(session, 0, half),
+        np.where(session, 0, lengths.duration),
+        np.where(session, 0, lengths.half),
         np.where(session, 0, catalogue.columns.lead[slots.offer]),
     )
 
@@ -151,10 +151,10 @@ class Standing:
 
 
 def standing_of(catalogue: Catalogue, policy: Policy) -> Standing:
-    """Return what hangs on the catalogue and the policy alone, made at the first question and kept with the catalogue."""
+    """Return what hangs on the catalogue and the policy alone, made at the first question and kept with the slots."""
     weights = tuple(policy.weights[criterion] for criterion in CRITERIA)
     key = ("sweep standing", weights, policy.prior_mean, policy.prior_strength, policy.newcomer_deliveries)
-    return catalogue.memo.get(key, lambda: _standing(catalogue, policy))
+    return catalogue.slots.memo.get(key, lambda: _standing(catalogue, policy))
 
 
 def _standing(catalogue: Catalogue, policy: Policy) -> Standing:

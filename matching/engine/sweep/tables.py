@@ -7,6 +7,7 @@ import numpy as np
 
 from matching.engine.bitsets import BitTable
 from matching.engine.catalogue import Catalogue, Ints
+from matching.engine.catalogue.ways import Ways
 from matching.engine.criteria import (
     audience_value,
     award_value,
@@ -22,8 +23,9 @@ from matching.engine.criteria import (
     theme_value,
 )
 from matching.engine.policy import Criterion, Policy
+from matching.engine.pricing import ceiling_cents, cost_in_currency
 from matching.engine.rates import Rates
-from matching.engine.slots import ceiling_cents, cost_in_currency, dates_of, least_group, native_in, seats_of
+from matching.engine.slots import dates_of, least_group, native_in, seats_of
 from matching.engine.sweep.numbering import Numbered, Numbers, Scores, Standing
 from matching.engine.types import Need, NeedLine
 
@@ -161,7 +163,7 @@ def by_slot(asking: Asking) -> list[Worth]:
 
 def _schedule(asking: Asking) -> Worth:
     rows = asking.numbers.schedule.one
-    dates = dates_of(asking.need, asking.catalogue, asking.policy, rows, asking.today)
+    dates = dates_of(asking.need, asking.catalogue, asking.policy, Ways.of(asking.catalogue, rows), asking.today)
     value, _ = dates_value(asking.catalogue, rows, dates)
     table = asking.weigh(Criterion.DATES, value) + asking.weigh(Criterion.LEAD_TIME, lead_time_value(dates.notice))
     return Worth(table, asking.numbers.schedule.of)
@@ -199,10 +201,11 @@ def by_cost(asking: Asking) -> Worth:
 
 
 def _group(asking: Asking) -> _Group:
-    rows, line, catalogue = asking.numbers.room.one, asking.line, asking.catalogue
-    alone = np.zeros(len(rows), dtype=np.int64)
-    seats, deliveries, _, _ = seats_of(line, catalogue, asking.policy, rows, alone)
-    least, runs, whole = least_group(line, catalogue, rows, seats)
+    line, catalogue = asking.line, asking.catalogue
+    ways = Ways.of(catalogue, asking.numbers.room.one)
+    seated = seats_of(line, catalogue, asking.policy, ways)
+    seats, deliveries = seated.seats, seated.deliveries
+    least, runs, whole = least_group(line, ways, seats)
     fewer = whole & (least < seats)
     return _Group(seats, deliveries, np.where(fewer, least, seats), np.where(fewer, runs, deliveries))
 
