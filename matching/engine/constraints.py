@@ -161,8 +161,8 @@ def coverage_steps(line: NeedLine, catalogue: Catalogue, offers: Ints | None = N
     columns, places = catalogue.columns, catalogue.places
     chain = places.chain_of(country=line.country, region=line.region)
     first = 1 if line.country is not None else 0
-    worldwide = columns.worldwide if offers is None else columns.worldwide[offers]
-    steps = np.where(worldwide, first + len(chain) - 1, UNKNOWN).astype(np.int64)
+    worldwide = _of(columns.worldwide, offers)
+    steps = np.where(worldwide, first + len(chain) - 1, UNKNOWN)
     for step, region in reversed(list(enumerate(chain, start=first))):
         steps[columns.regions.has(region, offers)] = step
     if line.country is not None:

@@ -25,16 +25,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.engine.catalogue import UNKNOWN, Bools, Catalogue, Ints, SlotKind
+from matching.engine.catalogue.ways import free_share
 from matching.engine.concepts import Relation
 from matching.engine.constraints import coverage_steps
 from matching.engine.places import WORLD
 from matching.engine.policy import CRITERIA, NEUTRAL, VALUE_TOP, Criterion, Policy
 from matching.engine.rates import to_cents
-from matching.engine.slots import Dates, Screen, at_place, distinct
+from matching.engine.slots import Dates, Screen, at_place
 from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
 
 NEAR_VALUES = (1000, 850, 700, 600)  # coverage by steps from the country
 WORLDWIDE_VALUE = 500
+DELIVERED_NEAR = 700
+# By level asked and level offered; the last is one that is not known.
+LEVEL_VALUES = np.array(
+    [
+        [(1000, 600, 200)[abs(asked - offered)] for offered in range(len(LEVELS))] + [NEUTRAL]
+        for asked in range(len(LEVELS))
+    ]
+)
+DATES_VALUES = np.array([1000, 500, NEUTRAL, 900, NEUTRAL])  # by kind of slot, before slack, shortening and vague dates
 SLACK_DAYS = 60
 NOTICE_DAYS = 60
 COUNT_BITS = 20  # an offer has fewer themes than a million
@@ -61,26 +71,32 @@ def weights_of(policy: Policy) -> Ints:
 
 def evaluate(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, found: Screen) -> Values:
     """Return the values of all criteria for the screened slots of one line."""
-    offers, at = distinct(found.offer)
-    columns = {
-        Criterion.THEME: _certain(theme_value(line, catalogue, offers)[at]),
-        Criterion.PLACE: _place(need, line, catalogue, found, offers, at),
-        Criterion.AUDIENCE: _spread(audience_value(line, catalogue, offers), at),
-        Criterion.LANGUAGE: _certain(language_value(need, line, catalogue, found.rows, found.native)),
-        Criterion.DATES: dates_value(catalogue, found.rows, found),
-        Criterion.GROUP: _certain(group_value(line, found.seats)),
-        Criterion.COST: cost_value(need, found.cost),
-        Criterion.TRACK_RECORD: _spread(track_record_value(catalogue, policy, offers), at),
-        Criterion.LEAD_TIME: _certain(lead_time_value(found.notice)),
-        Criterion.TEXT: _spread(catalogue.texts.values(need.texts, offers), at),
-        Criterion.AWARD: _spread(award_value(need, catalogue, offers), at),
-        Criterion.LOAD: load_value(catalogue, found.rows),
-        Criterion.NEWCOMER: _certain(newcomer_value(catalogue, policy, offers)[at]),
+    offers, rows = found.offer, found.rows
+    certain: dict[Criterion, Ints] = {
+        Criterion.THEME: theme_value(line, catalogue, offers),
+        Criterion.LANGUAGE: language_value(need, line, catalogue, rows, found.native),
+        Criterion.GROUP: group_value(line, found.seats),
+        Criterion.LEAD_TIME: lead_time_value(found.notice),
+        Criterion.NEWCOMER: newcomer_value(catalogue, policy, offers),
     }
-    return Values(
-        value=np.stack([columns[criterion][0] for criterion in CRITERIA], axis=1).astype(np.int64),
-        known=np.stack([columns[criterion][1] for criterion in CRITERIA], axis=1),
-    )
+    told: dict[Criterion, tuple[Ints, Bools]] = {
+        Criterion.PLACE: _place(need, line, catalogue, rows, offers),
+        Criterion.AUDIENCE: audience_value(line, catalogue, offers),
+        Criterion.DATES: dates_value(catalogue, rows, found),
+        Criterion.COST: cost_value(need, found.cost),
+        Criterion.TRACK_RECORD: track_record_value(catalogue, policy, offers),
+        Criterion.TEXT: catalogue.texts.values(need.texts, offers),
+        Criterion.AWARD: award_value(need, catalogue, offers),
+        Criterion.LOAD: load_value(catalogue, rows),
+    }
+    value = np.empty((len(CRITERIA), len(rows)), dtype=np.int64)
+    known = np.ones(value.shape, dtype=np.bool_)
+    for number, criterion in enumerate(CRITERIA):
+        if criterion in told:
+            value[number], known[number] = told[criterion]
+        else:
+            value[number] = certain[criterion]
+    return Values(value.T, known.T)
 
 
 def group_value(line: NeedLine, seats: Ints) -> Ints:
@@ -93,57 +109,62 @@ def cost_value(need: Need, cost: Ints) -> tuple[Ints, Bools]:
     if need.budget.ceiling is None:
         return np.full(len(cost), NEUTRAL, dtype=np.int64), np.zeros(len(cost), dtype=np.bool_)
     ceiling = max(1, to_cents(need.budget.ceiling))
-    ratio = np.minimum(2000, 1000 * np.maximum(cost, 0) // ceiling)
-    value = np.where(
-        ratio <= 500, 1000, np.where(ratio <= 1000, 1000 - (ratio - 500) * 4 // 5, 600 - (ratio - 1000) * 3 // 5)
-    )
+    ratio = np.clip(1000 * cost // ceiling, 500, 2000)
+    value = 1000 - (ratio - 500) * 4 // 5
+    if (above := ratio > 1000).any():
+        value = np.where(above, 600 - (ratio - 1000) * 3 // 5, value)
     known = cost != UNKNOWN
     return np.where(known, value, NEUTRAL), known
 
 
-def _certain(value: Ints) -> tuple[Ints, Bools]:
-    return value, np.ones(len(value), dtype=np.bool_)
-
-
-def _spread(by_offer: tuple[Ints, Bools], at: Ints) -> tuple[Ints, Bools]:
-    """Give each slot what its offer has."""
-    return by_offer[0][at], by_offer[1][at]
-
-
 def theme_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
     """Return how well the themes of offers (rows) meet the theme asked."""
-    scheme = catalogue.scheme
     if not len(offers):
         return np.zeros(0, dtype=np.int64)
-    relations = scheme.relations(line.theme)
-    narrower = relations[Relation.NARROWER]
+    asked = catalogue.memo.get(("theme", line.theme), lambda: AskedTheme.of(catalogue, line.theme))
     theme, start = catalogue.columns.themes_of(offers)
-    closeness = np.maximum.reduceat(scheme.closeness[scheme.index(line.theme)][theme], start)
-    # One sum for the three relations, each with its own share of the 64 bits.
-    one = (
-        narrower
-        + (relations[Relation.EQUAL].astype(np.int64) << COUNT_BITS)
-        + (relations[Relation.BROADER].astype(np.int64) << 2 * COUNT_BITS)
-    )
-    sums = np.add.reduceat(one[theme], start)
+    closeness = np.maximum.reduceat(asked.closeness.take(theme), start)
+    sums = np.add.reduceat(asked.relations.take(theme), start)
     covered, exact = sums & MOST_COUNTED, sums >> COUNT_BITS & MOST_COUNTED
     broader = sums >> 2 * COUNT_BITS
-    parts = max(1, int(narrower.sum()))
-    whole = np.full(len(covered), VALUE_TOP, dtype=np.int64) if not narrower.any() else 500 + 500 * covered // parts
-    partly = np.where(covered > 0, 1000 * covered // parts, np.where(broader > 0, 500, 0))
-    coverage = np.where(exact > 0, whole, partly)
-    focus = 1000 * (covered + exact + broader) // catalogue.columns.theme_count[offers]
-    value: Ints = (6 * closeness + 2 * coverage + 2 * focus) // 10
+    if asked.parts:
+        partly = np.where(covered > 0, 1000 * covered // asked.parts, np.where(broader > 0, 500, 0))
+        coverage = np.where(exact > 0, 500 + 500 * covered // asked.parts, partly)
+    else:
+        coverage = np.where(exact > 0, VALUE_TOP, np.where(broader > 0, 500, 0))
+    focus = 1000 * (covered + exact + broader) // catalogue.columns.theme_count.take(offers)
+    value: Ints = (6 * closeness + 2 * (coverage + focus)) // 10
     return value
 
 
-def _place(
-    need: Need, line: NeedLine, catalogue: Catalogue, found: Screen, offers: Ints, at: Ints
-) -> tuple[Ints, Bools]:
-    coverage = coverage_value(line, catalogue, offers)
+@dataclass(frozen=True, slots=True)
+class AskedTheme:
+    """What each concept is to a theme asked: its closeness, and one sum for three relations, each with its share of the bits.
+
+    `parts`: the number of concepts narrower than the theme.
+    """
+
+    closeness: Ints
+    relations: Ints
+    parts: int
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, theme: str) -> "AskedTheme":
+        """Look the theme up in the scheme. Raises EngineError(unknown_concept)."""
+        scheme = catalogue.scheme
+        found = scheme.relations(theme)
+        one = (
+            found[Relation.NARROWER]
+            + (found[Relation.EQUAL].astype(np.int64) << COUNT_BITS)
+            + (found[Relation.BROADER].astype(np.int64) << 2 * COUNT_BITS)
+        )
+        return cls(scheme.closeness[scheme.index(theme)], one, int(found[Relation.NARROWER].sum()))
+
+
+def _place(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints, offers: Ints) -> tuple[Ints, Bools]:
     experience, known = experience_value(line, catalogue, offers)
-    by_offer = 5 * coverage + 2 * experience
-    return (by_offer[at] + 3 * delivery_place_value(need, line, catalogue, found.rows)) // 10, known[at]
+    delivery = delivery_place_value(need, line, catalogue, rows)
+    return (5 * coverage_value(line, catalogue, offers) + 2 * experience + 3 * delivery) // 10, known
 
 
 def coverage_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
@@ -151,9 +172,9 @@ def coverage_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
     steps = coverage_steps(line, catalogue, offers)
     around = len(catalogue.places.chain_of(country=line.country, region=line.region))
     world = around if line.country is not None else around - 1
-    table = np.array([NEAR_VALUES[min(step, len(NEAR_VALUES) - 1)] for step in range(world + 1)], dtype=np.int64)
-    table[world] = WORLDWIDE_VALUE if world > 0 else VALUE_TOP
-    return np.where(steps == UNKNOWN, 0, table[np.maximum(steps, 0)])
+    table = [NEAR_VALUES[min(step, len(NEAR_VALUES) - 1)] for step in range(world)]
+    table.append(WORLDWIDE_VALUE if world > 0 else VALUE_TOP)
+    return np.array([*table, 0], dtype=np.int64).take(steps, mode="wrap")  # -1, not served, is the last
 
 
 def delivery_place_value(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints) -> Ints:
@@ -180,31 +201,49 @@ def neighbours_of(line: NeedLine, catalogue: Catalogue) -> frozenset[str]:
 def experience_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
     """Return what offers (rows) have delivered there before, or whether their provider is a peer of the region."""
     columns = catalogue.columns
-    neighbours = neighbours_of(line, catalogue)
-    near = columns.delivered.has_any(neighbours, offers)
-    exact = near if line.country is None else columns.delivered.has(line.country, offers)
     region = catalogue.places.chain_of(country=line.country, region=line.region)[0]
-    peer = columns.home.has_any(neighbours, offers) & (region != WORLD)
-    known = columns.delivered.filled(offers) | columns.home.filled(offers)
-    return np.where(exact, 1000, np.where(near, 700, np.where(peer, 600, np.where(known, 200, NEUTRAL)))), known
+    value, known = (column.take(offers) for column in _experience(catalogue, region))
+    if line.country is not None:
+        return np.where(columns.delivered.has(line.country, offers), 1000, value), known
+    return np.where(value == DELIVERED_NEAR, 1000, value), known
+
+
+def _experience(catalogue: Catalogue, region: str) -> tuple[Ints, Bools]:
+    """Return for all offers what their experience in a region is worth, and whether any is known; kept with the catalogue."""
+
+    def known() -> Bools:
+        return catalogue.columns.delivered.filled() | catalogue.columns.home.filled()
+
+    def made() -> tuple[Ints, Bools]:
+        columns, neighbours = catalogue.columns, catalogue.places.members[region]
+        told = catalogue.memo.get("experience known", known)
+        value = np.where(told, np.int64(200), np.int64(NEUTRAL))
+        if region != WORLD:
+            value[columns.home.has_any(neighbours)] = 600
+        value[columns.delivered.has_any(neighbours)] = DELIVERED_NEAR
+        return value, told
+
+    return catalogue.memo.get(("experience", region), made)
 
 
 def audience_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
     """Return how well audience, level and level of government of offers (rows) meet the line."""
     columns = catalogue.columns
-    audience = np.where(columns.audiences.has(line.audience, offers), 1000, 400)
-    offered = columns.level[offers]
-    level = np.full(len(offers), VALUE_TOP, dtype=np.int64)
-    if line.level is not None:
-        apart = np.abs(offered - LEVELS.index(line.level))
-        level = np.where(offered == UNKNOWN, NEUTRAL, np.array([1000, 600, 200, 0])[np.minimum(apart, 3)])
-    government = np.full(len(offers), VALUE_TOP, dtype=np.int64)
-    silent = ~columns.governance.filled(offers)
-    if line.governance_level is not None:
-        held = columns.governance.has(line.governance_level, offers)
-        government = np.where(held, 1000, np.where(silent, NEUTRAL, 400))
-    known = ((offered != UNKNOWN) | (line.level is None)) & (~silent | (line.governance_level is None))
-    return (5 * audience + 3 * level + 2 * government) // 10, known
+    value = np.where(columns.audiences.has(line.audience, offers), 5 * 1000, 5 * 400)
+    known = np.ones(len(offers), dtype=np.bool_)
+    if line.level is None:
+        value += 3 * VALUE_TOP
+    else:
+        offered = columns.level.take(offers)
+        value += 3 * LEVEL_VALUES[LEVELS.index(line.level)].take(offered, mode="wrap")  # -1, not known, is the last
+        known &= offered != UNKNOWN
+    if line.governance_level is None:
+        value += 2 * VALUE_TOP
+    else:
+        held, filled = columns.governance.has(line.governance_level, offers), columns.governance.filled(offers)
+        value += 2 * np.where(held, 1000, np.where(filled, 400, NEUTRAL))
+        known &= filled
+    return value // 10, known
 
 
 def language_value(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints, native: Bools) -> Ints:
@@ -218,18 +257,13 @@ def language_value(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints,
 
 def dates_value(catalogue: Catalogue, rows: Ints, found: Dates | Screen) -> tuple[Ints, Bools]:
     """Return how well the dates found for slots (rows) suit."""
-    kind, precise = catalogue.slots.kind[rows], catalogue.slots.precise[rows]
-    value = np.select(
-        [kind == SlotKind.SESSION, found.shortened, kind == SlotKind.CAPACITY, kind == SlotKind.OPEN_ACCESS],
-        [
-            np.where(precise, 1000, 500 + found.overlap // 2),
-            np.full(len(kind), 400),
-            500 + 5 * np.minimum(found.slack, SLACK_DAYS),
-            np.full(len(kind), 900),
-        ],
-        default=NEUTRAL,
-    )
-    return value, kind != SlotKind.ON_REQUEST
+    kind = catalogue.slots.kind.take(rows)
+    value = DATES_VALUES.take(kind) + (kind == SlotKind.CAPACITY.value) * (5 * np.minimum(found.slack, SLACK_DAYS))
+    value = np.where(found.shortened, 400, value)
+    vague = (kind == SlotKind.SESSION.value) > catalogue.slots.precise.take(rows)
+    if vague.any():
+        value = np.where(vague, 500 + found.overlap // 2, value)
+    return value, kind != SlotKind.ON_REQUEST.value
 
 
 def lead_time_value(notice: Ints) -> Ints:
@@ -239,30 +273,34 @@ def lead_time_value(notice: Ints) -> Ints:
 
 def track_record_value(catalogue: Catalogue, policy: Policy, offers: Ints) -> tuple[Ints, Bools]:
     """Return what others measured of offers (rows), shrunk to the mean of their form and that to the prior."""
-    columns, strength = catalogue.columns, policy.prior_strength
-    form_total, own = columns.form_evaluations[offers], columns.evaluations[offers]
-    prior = (strength * policy.prior_mean + form_total * columns.form_mean[offers]) // (strength + form_total)
-    value = (strength * prior + own * columns.record_mean[offers]) // (strength + own)
-    return np.clip(value, 0, VALUE_TOP), own > 0
+    columns, strength, mean = catalogue.columns, policy.prior_strength, policy.prior_mean
+
+    def made() -> tuple[Ints, Bools]:
+        form_total, own = columns.form_evaluations, columns.evaluations
+        prior = (strength * mean + form_total * columns.form_mean) // (strength + form_total)
+        return np.clip((strength * prior + own * columns.record_mean) // (strength + own), 0, VALUE_TOP), own > 0
+
+    value, known = catalogue.memo.get(("track record", strength, mean), made)
+    return value.take(offers), known.take(offers)
 
 
 def award_value(need: Need, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
     """Return whether offers (rows) give the award wanted or a higher one."""
-    wanted, offered = AWARDS.index(need.award), catalogue.columns.award[offers]
+    wanted = AWARDS.index(need.award)
     if wanted == 0:
-        return _certain(np.full(len(offered), VALUE_TOP, dtype=np.int64))
+        return np.full(len(offers), VALUE_TOP, dtype=np.int64), np.ones(len(offers), dtype=np.bool_)
+    offered = catalogue.columns.award.take(offers)
     known = offered != UNKNOWN
-    return np.where(known, np.where(offered >= wanted, 1000, 0), NEUTRAL), known
+    return np.where(known, (offered >= wanted) * VALUE_TOP, NEUTRAL), known
 
 
 def load_value(catalogue: Catalogue, rows: Ints) -> tuple[Ints, Bools]:
     """Return the share of slots (rows) that is free."""
-    free, total = catalogue.slots.free[rows], catalogue.slots.total[rows]
-    known = (free != UNKNOWN) & (total > 0)
-    return np.where(known, np.minimum(VALUE_TOP, 1000 * free // np.maximum(1, total)), NEUTRAL), known
+    value, known = free_share(catalogue)
+    return value.take(rows), known.take(rows)
 
 
 def newcomer_value(catalogue: Catalogue, policy: Policy, offers: Ints) -> Ints:
     """Return how new offers (rows) are, by their deliveries."""
     most = policy.newcomer_deliveries
-    return VALUE_TOP * np.maximum(0, most - catalogue.columns.deliveries[offers]) // most
+    return VALUE_TOP * np.maximum(0, most - catalogue.columns.deliveries.take(offers)) // most

@@ -44,7 +44,7 @@ def tie_hash(policy: Policy, need: Need, offer_id: str) -> int:
 
 def take(found: Screen, positions: Ints) -> Screen:
     """Return the screen of some positions only."""
-    return Screen(*[getattr(found, name)[positions] for name in Screen.__slots__])
+    return Screen(*[getattr(found, name).take(positions) for name in Screen.__slots__])
 
 
 def _order(need: Need, catalogue: Catalogue, policy: Policy, found: Screen, score: Ints, used: Ints) -> Ints:

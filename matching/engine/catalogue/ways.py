@@ -7,6 +7,7 @@ import numpy as np
 
 from matching.engine.catalogue.columns import UNKNOWN, Bools, Ints
 from matching.engine.catalogue.deliveries import SlotKind
+from matching.engine.policy import NEUTRAL, VALUE_TOP
 
 if TYPE_CHECKING:
     from matching.engine.catalogue import Catalogue
@@ -111,11 +112,11 @@ class Ways:
 
 
 def free_share(catalogue: "Catalogue") -> tuple[Ints, Bools]:
-    """Return the permille of each slot that is free (-1: not known), and whether it is known; kept with the slots."""
+    """Return the permille of each slot that is free, the neutral value where it is not known, and whether it is."""
 
     def made() -> tuple[Ints, Bools]:
         free, total = catalogue.slots.free, catalogue.slots.total
         known = (free != UNKNOWN) & (total > 0)
-        return np.where(known, 1000 * free // np.maximum(1, total), UNKNOWN), known
+        return np.where(known, np.minimum(VALUE_TOP, VALUE_TOP * free // np.maximum(1, total)), NEUTRAL), known
 
     return catalogue.slots.memo.get("free share", made)
