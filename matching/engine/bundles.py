@@ -40,7 +40,7 @@ def bundles(
     """
     found: list[tuple[Order, BundlePlan]] = []
     for entry in scored:
-        firsts = [pair for pair in _pairs(need, entry, catalogue, policy) if _may_begin(pair)]
+        firsts = [pair for pair in _pairs(entry) if _may_begin(pair)]
         if firsts:
             after = _follow_ups(need, entry, catalogue, policy, as_of, rates)
             found += [_ranked(policy, first, second) for first in firsts for second in _matching(first, after)]
@@ -48,9 +48,9 @@ def bundles(
     return tuple(replace(plan, rank=rank) for rank, (_, plan) in enumerate(best, start=1))
 
 
-def _pairs(need: Need, entry: Scored, catalogue: Catalogue, policy: Policy) -> Iterator[Pair]:
+def _pairs(entry: Scored) -> Iterator[Pair]:
     for position in entry.best[:DEPTH]:
-        yield Pair(need, entry, catalogue, policy, position)
+        yield Pair(entry, position)
 
 
 def _may_begin(pair: Pair) -> bool:
@@ -72,9 +72,7 @@ def _follow_ups(
     found = screen_able(wanted, entry.line, catalogue, policy, as_of=as_of, rates=rates)
     scored = score_line(wanted, entry.line, catalogue, policy, found)
     pairs = (
-        Pair(wanted, scored, catalogue, policy, position)
-        for offer in list(scored.by_offer)[: 2 * DEPTH]
-        for position in scored.by_offer[offer]
+        Pair(scored, position) for offer in list(scored.by_offer)[: 2 * DEPTH] for position in scored.by_offer[offer]
     )
     return [pair for pair in pairs if _on_theme(pair)]
 

@@ -8,6 +8,7 @@ concept having depth 1 and concepts without a common ancestor closeness 0. It is
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,22 @@ class Relation(StrEnum):
     BROADER = "broader"  # the direct parent of what is asked
     SAME_FIELD = "same_field"  # under the same top concept only
     NONE = "none"
+
+
+RELATION_ORDER = tuple(Relation)  # the nearest first
+
+
+class Nearness(NamedTuple):
+    """How near a concept is to one asked, the nearest first: place of its relation in RELATION_ORDER, minus its closeness."""
+
+    order: int
+    farness: int
+    concept: str
+
+    @classmethod
+    def none(cls, concept: str) -> "Nearness":
+        """Return that of a concept of another field."""
+        return cls(RELATION_ORDER.index(Relation.NONE), 0, concept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +62,7 @@ class ThemeScheme:
     _relations: dict[str, dict[Relation, NDArray[np.bool_]]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
+    _nearness: dict[str, dict[str, "Nearness"]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.concepts, key=lambda concept: concept.id))
@@ -86,6 +104,20 @@ class ThemeScheme:
                 kinds[self.relation(asked=number, offered=other)][other] = True
             self._relations[asked] = kinds
         return self._relations[asked]
+
+    def nearness(self, asked: str) -> Mapping[str, "Nearness"]:
+        """Return how near the concepts of its field are to the asked one. Kept: not to be written to."""
+        if asked not in self._nearness:
+            number = self.index(asked)
+            self._nearness[asked] = {
+                self.concepts[other].id: Nearness(
+                    RELATION_ORDER.index(self.relation(asked=number, offered=other)),
+                    -int(self.closeness[number, other]),
+                    self.concepts[other].id,
+                )
+                for other in np.flatnonzero(self.closeness[number]).tolist()
+            }
+        return self._nearness[asked]
 
     def parent(self, concept: str) -> str | None:
         """Return the broader concept, None for a top concept."""

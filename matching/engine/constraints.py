@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from matching.engine.bitsets import Mask, mask_of
 from matching.engine.catalogue import UNKNOWN, Bools, Catalogue, Ints
 from matching.engine.concepts import Relation
-from matching.engine.places import PlaceIndex
 from matching.engine.policy import Policy
 from matching.engine.terms import runs
-from matching.engine.types import AWARDS, LEVELS, Need, NeedLine, Offer
+from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
 
 Column = TypeVar("Column", Ints, Bools)
 
@@ -168,16 +167,6 @@ def coverage_steps(line: NeedLine, catalogue: Catalogue, offers: Ints | None = N
     if line.country is not None:
         steps[columns.countries.has(line.country, offers)] = 0
     return steps
-
-
-def coverage_of(offer: Offer, line: NeedLine, places: PlaceIndex) -> int:
-    """Return the same for one offer."""
-    if line.country is not None and line.country in offer.countries:
-        return 0
-    chain = places.chain_of(country=line.country, region=line.region)
-    first = 1 if line.country is not None else 0
-    near = (step for step, region in enumerate(chain, start=first) if region in offer.regions)
-    return next(near, first + len(chain) - 1 if offer.worldwide else UNKNOWN)
 
 
 def _of(column: Column, offers: Ints | None) -> Column:

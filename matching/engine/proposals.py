@@ -62,7 +62,7 @@ def sort_key(task: Task, proposal: ProposalPlan) -> tuple[int, int, int, int, in
 def _pair(task: Task, packing: Packing, line: int) -> Pair:
     """Return the pair of a line with the figures as packed."""
     offer, rows = packing.assigned[line], packing.rows_of(line)
-    pair = Pair(task.need, task.scored[line], task.catalogue, task.policy, task.position(line, offer, rows[0]))
+    pair = Pair(task.scored[line], task.position(line, offer, rows[0]))
     costs = [cost_at(task, packing, row) for row in rows]
     pair.seats = packing.of_line(line)
     pair.deliveries = sum(deliveries_at(task, packing, row) for row in rows)
@@ -79,7 +79,7 @@ def _part(task: Task, packing: Packing, row: int) -> PartPlan:
     slot = task.slot(row)
     lines = packing.people[row]
     first = min(line for line, number in lines.items() if number)
-    pair = Pair(task.need, task.scored[first], task.catalogue, task.policy, task.position(first, slot.offer, row))
+    pair = Pair(task.scored[first], task.position(first, slot.offer, row))
     pair.seats, pair.deliveries = packing.total(row), deliveries_at(task, packing, row)
     cost = cost_at(task, packing, row)
     return PartPlan(

@@ -70,8 +70,7 @@ def best_candidates(
     """Return the best offers for one line taken alone, each with its breakdown and reasons, and nothing besides."""
     found = screen_able(need, line, catalogue, policy, as_of=as_of, rates=rates)
     scored = score_line(need, line, catalogue, policy, found)
-    pairs = (Pair(need, scored, catalogue, policy, position) for position in scored.best[:limit])
-    return tuple(candidate(pair, number) for number, pair in enumerate(pairs, start=1))
+    return tuple(candidate(Pair(scored, at), number) for number, at in enumerate(scored.best[:limit], start=1))
 
 
 def _others(need: Need, line: NeedLine, screens: dict[int, Screen], catalogue: Catalogue) -> Ints:
@@ -87,9 +86,7 @@ def _others(need: Need, line: NeedLine, screens: dict[int, Screen], catalogue: C
 
 
 def _line(setting: Setting, scored: Scored, limit: int) -> LineRanking:
-    pairs = [
-        Pair(setting.need, scored, setting.catalogue, setting.policy, position) for position in scored.best[: limit + 1]
-    ]
+    pairs = [Pair(scored, position) for position in scored.best[: limit + 1]]
     return LineRanking(
         line=setting.line.number,
         considered=int(setting.catalogue.columns.published.sum()),

@@ -4,16 +4,15 @@ Order, documented and total: score (high first), earlier start, lower load, then
 so that no provider is favoured by its name or by the order in which rows happen to lie.
 """
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
 
+from matching.engine.asked import Asked
 from matching.engine.catalogue import Catalogue, Ints
 from matching.engine.criteria import Values, evaluate
 from matching.engine.policy import CRITERIA, VALUE_TOP, Criterion, Policy
-from matching.engine.results import CriterionResult
 from matching.engine.slots import Screen
 from matching.engine.types import Need, NeedLine
 
@@ -25,21 +24,30 @@ class Scored:
     """The slots that can serve a line. Positions (not slot numbers) run through `found`, `values` and `score`.
 
     `best` lists one position for each eligible offer, in the order of the ranking; `by_offer` all positions of an
-    offer, best first. `written` keeps the reasons written so far, by what they depend on.
+    offer, best first.
     """
 
-    line: NeedLine
+    asked: Asked
     found: Screen
     values: Values
     score: Ints
     best: tuple[int, ...]
     by_offer: dict[int, tuple[int, ...]]
-    written: dict[Hashable, CriterionResult] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def line(self) -> NeedLine:
+        """Return the line."""
+        return self.asked.line
+
+
+def tie_digits(policy: Policy, need: Need, offer_id: str) -> str:
+    """Return 60 bits of SHA-256 over policy version, request and offer, as hexadecimal digits."""
+    return sha256(f"{policy.version}\n{need.id}\n{offer_id}".encode()).hexdigest()[:15]
 
 
 def tie_hash(policy: Policy, need: Need, offer_id: str) -> int:
-    """Return 60 bits of SHA-256 over policy version, request and offer."""
-    return int(sha256(f"{policy.version}\n{need.id}\n{offer_id}".encode()).hexdigest()[:15], 16)
+    """Return the same as a number."""
+    return int(tie_digits(policy, need, offer_id), 16)
 
 
 def take(found: Screen, positions: Ints) -> Screen:
@@ -73,7 +81,7 @@ def score_line(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy,
     for position, offer in zip(order.tolist(), found.offer[order].tolist(), strict=True):
         by_offer.setdefault(offer, []).append(position)
     return Scored(
-        line=line,
+        asked=Asked.of(need, line, catalogue, policy),
         found=found,
         values=values,
         score=score,

@@ -93,7 +93,7 @@ class TextIndex:
         language. With neither a common language nor concepts on both sides: the neutral value. `rows` asks for some
         rows only.
         """
-        asked = self._ask(texts)
+        asked = self.ask(texts)
         size = self.size if rows is None else len(rows)
         best = np.zeros(size, dtype=np.int64)
         known = np.zeros(size, dtype=np.bool_)
@@ -108,24 +108,10 @@ class TextIndex:
         return np.where(known, best, NEUTRAL), known
 
     def compared(self, texts: Mapping[str, str], row: int) -> tuple[Compared, tuple[str, ...]]:
-        """Tell what the likeness of one row rests on, and the concepts that need and offer both name, the most telling first."""
-        asked = self._ask(texts)
-        shared = asked.concepts.share(row) if asked.concepts is not None else None
-        if shared is None:  # nothing to weigh words against
-            worded = any(entry.index.present[row] for entry in asked.words)
-            return (Compared.WORDS if worded else Compared.NOTHING), self._named(asked, row)
-        words = [min(VALUE_TOP, found) for found in (entry.share(row) for entry in asked.words) if found is not None]
-        basis = Compared.WORDS if words and max(words) >= shared else Compared.CONCEPTS
-        return basis, self._named(asked, row)
+        """Tell what the likeness of one row to the texts of a need rests on; see `AskedTexts.compared`."""
+        return self.ask(texts).compared(row)
 
-    def _named(self, asked: "AskedTexts", row: int) -> tuple[str, ...]:
-        if not asked.names:
-            return ()
-        own = set(self.concepts.term[self.concepts.start[row] : self.concepts.start[row + 1]].tolist())
-        both = [name for name in asked.names if self.concepts.position.get(name) in own]
-        return tuple(sorted(both, key=lambda name: (-asked.names[name], name)))
-
-    def _ask(self, texts: Mapping[str, str]) -> "AskedTexts":
+    def ask(self, texts: Mapping[str, str]) -> "AskedTexts":
         """Read the texts of a need once, however many of its candidates are valued and explained."""
         return self.needs.get(tuple(sorted(texts.items())), lambda: self._asked(read_texts(texts, self.lexicon)))
 
@@ -160,6 +146,24 @@ class AskedTexts:
     words: tuple[AskedTerms, ...]
     concepts: AskedTerms | None
     names: Mapping[str, int]
+
+    def compared(self, row: int) -> tuple[Compared, tuple[str, ...]]:
+        """Tell what the likeness of one row rests on, and the concepts that need and offer both name, the most telling first."""
+        shared = self.concepts.share(row) if self.concepts is not None else None
+        if shared is None:  # nothing to weigh words against
+            worded = any(entry.index.present[row] for entry in self.words)
+            return (Compared.WORDS if worded else Compared.NOTHING), self._named(row)
+        words = [min(VALUE_TOP, found) for found in (entry.share(row) for entry in self.words) if found is not None]
+        basis = Compared.WORDS if words and max(words) >= shared else Compared.CONCEPTS
+        return basis, self._named(row)
+
+    def _named(self, row: int) -> tuple[str, ...]:
+        if self.concepts is None:
+            return ()
+        index = self.concepts.index
+        own = set(index.term[index.start[row] : index.start[row + 1]].tolist())
+        both = [name for name in self.names if index.position.get(name) in own]
+        return tuple(sorted(both, key=lambda name: (-self.names[name], name)))
 
 
 def _concepts(facts: Sequence[TextFacts]) -> Terms:

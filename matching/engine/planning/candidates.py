@@ -13,12 +13,13 @@ import numpy as np
 
 from matching.engine.catalogue import UNKNOWN, Catalogue, SlotKind
 from matching.engine.criteria import Values, cost_value, group_value
-from matching.engine.explanation import KIND_CODES, Pair
+from matching.engine.explanation import Pair
 from matching.engine.narrowing import screen_able, slots_of
 from matching.engine.planning.types import PlanNeed, line_key
 from matching.engine.policy import CRITERIA, Criterion, Policy
 from matching.engine.pricing import ceiling_cents, cost_in_currency
 from matching.engine.rates import Rates
+from matching.engine.reasons import KIND_CODES
 from matching.engine.relaxation import Setting, conflict
 from matching.engine.results import LineConflict
 from matching.engine.scoring import Scored, score_line, take
@@ -154,7 +155,7 @@ def _trimmed(scored: Scored, positions: list[int]) -> Scored:
     for number, position in enumerate(positions):
         by_offer.setdefault(int(scored.found.offer[position]), []).append(number)
     return Scored(
-        line=scored.line,
+        asked=scored.asked,
         found=take(scored.found, chosen),
         values=Values(value=scored.values.value[chosen], known=scored.values.known[chosen]),
         score=scored.score[chosen],
@@ -196,7 +197,7 @@ def _converted(cents: int, currency: str, market: Market) -> int:
 
 def pair_of(options: LineOptions, market: Market, position: int) -> Pair:
     """Return one option as what all reasons are written from."""
-    return Pair(options.entry.need, options.scored, market.catalogue, market.policy, position)
+    return Pair(options.scored, position)
 
 
 def tie_of(policy: Policy, options: LineOptions, label: str) -> int:

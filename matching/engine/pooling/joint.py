@@ -165,7 +165,7 @@ def _within_ceilings(wishes: Sequence[Wish], shares: Sequence[int], market: Mark
 
 def _described(joint: JointNeed, scored: Scored, market: Market, position: int, figures: tuple[int, int]) -> PoolOffer:
     seats, cost = figures
-    pair = Pair(joint.need, scored, market.catalogue, market.policy, position)
+    pair = Pair(scored, position)
     pair.seats, pair.deliveries, pair.cost = seats, 1, cost
     return PoolOffer(
         offer=pair.offer.id,
