@@ -51,7 +51,8 @@ class Asked:
 
     def nearest(self, offer: Offer) -> Nearness:
         """Return the theme of an offer that is nearest to the one asked."""
-        return min(self.nearness.get(theme) or Nearness.none(theme) for theme in offer.themes)
+        near = [self.nearness[theme] for theme in offer.themes if theme in self.nearness]
+        return min(near) if near else Nearness.none(min(offer.themes))
 
     def steps(self, offer: Offer) -> int:
         """Return how far the declared coverage of an offer is from the beneficiary; see `constraints.coverage_steps`."""

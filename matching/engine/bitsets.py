@@ -100,14 +100,9 @@ def mask_of(held: Bools) -> Mask:
 
 
 def rows_outside(failed: Mask, size: int) -> Ints:
-    """Return the rows, of `size`, whose bit is not set, ascending. Bytes without any such row are passed over."""
-    free = np.invert(failed)
-    if size % 8:
-        free[-1] &= np.uint8(0xFF << (8 - size % 8) & 0xFF)
-    some = np.flatnonzero(free)
-    byte, bit = np.nonzero(np.unpackbits(free[some]).reshape(-1, 8))
-    rows: Ints = some[byte] * 8 + bit
-    return rows
+    """Return the rows, of `size`, whose bit is not set, ascending."""
+    # As truth values: NumPy finds the few that hold among them much faster than among numbers.
+    return np.flatnonzero(np.unpackbits(np.invert(failed), count=size).view(np.bool_))
 
 
 def in_more_than(most: int, masks: Iterable[Mask], size: int) -> Mask:

@@ -15,7 +15,6 @@ from matching.engine.bitsets import Mask, mask_of
 from matching.engine.catalogue import UNKNOWN, Bools, Catalogue, Ints
 from matching.engine.concepts import Relation
 from matching.engine.policy import Policy
-from matching.engine.terms import runs
 from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
 
 Column = TypeVar("Column", Ints, Bools)
@@ -265,10 +264,15 @@ def _holds_any(concepts: Bools, catalogue: Catalogue, offers: Ints | None) -> Bo
     """Tell for each offer (or each of the rows given) whether one of its themes is among the concepts."""
     if offers is not None:
         return per_offer(catalogue, concepts.astype(np.int64), offers) > 0
-    holders, start = catalogue.memo.get("holders of themes", lambda: _holders(catalogue))
-    held = np.zeros(len(catalogue.offers), dtype=np.bool_)
-    held[holders[runs(start, np.flatnonzero(concepts))]] = True
-    return held
+
+    def made() -> Bools:
+        holders, start = catalogue.memo.get("holders of themes", lambda: _holders(catalogue))
+        held = np.zeros(len(catalogue.offers), dtype=np.bool_)
+        for concept in np.flatnonzero(concepts).tolist():
+            held[holders[start[concept] : start[concept + 1]]] = True
+        return held
+
+    return catalogue.memo.get(("holds any", concepts.tobytes()), made)
 
 
 def _holders(catalogue: Catalogue) -> tuple[Ints, Ints]:
