@@ -107,7 +107,7 @@ def group_value(line: NeedLine, seats: Ints) -> Ints:
 def cost_value(need: Need, cost: Ints) -> tuple[Ints, Bools]:
     """Return the value of an estimate against the ceiling; neutral without ceiling, cost or rate."""
     if need.budget.ceiling is None:
-        return np.full(len(cost), NEUTRAL, dtype=np.int64), np.zeros(len(cost), dtype=np.bool_)
+        return np.full(cost.shape, NEUTRAL, dtype=np.int64), np.zeros(cost.shape, dtype=np.bool_)
     ceiling = max(1, to_cents(need.budget.ceiling))
     ratio = np.clip(1000 * cost // ceiling, 500, 2000)
     value = 1000 - (ratio - 500) * 4 // 5

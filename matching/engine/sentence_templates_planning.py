@@ -97,6 +97,10 @@ PLANNING: Mapping[str, Mapping[str, str]] = {
         "en": "It is not published.",
         "fr": "Elle n’est pas publiée.",
     },
+    "plan.explained_within_limits": {
+        "en": "To explain the plan, {solved} changed {solved?plan was|plans were} solved again; the limits of number and time left out {more} more, whose figures are bounds.",
+        "fr": "Pour expliquer le plan, {solved} {solved?plan modifié a été résolu|plans modifiés ont été résolus} de nouveau ; les limites de nombre et de temps en ont écarté {more} {more?autre, dont les chiffres sont des bornes|autres, dont les chiffres sont des bornes}.",
+    },
     "constraint.not_bookable": {
         "en": "It is an umbrella of other offerings and cannot be booked itself.",
         "fr": "Elle regroupe d’autres offres et ne peut pas être réservée elle-même.",

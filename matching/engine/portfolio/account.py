@@ -72,7 +72,8 @@ def account(
         budget_prices=budgets,
         greedy=None if greedy is None else against_greedy(standing, greedy),
         resolves=resolver.count,
-        sentences=_summary(standing),
+        refused=resolver.refused,
+        sentences=(*_summary(standing), *_limits(resolver)),
     )
 
 
@@ -158,6 +159,13 @@ def _summary(standing: Standing) -> tuple[Sentence, ...]:
     return tuple(said)
 
 
+def _limits(resolver: Resolver) -> tuple[Sentence, ...]:
+    """Say how much was left as a bound."""
+    if not resolver.refused:
+        return ()
+    return (Sentence("plan.explained_within_limits", {"solved": resolver.count, "more": resolver.refused}),)
+
+
 def _nothing(standing: Standing, resolver: Resolver, wishes: Wishes) -> PlanReport:
     """Return the report of an instance that has no plan."""
     conflict = standing.solution.conflict or Conflict()
@@ -170,5 +178,6 @@ def _nothing(standing: Standing, resolver: Resolver, wishes: Wishes) -> PlanRepo
         budget_prices=(),
         greedy=None,
         resolves=resolver.count,
+        refused=0,
         sentences=(first, *conflict_sentences(standing.instance, conflict)),
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from matching.engine.portfolio.account import Wishes, account
 from matching.engine.portfolio.greedy import greedy
 from matching.engine.portfolio.instance import Instance
-from matching.engine.portfolio.mixed_integer import Helper
+from matching.engine.portfolio.mixed_integer import Deadline, Helper
 from matching.engine.portfolio.report import PlanReport, WhyNot
 from matching.engine.portfolio.resolving import Resolver
 from matching.engine.portfolio.results import Progress, Settings, Solution
@@ -26,12 +26,14 @@ def explain_plan(
 ) -> PlanReport:
     """Say everything about a plan: alternates, reasons, fairness, prices, the difference from greedy.
 
-    `alternates`: how many for each served need; `limit_resolves`: how many changed problems may be solved again (what
-    is beyond is given as a bound and says so), each within a tenth of the time that the settings allow; `providers`: candidate -> provider, for exposure (a candidate without
+    `alternates`: how many for each served need; `limit_resolves`: how many changed problems may be solved again, each
+    within a tenth of the time that the settings allow and all of them within that time (what is beyond is given as a
+    bound and says so, and the report counts it); `providers`: candidate -> provider, for exposure (a candidate without
     one stands for itself); `currency`: of the budgets' cents; `progress` is told what is being explained. The same
-    inputs give the same report. A plan that is infeasible gets a report without lines whose sentences name what
-    cannot hold together.
+    inputs give the same report where the limit of time is not met. A plan that is infeasible gets a report without
+    lines whose sentences name what cannot hold together.
     """
+    deadline = Deadline.after(settings.time_limit_seconds)
     with Helper() as process:
 
         def again(changed: Instance, chosen: Settings) -> Solution:
@@ -42,7 +44,7 @@ def explain_plan(
             solution,
             settings,
             greedy=greedy(instance),
-            resolver=Resolver(again, limit_resolves),
+            resolver=Resolver(again, limit_resolves, deadline),
             wishes=Wishes(alternates, providers or {}, currency),
             progress=progress,
         )

@@ -228,7 +228,11 @@ class GreedyDifference:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """Everything that is said of a plan. `resolves`: how many changed problems were solved for it."""
+    """Everything that is said of a plan.
+
+    `resolves`: how many changed problems were solved for it; `refused`: how many more would have been, had the limits
+    of number and time not been met: their figures are bounds.
+    """
 
     served: tuple[NeedServed, ...]
     unmet: tuple[NeedUnmet, ...]
@@ -237,4 +241,5 @@ class PlanReport:
     budget_prices: tuple[BudgetPrice, ...]
     greedy: GreedyDifference | None
     resolves: int
+    refused: int
     sentences: tuple[Sentence, ...]

@@ -4,43 +4,48 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from matching.engine.portfolio.instance import LAST_CLASS, Instance
+from matching.engine.portfolio.mixed_integer import Deadline
 from matching.engine.portfolio.report import Change
 from matching.engine.portfolio.results import INFEASIBLE, OPTIMAL, UNKNOWN, Settings, Solution
 from matching.engine.portfolio.standing import Standing
 
 NO_CHANGE = Change(served={}, worst_score=0, total_score=0, kept=0)
 SHARE_OF_TIME = 0.1  # of the time that the plan itself may take, for each changed plan
+NEVER = Deadline()
 COUNT_BITS = 32  # more than any number of needs
 
 Solver = Callable[[Instance, Settings], Solution]
 
 
 class Resolver:
-    """Solves at most `limit` changed instances; `count` says how many were."""
+    """Solves at most `limit` changed instances until a deadline; `count` says how many, `refused` how many not."""
 
-    def __init__(self, solver: Solver, limit: int) -> None:
-        self._solver, self.limit, self.count = solver, limit, 0
+    def __init__(self, solver: Solver, limit: int, deadline: Deadline = NEVER) -> None:
+        self._solver, self.limit, self._deadline = solver, limit, deadline
+        self.count = self.refused = 0
 
     @property
     def spent(self) -> bool:
         """Tell whether nothing more may be solved."""
-        return self.count >= self.limit
+        return self.count >= self.limit or self._deadline.passed()
 
     def portion(self, most: int) -> "Resolver":
         """Return a solver of at most so many instances, and of no more than are left; `charge` it afterwards."""
-        return Resolver(self._solver, max(0, min(most, self.limit - self.count)))
+        return Resolver(self._solver, max(0, min(most, self.limit - self.count)), self._deadline)
 
     def charge(self, portion: "Resolver") -> None:
-        """Count what a portion has solved."""
+        """Count what a portion has solved and refused."""
         self.count += portion.count
+        self.refused += portion.refused
 
     def solve(self, instance: Instance, settings: Settings) -> Solution | None:
-        """Solve an instance; None when the limit is reached. The tie hash is left out: only figures are asked for."""
+        """Solve an instance; None when a limit is reached. The tie hash is left out: only figures are asked for."""
         if self.spent:
+            self.refused += 1
             return None
         self.count += 1
         seconds = settings.time_limit_seconds
-        shorter = None if seconds is None else seconds * SHARE_OF_TIME
+        shorter = None if seconds is None else min(seconds * SHARE_OF_TIME, self._deadline.left())
         return self._solver(instance, replace(settings, unique=False, time_limit_seconds=shorter))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,6 +10,18 @@ from matching.engine.portfolio.instance import Flags, Instance, Ints, Link
 from matching.engine.portfolio.results import OPTIMAL, Settings, Solution
 
 NOBODY = -1
+
+
+class Entries:
+    """What pairs use or cost, as lists: one pair after the other is read from them faster than from arrays."""
+
+    def __init__(self, start: Ints, thing: Ints, amount: Ints) -> None:
+        self._start, self._thing, self._amount = start.tolist(), thing.tolist(), amount.tolist()
+
+    def of(self, pair: int) -> list[tuple[int, int]]:
+        """Return the things of a pair, each with its amount."""
+        span = slice(self._start[pair], self._start[pair + 1])
+        return list(zip(self._thing[span], self._amount[span], strict=True))
 
 
 class Standing:
@@ -71,20 +84,34 @@ class Standing:
 
     def eligible(self, need: int) -> list[int]:
         """Return the pairs of a need that are not banned, best score first, then by candidate."""
+        return self._ranked[need]
+
+    @cached_property
+    def _ranked(self) -> list[list[int]]:
         pairs, banned = self.instance.pairs, self.instance.banned
-        return sorted((p for p in self.pairs_of(need) if p not in banned), key=lambda p: (-int(pairs.score[p]), p))
+        order = np.lexsort((-pairs.score, pairs.need)).tolist()
+        return [
+            [pair for pair in order[start:end] if pair not in banned]
+            for start, end in pairwise(pairs.need_start.tolist())
+        ]
 
     def uses(self, pair: int) -> list[tuple[int, int]]:
         """Return the capacities that a pair uses, each with its amount."""
+        return self._uses.of(pair)
+
+    @cached_property
+    def _uses(self) -> "Entries":
         pairs = self.instance.pairs
-        span = slice(int(pairs.use_start[pair]), int(pairs.use_start[pair + 1]))
-        return list(zip(pairs.use_capacity[span].tolist(), pairs.use_amount[span].tolist(), strict=True))
+        return Entries(pairs.use_start, pairs.use_capacity, pairs.use_amount)
 
     def costs(self, pair: int) -> list[tuple[int, int]]:
         """Return the budgets that a pair draws on, each with its cents."""
+        return self._costs.of(pair)
+
+    @cached_property
+    def _costs(self) -> "Entries":
         pairs = self.instance.pairs
-        span = slice(int(pairs.cost_start[pair]), int(pairs.cost_start[pair + 1]))
-        return list(zip(pairs.cost_budget[span].tolist(), pairs.cost_amount[span].tolist(), strict=True))
+        return Entries(pairs.cost_start, pairs.cost_budget, pairs.cost_amount)
 
     def current(self, need: int) -> int | None:
         """Return the pair that serves a need, or None."""

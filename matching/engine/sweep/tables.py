@@ -195,8 +195,7 @@ def by_cost(asking: Asking) -> Worth:
     if len(kinds.one) * len(prices) > len(slots.offer):
         every = np.arange(len(slots.offer))
         return Worth(_priced(asking, slots.offer, group.of(numbers.room.of)), every)
-    each = np.repeat(np.arange(len(kinds.one)), len(prices))
-    table = _priced(asking, np.tile(prices, len(kinds.one)), group.of(kinds.one[each]))
+    table = _priced(asking, prices, group.of(kinds.one[:, np.newaxis])).ravel()
     return Worth(table, numbers.slot_price, begin=kinds.of * len(prices), room=numbers.room.of)
 
 
@@ -212,16 +211,16 @@ def _group(asking: Asking) -> _Group:
 
 def _priced(asking: Asking, offers: Ints, group: _Group) -> Scores:
     """Value groups at the prices of offers, the smaller group where only that is within a ceiling that binds."""
-    need, catalogue, policy = asking.need, asking.catalogue, asking.policy
-    seats, limit = group.seats.copy(), ceiling_cents(need, policy)
-    cost = cost_in_currency(need, catalogue, policy, asking.rates, offers, seats, group.deliveries)
+    need, limit = asking.need, ceiling_cents(asking.need, asking.policy)
+
+    def priced(seats: Ints, deliveries: Ints) -> Ints:
+        return cost_in_currency(need, asking.catalogue, asking.policy, asking.rates, offers, seats, deliveries)
+
+    seats, cost = group.seats, priced(group.seats, group.deliveries)
     if limit is not None:
-        dear = np.flatnonzero((cost > limit) & (group.least < seats))
-        smaller = group.of(dear)
-        least = cost_in_currency(need, catalogue, policy, asking.rates, offers[dear], smaller.least, smaller.runs)
-        within = least <= limit
-        reduced = dear[within]
-        seats[reduced], cost[reduced] = smaller.least[within], least[within]
+        least = priced(group.least, group.runs)
+        reduced = (cost > limit) & (least <= limit)
+        seats, cost = np.where(reduced, group.least, seats), np.where(reduced, least, cost)
     return asking.weigh(Criterion.GROUP, group_value(asking.line, seats)) + asking.weigh(
         Criterion.COST, cost_value(need, cost)[0]
     )

@@ -9,8 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from matching.engine.portfolio import explain_plan, solve, why_not
 from matching.engine.portfolio.building import build_instance
 from matching.engine.portfolio.instance import BudgetLimit, Capacity, Floor, Instance, NeedEntry, Pair
+from matching.engine.portfolio.mixed_integer import Deadline
 from matching.engine.portfolio.report import PlanReport
+from matching.engine.portfolio.resolving import Resolver
 from matching.engine.portfolio.results import FEASIBLE, INFEASIBLE, UNKNOWN, Conflict, Settings, Solution, StageResult
+from matching.engine.sentence_templates import TEMPLATES
 from matching.engine.sentence_templates_portfolio import PORTFOLIO
 from matching.engine.sentences import PLACEHOLDER, Param, Sentence, render, sentence_from_plain
 from matching.engine.snapshot import canonical, plain
@@ -34,7 +37,7 @@ def sentences(value: object) -> Iterator[Sentence]:
 def check_sentences(report: PlanReport) -> set[str]:
     codes = set()
     for sentence in sentences(plain(report)):
-        named = {name for name, *_ in PLACEHOLDER.findall(PORTFOLIO[sentence.code]["en"])}
+        named = {name for name, *_ in PLACEHOLDER.findall(TEMPLATES[sentence.code]["en"])}
         assert named <= set(sentence.params)
         for language in ("en", "fr"):
             assert not re.search(r"[{}|]", render(sentence, language))
@@ -118,6 +121,29 @@ def test_report_covers_every_need_within_its_limit_and_tells_its_stages() -> Non
     assert report.greedy is not None
     assert report.budget_prices[0].budget == "total"
     assert check_sentences(report)
+
+
+def test_what_the_limits_leave_out_is_counted_and_said() -> None:
+    instance = small()
+    plan = solve(instance, Settings())
+    whole, cut = (explain_plan(instance, plan, Settings(), limit_resolves=limit) for limit in (1000, 1))
+    assert (whole.refused, cut.resolves) == (0, 1)
+    assert cut.refused > 0
+    said = {sentence.code: sentence.params for sentence in cut.sentences}
+    assert said["plan.explained_within_limits"] == {"solved": 1, "more": cut.refused}
+    assert "plan.explained_within_limits" not in {sentence.code for sentence in whole.sentences}
+
+
+def test_nothing_is_solved_again_after_the_deadline() -> None:
+    asked: list[Instance] = []
+
+    def solver(instance: Instance, settings: Settings) -> Solution:
+        asked.append(instance)
+        return solve(instance, settings)
+
+    resolver = Resolver(solver, 10, Deadline.after(0))
+    assert resolver.solve(small(), Settings()) is None
+    assert (asked, resolver.count, resolver.refused, resolver.spent) == ([], 0, 1, True)
 
 
 def test_why_not_asks_the_real_solver() -> None:
