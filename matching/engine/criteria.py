@@ -202,7 +202,8 @@ def experience_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> tupl
     """Return what offers (rows) have delivered there before, or whether their provider is a peer of the region."""
     columns = catalogue.columns
     region = catalogue.places.chain_of(country=line.country, region=line.region)[0]
-    value, known = (column.take(offers) for column in _experience(catalogue, region))
+    everywhere, told = _experience(catalogue, region)
+    value, known = everywhere.take(offers), told.take(offers)
     if line.country is not None:
         return np.where(columns.delivered.has(line.country, offers), 1000, value), known
     return np.where(value == DELIVERED_NEAR, 1000, value), known

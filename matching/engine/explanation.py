@@ -4,12 +4,14 @@ from datetime import date
 from itertools import compress
 from operator import mul
 
-from matching.engine.catalogue import UNKNOWN, SlotKind, trainer_days
+from matching.engine.asked import Asked
+from matching.engine.catalogue import UNKNOWN, Slot, SlotKind, trainer_days
 from matching.engine.policy import CRITERIA, Criterion
 from matching.engine.rates import to_amount
 from matching.engine.reasons import KIND_CODES, REASONS, written
 from matching.engine.results import CandidateResult, CriterionResult, SlotChoice
 from matching.engine.scoring import Scored, tie_digits
+from matching.engine.types import Need, NeedLine, Offer
 
 PLACE_OF = {criterion: number for number, criterion in enumerate(CRITERIA)}
 
@@ -24,11 +26,13 @@ class Pair:
 
     def __init__(self, scored: Scored, position: int) -> None:
         found, asked = scored.found, scored.asked
-        self.asked, self.need, self.line = asked, asked.need, asked.line
+        self.asked: Asked = asked
+        self.need: Need = asked.need
+        self.line: NeedLine = asked.line
         self.catalogue, self.policy = asked.catalogue, asked.policy
         self.offer_row: int = found.offer.item(position)
-        self.offer = asked.catalogue.offers[self.offer_row]
-        self.slot = asked.catalogue.slots.slots[found.rows.item(position)]
+        self.offer: Offer = asked.catalogue.offers[self.offer_row]
+        self.slot: Slot = asked.catalogue.slots.slots[found.rows.item(position)]
         self.start = date.fromordinal(found.start.item(position))
         self.end = date.fromordinal(found.end.item(position))
         self.seats: int = found.seats.item(position)
