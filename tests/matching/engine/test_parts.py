@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,8 +134,12 @@ def test_bit_table_answers_like_sets(rows: list[set[str]], asked: set[str]) -> N
     assert table.has_any(asked).tolist() == [bool(row & asked) for row in rows]
     assert table.count(asked).tolist() == [len(row & asked) for row in rows]
     assert table.filled().tolist() == [bool(row) for row in rows]
+    everywhere = np.arange(len(rows))
+    assert table.has_any(asked, everywhere).tolist() == table.has_any(asked).tolist()
     for code in asked:
         assert table.has(code).tolist() == [code in row for row in rows]
+        assert table.has(code, everywhere).tolist() == table.has(code).tolist()
+        assert table.holders(code).tolist() == [number for number, row in enumerate(rows) if code in row]
 
 
 def test_conversion_without_a_rate_is_none() -> None:

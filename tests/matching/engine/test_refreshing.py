@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching.engine import (
+    DEFAULT_POLICY,
     Catalogue,
     EngineError,
     Lexicon,
+    Need,
     Offer,
     build_catalogue,
     canonical,
@@ -22,6 +24,7 @@ from matching.engine import (
 )
 from matching.engine.catalogue import SlotKind
 from matching.engine.memo import Memo
+from matching.engine.sweep import score_everything
 from tests.kit.examples import examples
 from tests.matching.engine import world
 
@@ -117,3 +120,17 @@ def test_supply_put_together_from_kept_parts_has_the_same_bytes(offers: list[Off
     kept = {offer.id: canonical(offer) for offer in offers}
     whole = encode_supply(offers, world.SCHEME, world.PLACES)
     assert encode_supply(offers, world.SCHEME, world.PLACES, encode=lambda offer: kept[offer.id]) == whole
+
+
+@thorough
+@given(world.needs(), world.catalogues(4))
+def test_what_was_remembered_of_places_does_not_outlive_a_booking(need: Need, offers: list[Offer]) -> None:
+    def scores(catalogue: Catalogue) -> list[int]:
+        asked = need, need.lines[0], catalogue, DEFAULT_POLICY
+        return score_everything(*asked, as_of=world.TODAY, rates=world.RATES).tolist()  # type: ignore[no-any-return]
+
+    before = world.catalogue(*offers)
+    scores(before)
+    now = [booked(offer) for offer in before.offers]
+    after = refresh_catalogue(before, now, before.scheme, before.places, NO_WORDS)
+    assert scores(after) == scores(world.catalogue(*now))
