@@ -14,7 +14,6 @@ from tests.faults.processes import Service
 from tests.faults.shapes import EMBEDDED, PRODUCTION, Shape
 from tests.kit import trees
 
-FROZEN_SECONDS = 4.0
 REDIS_FROZEN_SECONDS = 7.0  # longer than the 5 s after which a client of the broker gives up
 DATABASE_FROZEN_SECONDS = 3.0
 DOWN_SECONDS = 1.0  # between the death of a server and its next start
@@ -98,9 +97,11 @@ def _worker_kill(shape: Shape, chance: random.Random) -> None:
     send(shape.supervisor["worker"].pid, signal.SIGKILL)
 
 
-@fault("worker_freeze", f"the embedded worker stands still for {FROZEN_SECONDS:.0f} s", EMBEDDED)
+@fault(
+    "worker_freeze", "the embedded worker stands still for longer than its leases last (short profile: 4 s)", EMBEDDED
+)
 def _worker_freeze(shape: Shape, chance: random.Random) -> None:
-    frozen(shape.supervisor["worker"], FROZEN_SECONDS)
+    frozen(shape.supervisor["worker"], shape.frozen_seconds)
 
 
 @fault("celery_term", "one Celery worker gets SIGTERM and is started again")
@@ -124,9 +125,9 @@ def _celery_all_kill(shape: Shape, chance: random.Random) -> None:
         send(service.pid, signal.SIGKILL)
 
 
-@fault("celery_freeze", f"one Celery worker and its pool stand still for {FROZEN_SECONDS:.0f} s")
+@fault("celery_freeze", "one Celery worker and its pool stand still for longer than its leases last (short: 4 s)")
 def _celery_freeze(shape: Shape, chance: random.Random) -> None:
-    frozen(chance.choice(shape.supervisor.named("celery")), FROZEN_SECONDS)
+    frozen(chance.choice(shape.supervisor.named("celery")), shape.frozen_seconds)
 
 
 @fault("beat_kill", "Celery beat gets SIGKILL")
@@ -144,9 +145,9 @@ def _dispatcher_kill(shape: Shape, chance: random.Random) -> None:
     send(shape.supervisor["dispatcher"].pid, signal.SIGKILL)
 
 
-@fault("dispatcher_freeze", f"the dispatcher stands still for {FROZEN_SECONDS:.0f} s")
+@fault("dispatcher_freeze", "the dispatcher stands still for longer than its leases last (short profile: 4 s)")
 def _dispatcher_freeze(shape: Shape, chance: random.Random) -> None:
-    frozen(shape.supervisor["dispatcher"], FROZEN_SECONDS)
+    frozen(shape.supervisor["dispatcher"], shape.frozen_seconds)
 
 
 # --- Redis --------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ class Profile:
     tellers: dict[str, int]  # threads that live stories, by shape
     calm_seconds: float  # between a recovery and the next fault
     absence_seconds: float  # of Redis, where it is away for longer
+    frozen_seconds: float  # of processes that work
     over_by: dict[str, float]  # seconds after the start of the run at which no further fault begins, by shape
     only: tuple[str, ...] = ()  # kinds, where not all are wanted
 
@@ -33,8 +34,8 @@ SHORT = {PRODUCTION: 185.0, EMBEDDED: 265.0}  # the whole run is to end within f
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("full", {PRODUCTION: 5, EMBEDDED: 2}, {PRODUCTION: 4, EMBEDDED: 2}, 1.5, 30.0, FULL),
-        Profile("short", {PRODUCTION: 1, EMBEDDED: 1}, {PRODUCTION: 3, EMBEDDED: 2}, 0.5, 8.0, SHORT),
+        Profile("full", {PRODUCTION: 5, EMBEDDED: 2}, {PRODUCTION: 4, EMBEDDED: 2}, 1.5, 30.0, 18.0, FULL),
+        Profile("short", {PRODUCTION: 1, EMBEDDED: 1}, {PRODUCTION: 3, EMBEDDED: 2}, 0.5, 8.0, 4.0, SHORT),
     )
 }
 GOAL_SECONDS = 10.0  # recovery, 95 of 100

@@ -56,7 +56,7 @@ def run_shape(order: Order, name: str) -> Outcome:
     order.say(f"{name}: preparing servers, demo data and processes ...")
     with SHAPES[name](folder, order.port) as shape, (folder / "history.jsonl").open("w", encoding="utf-8") as file:
         order.say(f"{name}: ready after {time.monotonic() - began:.0f} s")
-        shape.absence_seconds = profile.absence_seconds
+        shape.absence_seconds, shape.frozen_seconds = profile.absence_seconds, profile.frozen_seconds
         history = History(file, run=f"{name[0]}{order.seed}")
         load = Load(shape.base_url, shape.accounts, history, order.seed, profile.tellers[name])
         try:

@@ -40,6 +40,7 @@ class Shape:
     postgres: Server | None = None
     redis: Server | None = None
     absence_seconds: float = 30.0  # of Redis, where it is away for longer
+    frozen_seconds: float = 18.0  # of processes that work; leases last for 15
     accounts: list[Body] = field(default_factory=list)
 
     @property
