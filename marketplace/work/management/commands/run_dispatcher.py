@@ -23,6 +23,7 @@ class Command(BaseCommand):
             )
         stop = process.stop_on_signal()
         presence = process.presence(WorkerRole.DISPATCHER)
+        process.ready()
         self.stdout.write(f"Dispatcher {presence.name} is ready.")
         with loop.housekeeping(presence=presence, stop=stop):
             loop.run_forever(turn=Ringer(worker=presence.name, stop=stop).turn, stop=stop)

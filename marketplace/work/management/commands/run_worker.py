@@ -27,6 +27,7 @@ class Command(BaseCommand):
             tried = loop.settle(worker=presence.name)
             self.stdout.write(f"{tried} jobs tried, nothing more is due.")
             return
+        process.ready()
         self.stdout.write(f"Worker {presence.name} is ready.")
 
         warmth = Warmth()
