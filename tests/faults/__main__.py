@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 import time
@@ -73,11 +74,9 @@ def _outcomes(options: argparse.Namespace, say: run.Say, began: float) -> list[r
 
 
 def _empty(folder: Path) -> None:
-    """Remove what an earlier run left in the folder, which holds files only."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        if old.is_file():
-            old.unlink()
+    """Remove what an earlier run left in the folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,7 @@ def _running(
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "VAR_DIR": str(folder),
+        "TMPDIR": str(folder / "tmp"),  # what a killed process leaves behind goes with the run
         "PORT": str(port),
         "BIND": f"127.0.0.1:{port}",
         "WEB_CONCURRENCY": str(WEB_PROCESSES),
@@ -98,6 +99,7 @@ def _running(
         "TRUST_REQUEST_ID": "1",  # so that what an attempt did names the attempt
         "SECRET_KEY": secrets.token_urlsafe(48),
     }
+    (folder / "tmp").mkdir(exist_ok=True)
     _prepare(folder, variables)
     supervisor = Supervisor(services(folder, variables))
     shape = Shape(name, f"http://127.0.0.1:{port}", database_url, folder, supervisor)
