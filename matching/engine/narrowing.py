@@ -4,7 +4,7 @@ All of it is a shortcut and none of it decides: an offer left out fails, by the 
 what the question asks for; an offer let through is tested in full.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import numpy as np
@@ -46,6 +46,18 @@ def able(question: Question, catalogue: Catalogue) -> Ints:
     for _, mask in _masks(question, catalogue):
         failed |= mask
     return rows_outside(failed, len(catalogue.offers))
+
+
+def company(need: Need, line: NeedLine, screens: Mapping[int, Screen], catalogue: Catalogue) -> Ints:
+    """Count for each offer the participants of the other lines that it could serve, group size aside."""
+    total = np.zeros(len(catalogue.offers), dtype=np.int64)
+    for other in need.lines:
+        if other.number != line.number and other.number in screens:
+            found = screens[other.number]
+            able = np.zeros(len(catalogue.offers), dtype=np.bool_)
+            able[found.offer[(found.bits & ~np.int64(Fail.GROUP_TOO_SMALL)) == 0]] = True
+            total += np.where(able, other.maximum, 0)
+    return total
 
 
 def nearly_able(question: Question, catalogue: Catalogue, *, most: int, never: Fail) -> Ints:

@@ -2,14 +2,12 @@
 
 from datetime import date
 
-import numpy as np
-
 from matching.engine.bundles import bundles
 from matching.engine.candidates import explained_candidates, explained_proposals
-from matching.engine.catalogue import Catalogue, Ints
-from matching.engine.constraints import Fail, Question
+from matching.engine.catalogue import Catalogue
+from matching.engine.constraints import Question
 from matching.engine.explanation import Pair, candidate
-from matching.engine.narrowing import nearly_able, screen_able, slots_of
+from matching.engine.narrowing import company, nearly_able, screen_able, slots_of
 from matching.engine.near_misses import HOPELESS, near_misses
 from matching.engine.open_lines import open_lines
 from matching.engine.packing import Task
@@ -34,7 +32,7 @@ def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates
     """
     screens = {line.number: screen_able(need, line, catalogue, policy, as_of=as_of, rates=rates) for line in need.lines}
     settings = [
-        Setting(need, line, catalogue, policy, as_of, rates, _others(need, line, screens, catalogue))
+        Setting(need, line, catalogue, policy, as_of, rates, company(need, line, screens, catalogue))
         for line in need.lines
     ]
     if len(need.lines) > 1:
@@ -71,18 +69,6 @@ def best_candidates(
     found = screen_able(need, line, catalogue, policy, as_of=as_of, rates=rates)
     scored = score_line(need, line, catalogue, policy, found)
     return tuple(candidate(Pair(scored, at), number) for number, at in enumerate(scored.best[:limit], start=1))
-
-
-def _others(need: Need, line: NeedLine, screens: dict[int, Screen], catalogue: Catalogue) -> Ints:
-    """Count for each offer the participants of the other lines that it could serve, group size aside."""
-    total = np.zeros(len(catalogue.offers), dtype=np.int64)
-    for other in need.lines:
-        if other.number != line.number:
-            found = screens[other.number]
-            able = np.zeros(len(catalogue.offers), dtype=np.bool_)
-            able[found.offer[(found.bits & ~np.int64(Fail.GROUP_TOO_SMALL)) == 0]] = True
-            total += np.where(able, other.maximum, 0)
-    return total
 
 
 def _line(setting: Setting, scored: Scored, limit: int) -> LineRanking:

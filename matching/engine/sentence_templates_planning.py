@@ -29,6 +29,14 @@ PLANNING: Mapping[str, Mapping[str, str]] = {
         "fr": "Elle a été retenue dans le plan de tous les besoins ouverts.",
     },
     # --- hard constraints, one each ---------------------------------------------------------------------------
+    "choice.together": {
+        "en": "In one delivery with line {lines} of the request; the cost is shared by participants.",
+        "fr": "En une seule prestation avec la ligne {lines} de la demande ; le coût est partagé selon le nombre de participants.",
+    },
+    "shortage.rule": {
+        "en": "Whoever could serve it must not work together with those who serve {needs}.",
+        "fr": "Qui pourrait le satisfaire ne doit pas intervenir avec ceux qui satisfont {needs}.",
+    },
     "shortage.linked": {
         "en": "It could be served only together with {needs}, in one delivery or team, and together they find no better place.",
         "fr": "Il ne pourrait être satisfait qu’avec {needs}, dans une même prestation ou équipe, et ensemble ils ne trouvent pas de meilleure place.",

@@ -79,8 +79,12 @@ def _slots(rows: Rows) -> Iterable[tuple[str, str]]:
 
 
 def _candidate(name: str, rows: Rows, slots: Mapping[str, str]) -> str:
-    """Give a candidate as its offering, with the date where it is a session; "(min.)" marks the smallest group."""
-    offer, slot, *least = name.split("|")
+    """Give a candidate as its offering, with the date where it is a session; "(min.)" marks the smallest group.
+
+    "(1+2)" names the lines that come together.
+    """
+    offer, slot, *more = name.split("|")
     code = name_of(rows[offer]) if offer in rows else offer.removeprefix(HYPOTHETICAL)
     shown = slots.get(slot, code) if slot.startswith("session:") else code
-    return f"{shown} (min.)" if least else shown
+    marks = ["min." if mark == "least" else mark for mark in more]
+    return f"{shown} ({', '.join(marks)})" if marks else shown

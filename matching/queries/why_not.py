@@ -2,9 +2,10 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from time import monotonic
 from typing import Any, cast
 
 from marketplace.kernel.errors import rule_broken, unknown_reference
@@ -31,6 +32,7 @@ from providers import queries as providers
 from requests_app import queries as requests
 
 SECONDS = 20  # of solving again: somebody waits
+LEAST_SECONDS = 1.0  # with less no other way is tried
 WAYS = 3  # dates and group sizes of the offering that are tried, best first
 
 
@@ -66,9 +68,7 @@ def forced_choice(run_id: int, *, request: str, line: int, offering: str, at: da
     labels = _labels(plan, key, offer)
     if not labels:
         return _no_candidate(run, row, offer, shown)
-    settings = replace(plan.settings, time_limit_seconds=SECONDS)
-    found = [why_not(plan.instance, plan.solution, settings, need=key, candidate=label) for label in labels]
-    best = max(found, key=_rank)
+    best = max(_tried(plan, key, labels), key=_rank)
     names = plan_names(
         plan.instance.pairs.candidate, [entry.id for entry in plan.instance.capacities], inputs.market(at=at).rows
     )
@@ -102,6 +102,17 @@ def _labels(plan: KeptPlan, key: str, offer: str) -> list[str]:
     ordered = sorted(ways, key=lambda pair: (-int(instance.pairs.score[pair]), instance.pairs.candidate[pair]))
     chosen = [pair for pair in ordered if pair in plan.solution.chosen]
     return [instance.pairs.candidate[pair] for pair in chosen or ordered[:WAYS]]
+
+
+def _tried(plan: KeptPlan, key: str, labels: Sequence[str]) -> Iterator[WhyNot]:
+    """Force one way after the other, the best first, until the time is over; the first is always tried."""
+    until = monotonic() + SECONDS
+    for number, label in enumerate(labels):
+        left = until - monotonic()
+        if number and left < LEAST_SECONDS:
+            return
+        settings = replace(plan.settings, time_limit_seconds=left)
+        yield why_not(plan.instance, plan.solution, settings, need=key, candidate=label)
 
 
 def _rank(answer: WhyNot) -> tuple[Any, ...]:

@@ -23,6 +23,11 @@ class PlanChoiceOut(serializers.Serializer[Any]):
     slot = serializers.DictField(help_text="`kind`, `code`, `start`, `end`, `deliveries`, `trainer_days`.")
     participants = serializers.IntegerField()
     least = serializers.BooleanField(help_text="The smallest group only, because others want the slot as well.")
+    together = serializers.ListField(
+        child=serializers.IntegerField(),
+        default=list,
+        help_text="Numbers of the other lines of the request in the same delivery; the cost is shared by participants.",
+    )
     breakdown = serializers.ListField(child=serializers.DictField())
     evidence = serializers.IntegerField(help_text="Per mille of the weights.")
     flags = serializers.ListField(child=serializers.CharField())

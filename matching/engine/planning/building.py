@@ -1,7 +1,7 @@
 """From the options of all lines to an instance of the portfolio problem, and the names in it.
 
 Capacities are `session:CODE` (seats), `capacity:CODE` (units of a window) and `provider:CODE` (lines served); budgets
-are `total` and `funder:CODE`; groups are `ldc`, `lldc`, `sids`, `agency:CODE`, and `lock:LINE` for a line whose offer
+are `total` and `funder:CODE`; `apart:...` are rules about partners; groups are `ldc`, `lldc`, `sids`, `agency:CODE`, and `lock:LINE` for a line whose offer
 is fixed while its date is still free.
 """
 
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from matching.engine.catalogue import UNKNOWN
 from matching.engine.errors import EngineError
 from matching.engine.places import PlaceIndex
-from matching.engine.planning.candidates import LineOptions, Option, tie_of
+from matching.engine.planning.candidates import Option, PlanLine, tie_of
+from matching.engine.planning.teamwork import ApartRules, apart_rules, lead_links
+from matching.engine.planning.together import Leaning
 from matching.engine.planning.types import AGENCY, COUNTRY_GROUPS, TOTAL, PlanMark, PlanParameters, ProviderLoad
 from matching.engine.policy import Policy
 from matching.engine.portfolio import BudgetLimit, Capacity, Floor, Instance, NeedEntry, Pair, build_instance
@@ -19,15 +21,6 @@ from matching.engine.types import NeedLine
 
 PROVIDER, FUNDER, LOCK = "provider:", "funder:", "lock:"
 TOTAL_BUDGET = "total"
-
-
-@dataclass(frozen=True, slots=True)
-class PlanLine:
-    """One line in the plan: its options and the priority class of its request."""
-
-    options: LineOptions
-    priority_class: int
-    groups: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +59,19 @@ def instance_of(
     parameters: PlanParameters,
     policy: Policy,
     previous: Mapping[str, tuple[str, str]],
+    leanings: Sequence[Leaning] = (),
 ) -> Instance:
-    """Build the instance. Raises EngineError(bad_instance), for a floor of a group without needs among others."""
+    """Build the instance; `leanings` name options that come only together with others. Raises EngineError(bad_instance), for a floor of a group without needs among others."""
     locks, bans, fixed = _wishes(lines, parameters)
+    rules = apart_rules(lines)
     groups = {line.options.key: line.groups | ({LOCK + line.options.key} & fixed) for line in lines}
     for floor in parameters.floors:
         if not any(floor.group in line.groups for line in lines):
             raise EngineError("bad_instance", floor.group, "no planned line belongs to this group")
     return build_instance(
         [NeedEntry(line.options.key, line.priority_class, groups[line.options.key]) for line in lines],
-        _capacities(lines, parameters),
-        _pairs(lines, parameters, policy, previous),
+        [*_capacities(lines, parameters), *(Capacity(name, 1, rule=True) for name in sorted(rules.names))],
+        _pairs(lines, parameters, policy, previous, rules),
         budgets=[BudgetLimit(budget_id(limit.funder), limit.cents) for limit in parameters.budgets],
         floors=[
             *(Floor(floor.group, floor.minimum) for floor in parameters.floors),
@@ -84,6 +79,7 @@ def instance_of(
         ],
         locks=locks,
         bans=bans,
+        links=[*leanings, *lead_links(lines)],
     )
 
 
@@ -140,7 +136,11 @@ def _loads(lines: Sequence[PlanLine], parameters: PlanParameters) -> dict[str, P
 
 
 def _pairs(
-    lines: Sequence[PlanLine], parameters: PlanParameters, policy: Policy, previous: Mapping[str, tuple[str, str]]
+    lines: Sequence[PlanLine],
+    parameters: PlanParameters,
+    policy: Policy,
+    previous: Mapping[str, tuple[str, str]],
+    rules: ApartRules,
 ) -> Iterator[Pair]:
     limited = set(_loads(lines, parameters))
     funders = {limit.funder for limit in parameters.budgets}
@@ -152,7 +152,7 @@ def _pairs(
                 need=options.key,
                 candidate=option.label,
                 score=option.score,
-                uses=_uses(option, limited),
+                uses=(*_uses(option, limited), *rules.of(options, option)),
                 costs=tuple((budget_id(payer), option.cents) for payer in payers if option.cents != UNKNOWN),
                 previous=previous.get(options.key) == (option.offer, option.slot),
                 tie=tie_of(policy, options, option.label),

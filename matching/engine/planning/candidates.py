@@ -36,7 +36,8 @@ class Option:
     """One way to serve a line: `label` names offer, slot and whether only the smallest group comes.
 
     `position` points into the options' arrays; `units` of the capacity `capacity` are used (empty: not counted);
-    `cents` is the cost in the plan's currency, -1 where it is not known.
+    `cents` is the cost in the plan's currency, -1 where it is not known; `parties` are behind the offer; `together` are
+    the other lines of the request in the same delivery.
     """
 
     label: str
@@ -50,6 +51,9 @@ class Option:
     free: int
     units: int
     cents: int
+    parties: frozenset[str]
+    can_lead: bool
+    together: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -72,6 +76,23 @@ class LineOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One line in the plan: its options and the priority class of its request."""
+
+    options: LineOptions
+    priority_class: int
+    groups: frozenset[str]
+
+
+def by_request(lines: Iterable[PlanLine]) -> list[list[PlanLine]]:
+    """Put the lines of each request together, in their order."""
+    found: dict[str, list[PlanLine]] = {}
+    for line in lines:
+        found.setdefault(line.options.entry.reference, []).append(line)
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Market:
     """What all lines are looked at against."""
 
@@ -82,15 +103,23 @@ class Market:
     currency: str = "USD"
 
 
-def options_of(
-    entry: PlanNeed, line: NeedLine, market: Market, *, most: int, asked: Iterable[str] = (), banned: Iterable[str] = ()
-) -> LineOptions:
-    """Find the best `most` offers for a line; offers `asked` for are kept as well, and it is noted what they fail.
+def screened(need: Need, line: NeedLine, market: Market) -> Screen:
+    """Test a line taken alone. Raises EngineError(unknown_concept, unknown_country, unknown_region)."""
+    return screen_able(need, line, market.catalogue, market.policy, as_of=market.as_of, rates=market.rates)
 
-    Raises EngineError(unknown_concept, unknown_country, unknown_region).
-    """
+
+def options_of(
+    entry: PlanNeed,
+    line: NeedLine,
+    market: Market,
+    found: Screen,
+    *,
+    most: int,
+    asked: Iterable[str] = (),
+    banned: Iterable[str] = (),
+) -> LineOptions:
+    """Keep the best `most` offers of a screened line; offers `asked` for are kept as well, and it is noted what they fail."""
     need, catalogue, policy = entry.need, market.catalogue, market.policy
-    found = screen_able(need, line, catalogue, policy, as_of=market.as_of, rates=market.rates)
     scored = score_line(need, line, catalogue, policy, found)
     wanted = {catalogue.index(offer) for offer in asked if _is_offered(catalogue, offer)}
     out = {catalogue.index(offer) for offer in banned if _is_offered(catalogue, offer)}
@@ -182,11 +211,13 @@ def _options(options: LineOptions, market: Market, positions: Iterable[int], suf
             capacity=slot if counted else "",
             free=pair.slot.free if counted else 0,
             units=(pair.seats if session else pair.slot.per_delivery * pair.deliveries) if counted else 0,
-            cents=_converted(pair.cost, pair.currency, market),
+            cents=converted(pair.cost, pair.currency, market),
+            parties=pair.offer.parties,
+            can_lead=pair.offer.can_lead,
         )
 
 
-def _converted(cents: int, currency: str, market: Market) -> int:
+def converted(cents: int, currency: str, market: Market) -> int:
     """Return cents of the plan's currency, rounded half up; -1 where cost or rate is missing."""
     factor = market.rates.factor(currency, market.currency)
     if cents == UNKNOWN or factor is None:
@@ -222,7 +253,7 @@ def contested(lines: Iterable[LineOptions]) -> frozenset[str]:
 
 def add_least(options: LineOptions, market: Market, scarce: frozenset[str]) -> None:
     """Add to a line the ways into scarce slots that take its smallest group only, scored as such."""
-    positions = [option.position for option in options.options if option.capacity in scarce]
+    positions = [option.position for option in options.options if option.capacity in scarce and not option.together]
     if not positions:
         return
     chosen = np.array(positions, dtype=np.int64)

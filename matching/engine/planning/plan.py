@@ -1,17 +1,19 @@
 """The plan of all open needs: lines scored, an instance built, solved, explained, and told line by line."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from matching.engine.catalogue import Catalogue
-from matching.engine.planning.building import PlanLine, failed_locks, groups_of, instance_of
-from matching.engine.planning.candidates import Market, add_least, contested, options_of
+from matching.engine.planning.building import failed_locks, groups_of, instance_of
+from matching.engine.planning.candidates import Market, PlanLine, add_least, contested, options_of, screened
 from matching.engine.planning.keeping import KeptPlan, instance_bytes
 from matching.engine.planning.market import changed_catalogue, changed_policy
 from matching.engine.planning.results import Planned
 from matching.engine.planning.telling import refused, told
-from matching.engine.planning.types import PlanParameters, PlanTask
+from matching.engine.planning.together import Leaning, add_together
+from matching.engine.planning.types import PlanParameters, PlanTask, line_key
 from matching.engine.policy import Policy
 from matching.engine.portfolio import Settings, explain_plan, solve
 from matching.engine.priority import priority
@@ -62,11 +64,11 @@ def plan_all(
         as_of,
         task.parameters.currency,
     )
-    lines = _lines(task, market, tell)
+    lines, leanings = _lines(task, market, tell)
     failed = failed_locks(lines, task.parameters)
     if failed:
         return PlanAnswer(refused(lines, failed, market, engine_version), None)
-    instance = instance_of(lines, task.parameters, market.policy, task.previous)
+    instance = instance_of(lines, task.parameters, market.policy, task.previous, leanings)
     settings = settings_of(task.parameters, len(instance.pairs))
     tell(0, 1, "solving")
     solution = solve(
@@ -105,33 +107,35 @@ def _providers(lines: Sequence[PlanLine]) -> Mapping[str, str]:
     return {option.label: option.provider for line in lines for option in line.options.options}
 
 
-def _lines(task: PlanTask, market: Market, tell: Progress) -> list[PlanLine]:
-    """Score every line of every need in the classes asked for; ways into scarce slots with smallest groups are added."""
-    asked = _asked(task)
-    banned = _banned(task)
+def _lines(task: PlanTask, market: Market, tell: Progress) -> tuple[list[PlanLine], list[Leaning]]:
+    """Score every line of every need in the classes asked for, and say which options lean on others.
+
+    Deliveries for several lines of a request are added, and ways into scarce slots with smallest groups.
+    """
+    asked, banned, most = _asked(task), _banned(task), task.parameters.candidates
     total = sum(len(entry.need.lines) for entry in task.needs)
     found: list[PlanLine] = []
-    done = 0
+    leanings: list[Leaning] = []
+    done = said = 0
     for entry in task.needs:
+        if done >= said:
+            tell(done, total, "scoring")
+            said = done + LINES_BETWEEN_WORDS
+        done += len(entry.need.lines)
         number = priority(entry.need, market.catalogue.places, as_of=market.as_of).priority_class
-        for line in entry.need.lines:
-            if done % LINES_BETWEEN_WORDS == 0:
-                tell(done, total, "scoring")
-            done += 1
-            if number in task.parameters.classes:
-                key = f"{entry.reference}/{line.number}"
-                options = options_of(
-                    entry,
-                    line,
-                    market,
-                    most=task.parameters.candidates,
-                    asked=asked.get(key, ()),
-                    banned=banned.get(key, ()),
-                )
-                groups = groups_of(entry.need.requester, line, market.catalogue.places)
-                found.append(PlanLine(options, number, groups))
+        if number not in task.parameters.classes:
+            continue
+        alone = {line.number: screened(entry.need, line, market) for line in entry.need.lines}
+        options = [
+            options_of(entry, line, market, alone[line.number], most=most, asked=asked[key], banned=banned[key])
+            for line in entry.need.lines
+            for key in (line_key(entry.reference, line.number),)
+        ]
+        leanings += add_together(options, alone, market, most=most)
+        requester, places = entry.need.requester, market.catalogue.places
+        found += [PlanLine(one, number, groups_of(requester, one.line, places)) for one in options]
     _share(found, market)
-    return found
+    return found, leanings
 
 
 def _share(lines: Sequence[PlanLine], market: Market) -> None:
@@ -140,18 +144,18 @@ def _share(lines: Sequence[PlanLine], market: Market) -> None:
         add_least(line.options, market, scarce)
 
 
-def _asked(task: PlanTask) -> Mapping[str, frozenset[str]]:
+def _asked(task: PlanTask) -> Mapping[str, set[str]]:
     """Return for each line the offers that must be among its candidates if they are eligible at all."""
-    found: dict[str, set[str]] = {}
+    found: defaultdict[str, set[str]] = defaultdict(set)
     for mark in task.parameters.locks:
-        found.setdefault(mark.key, set()).add(mark.offer)
+        found[mark.key].add(mark.offer)
     for key, (offer, _slot) in task.previous.items():
-        found.setdefault(key, set()).add(offer)
-    return {key: frozenset(offers) for key, offers in found.items()}
+        found[key].add(offer)
+    return found
 
 
-def _banned(task: PlanTask) -> Mapping[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
+def _banned(task: PlanTask) -> Mapping[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
     for mark in task.parameters.bans:
-        found.setdefault(mark.key, set()).add(mark.offer)
-    return {key: frozenset(offers) for key, offers in found.items()}
+        found[mark.key].add(mark.offer)
+    return found

@@ -47,6 +47,7 @@ def choice_from_plain(data: Mapping[str, Any]) -> PlannedChoice:
         "slot": SlotChoice(**{**slot, **days}),
         "breakdown": tuple(_criterion(entry) for entry in data["breakdown"]),
         "flags": tuple(data["flags"]),
+        "together": tuple(data.get("together", ())),
         "cost": None if data["cost"] is None else Decimal(data["cost"]),
     }
     return PlannedChoice(**{**data, **read})
@@ -69,7 +70,7 @@ def proposal_of(shares: Sequence[PlannedShare], left: Sequence[UnservedLine]) ->
     return ProposalPlan(
         rank=1,
         parts=parts,
-        lead=_lead(parts),
+        lead=_lead(parts, frozenset(share.choice.provider for share in ordered if share.choice.can_lead)),
         providers=tuple(sorted({part.provider for part in parts})),
         lines=tuple(_share(share) for share in ordered),
         uncovered=uncovered,
@@ -117,10 +118,10 @@ def _part(group: Sequence[PlannedShare]) -> PartPlan:
     )
 
 
-def _lead(parts: Sequence[PartPlan]) -> str:
-    """Return the provider with most participants."""
+def _lead(parts: Sequence[PartPlan], willing: frozenset[str]) -> str:
+    """Return the provider with most participants among those that accept to lead; all, if none does."""
     totals: dict[str, int] = {}
-    for part in parts:
+    for part in [part for part in parts if part.provider in willing] or parts:
         totals[part.provider] = totals.get(part.provider, 0) + sum(part.lines.values())
     return min(totals, key=lambda code: (-totals[code], code))
 

@@ -18,7 +18,8 @@ class PlannedChoice:
     """What the plan gives a line. `cost` is in the request's currency, `cents` in the plan's; None: not known.
 
     `units` are what it uses of `capacity` (seats of a session, units of a window); `least`: the smallest group only,
-    because the slot is wanted by others too.
+    because the slot is wanted by others too; `together`: the other lines of the request in the same delivery, whose cost is
+    shared by participants.
     """
 
     candidate: str
@@ -36,6 +37,8 @@ class PlannedChoice:
     cents: int | None
     capacity: str
     units: int
+    together: tuple[int, ...] = ()
+    can_lead: bool = True
 
 
 @dataclass(frozen=True, slots=True)

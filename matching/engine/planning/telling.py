@@ -7,8 +7,8 @@ from matching.engine.catalogue import UNKNOWN
 from matching.engine.constraints import codes_of
 from matching.engine.explanation import breakdown, evidence_share, flags, slot_choice
 from matching.engine.places import PlaceIndex
-from matching.engine.planning.building import LOCK, PROVIDER, FailedLock, PlanLine
-from matching.engine.planning.candidates import LEAST, LineOptions, Market, Option, pair_of
+from matching.engine.planning.building import LOCK, PROVIDER, FailedLock
+from matching.engine.planning.candidates import LEAST, LineOptions, Market, Option, PlanLine, pair_of
 from matching.engine.planning.keeping import KeptPlan
 from matching.engine.planning.results import (
     SERVED,
@@ -130,6 +130,9 @@ def _line(line: PlanLine, reports: _Told, market: Market) -> PlannedLine:
     by_label = {option.label: option for option in options.options}
     choice = _choice(options, market, by_label[served.candidate]) if served else None
     reason, sentences, relaxations = ("", served.sentences, ()) if served else _why(options, unmet)
+    if choice is not None and choice.together:
+        others = tuple(str(number) for number in choice.together)
+        sentences = (*sentences, Sentence("choice.together", {"lines": others}))
     return PlannedLine(
         key=options.key,
         need=entry.need.id,
@@ -178,6 +181,8 @@ def _choice(options: LineOptions, market: Market, option: Option) -> PlannedChoi
         cents=None if option.cents == UNKNOWN else option.cents,
         capacity=option.capacity,
         units=option.units,
+        together=option.together,
+        can_lead=option.can_lead,
     )
 
 

@@ -23,6 +23,7 @@ CAPACITY_SHORT = "capacity_short"  # needs that count as much or more take all t
 OUTRANKED = "outranked"  # it would fit if needs of a higher priority class gave way
 BUDGET_SHORT = "budget_short"  # it would fit with more money
 LOCKED_OUT = "locked_out"  # locks, floors or minima hold what it would need
+RULED_OUT = "ruled_out"  # a rule, such as partners kept apart, lets another need have what it could have
 LINKED = "linked"  # it could be served only together with another need, and together they find no place
 NOT_PROVEN = "not_proven"  # the time ended before the plan was proved the best
 UNMET_CODES: Mapping[str, str] = {
@@ -33,6 +34,7 @@ UNMET_CODES: Mapping[str, str] = {
     BUDGET_SHORT: "no_funding",
     LOCKED_OUT: "other",
     LINKED: "other",
+    RULED_OUT: "other",
     NOT_PROVEN: "other",
 }
 

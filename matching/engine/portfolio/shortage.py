@@ -21,6 +21,7 @@ from matching.engine.portfolio.report import (
     NO_CANDIDATE,
     NOT_PROVEN,
     OUTRANKED,
+    RULED_OUT,
     UNMET_CODES,
     NeedUnmet,
 )
@@ -98,6 +99,10 @@ class Shortages:
     def _cut_off(self, need: int, *, is_flow: bool) -> NeedUnmet:
         standing = self._standing
         direct = sorted({self._blocker(pair) for pair in standing.eligible(need)} - {NOBODY})
+        if all(standing.instance.capacities[capacity].rule for capacity in direct):
+            holders = tuple(standing.holders(direct, besides=need))
+            sentence = Sentence("shortage.rule", {"needs": standing.need_ids(holders[:NAMED])})
+            return _unmet(standing, need, RULED_OUT, (sentence,), competing=holders)
         closure = self._closure(tuple(direct))
         if closure.escapes and is_flow:
             holders = tuple(standing.holders(direct, besides=need))
