@@ -117,7 +117,9 @@ def main() -> None:
         "on_request": True,
         "in_country_on_request": True,
     }
-    api.measured("what if one more offering", lambda: api.run(mode="what_if", changes={"offerings": [idea]}))
+    api.measured(
+        "what if one more offering", lambda: api.run(mode="what_if", parameters={"changes": {"offerings": [idea]}})
+    )
     for accept, name in (
         ("application/json", "JSON"),
         ("text/csv", "CSV"),

@@ -135,7 +135,7 @@ def exhaustive(asked: Need, offers: list[Offer]) -> tuple[int, int, int] | None:
     found = {
         n.number: screen(asked, n, catalogue, DEFAULT_POLICY, as_of=world.TODAY, rates=world.RATES) for n in asked.lines
     }
-    from matching.engine.ranking import _others
+    from matching.engine.narrowing import company
 
     scored: list[Scored] = [
         score_line(
@@ -150,7 +150,7 @@ def exhaustive(asked: Need, offers: list[Offer]) -> tuple[int, int, int] | None:
                 DEFAULT_POLICY,
                 as_of=world.TODAY,
                 rates=world.RATES,
-                others=_others(asked, entry, found, catalogue),
+                others=company(asked, entry, found, catalogue),
             ),
         )
         for entry in asked.lines
