@@ -8,6 +8,7 @@ medians. Each benchmark has a fresh process. Exit code 1 where a goal is missed;
 import argparse
 import importlib
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -173,7 +174,8 @@ def machine() -> str:
     names = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     cpu = next((line.partition(": ")[2] for line in names if line.startswith("model name")), platform.processor())
     libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "ortools"))
-    return f"{cpu}; Python {platform.python_version()}, {libraries}; {platform.system()}"
+    waiting = f"{os.cpu_count()} cores on which {os.getloadavg()[1]:.0f} processes wanted to run (mean of five minutes)"
+    return f"{cpu}; Python {platform.python_version()}, {libraries}; {platform.system()}, {waiting}"
 
 
 def table(rows: Iterable[Row]) -> str:
