@@ -1,7 +1,7 @@
 """Query parameters: what a route does not list is refused with the names that it does."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import django_filters
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
         """What subclasses need to know of django-filter's, which has no types."""
 
         base_filters: ClassVar[dict[str, object]]
+        data: Mapping[str, str]
+
+        def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            """Apply what was asked."""
 else:
     from django_filters.rest_framework import FilterSet
 

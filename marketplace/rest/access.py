@@ -38,6 +38,7 @@ CALLERS: Mapping[str, Caller] = {
     "viewer": Caller("viewer", "own organization"),
     "focal_point": Caller("focal_point", "own organization"),
     "partner": Caller("provider_staff", "the provider that was asked and delivers"),
+    "reader": Caller("focal_point", "shown the request: its body, to read"),
     "officer": Caller("secretariat_officer", "secretariat"),
     "head": Caller("secretariat_head", "secretariat"),
     "auditor": Caller("auditor", "auditor of the group"),

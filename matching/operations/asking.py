@@ -31,7 +31,6 @@ def ask(part: ProposalPart, verb: str, *, actor: Actor, at: datetime, reason_tex
         at=at,
         request_id=part.proposal.request_id,
         organization_ids=frozenset({part.provider.organization_id}),
-        reason="asked",
     )
 
 

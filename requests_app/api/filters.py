@@ -49,6 +49,11 @@ class RegionFilter(CodesFilter):
         return qs.filter(pk__in=lines.exclude(state="dropped").values("request_id"))
 
 
+WHOLE = Q(("reads_body", True))  # of the rows of `requests_visible_to`
+# What these ask about is no part of a summary.
+OF_BODY = ("external_id", "co_requester", "beneficiary", "line_state", "funding_state")
+
+
 class RequestFilters(FilterSet):
     """Filters of `GET /requests`."""
 
@@ -78,3 +83,9 @@ class RequestFilters(FilterSet):
     window_from = django_filters.DateFilter("end_on", lookup_expr="gte", help_text="Window ends on or after this day.")
     window_to = django_filters.DateFilter("start_on", lookup_expr="lte", help_text="Window begins by this day.")
     updated_since = UpdatedSince()
+
+    def filter_queryset(self, queryset: Requests) -> Requests:
+        """Apply what was asked; a question about the body is answered from bodies that the caller reads."""
+        if any(self.data.get(name) for name in OF_BODY):
+            queryset = queryset.filter(WHOLE)
+        return super().filter_queryset(queryset)

@@ -1,7 +1,7 @@
 """Routes of what is asked."""
 
 from marketplace.api.routers import Routes, nested
-from requests_app.api import views
+from requests_app.api import shares, views
 
 routes = Routes()
 routes.register("requests", views.RequestViewSet, basename="request")
@@ -9,5 +9,6 @@ routes.register(nested("requests", "lines"), views.LineViewSet, basename="reques
 routes.register(nested("requests", "clarifications"), views.ClarificationViewSet, basename="request-clarification")
 routes.register(nested("requests", "endorsements"), views.EndorsementViewSet, basename="request-endorsement")
 routes.register(nested("requests", "documents"), views.RequestDocumentViewSet, basename="request-document")
+routes.register(nested("requests", "shares"), shares.ShareViewSet, basename="request-share")
 
 urlpatterns = routes.urls

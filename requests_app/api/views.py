@@ -164,13 +164,16 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     )
     waive_call = moves("waive-call", "Give up the call for offers", operations.waive_call_for_offers, by=WRITE)
 
-    share = moves(
-        "share",
-        "Show a request to other organizations",
-        operations.share_with,
-        by=EITHER,
-        body=serializers.RequestShareIn,
-        errors=CONTENT_ERRORS,
+    consent_to_posting = moves(
+        "consent-to-posting",
+        "Agree that the summary of a public request is listed",
+        operations.consent_to_posting,
+        by=WRITE,
+        errors=(ErrorCode.RULE_BROKEN,),
+        description="By a person of the requester. Without a consent, `public` shows a request to the group only.",
+    )
+    withdraw_posting_consent = moves(
+        "withdraw-posting-consent", "List a request in public no longer", operations.withdraw_posting_consent, by=WRITE
     )
 
     def visible(self) -> QuerySet[TrainingRequest]:
@@ -179,7 +182,7 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
 
     def prepare(self, things: QuerySet[TrainingRequest]) -> QuerySet[TrainingRequest]:
         """Fetch ahead what is shown."""
-        ahead = ["lines", "co_requesters", "beneficiaries", "excluded_organizations", "endorsements"]
+        ahead = ["consents", "lines", "co_requesters", "beneficiaries", "excluded_organizations", "endorsements"]
         ahead += ["kept_apart__first", "kept_apart__second"]
         if "endorsements" in self.expand:
             ahead.append("endorsements__authority")
@@ -216,14 +219,6 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         """Show near-duplicates and neighbours."""
         found = queries.similar_requests(self.readable(), self.request.actor, at=self.request.at)
         return Response(serializers.SimilarRequestsOut({"results": found}, context=self.shape_context()).data)
-
-    @described(Contract("List the organizations that a request is shared with", READ, out=serializers.RequestSharesOut))
-    def shares(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Show who was asked and whom it was shown to; for the requester's side and the secretariat."""
-        found = self.readable()
-        near = queries.is_near(found, self.request.actor, at=self.request.at)
-        rows = queries.shares_of(found) if near else []
-        return Response(serializers.RequestSharesOut({"results": rows}, context=self.shape_context()).data)
 
     @described(Contract("Read the former contents of a request", READ, out=serializers.RequestRevisionsOut))
     def revisions(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -121,24 +121,64 @@ class Endorsement(LifecycleRecord):
         return {"request": str(self.request.public_id), "authority": self.authority.code}
 
 
-class RequestShare(models.Model):
+SEES = ("summary", "body", "documents")  # each with all before it
+MAY = ("read", "comment")
+
+
+class RequestShare(Record):
     """Another organization that may read one request: because a proposal asks it, or because it was shown."""
+
+    resource: ClassVar[str] = "request_share"
 
     request = models.ForeignKey(TrainingRequest, on_delete=models.CASCADE, related_name="shares")
     organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=20, choices=[("asked", "asked"), ("shared", "shared")])
+    sees = models.CharField(
+        max_length=10, choices=[(one, one) for one in SEES], default="documents", db_default="documents"
+    )
+    may = models.CharField(max_length=10, choices=[(one, one) for one in MAY], default="comment", db_default="comment")
     shared_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)  # taken back; its row stays
 
     class Meta:
         ordering = ["shared_at", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["request", "organization"], name="share_once_per_organization"),
+            models.UniqueConstraint(
+                fields=["request", "organization"], condition=Q(ended_at__isnull=True), name="share_once_at_a_time"
+            ),
             models.CheckConstraint(
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=models.F("shared_at")),
                 name="share_expires_after_it_begins",
             ),
+            models.CheckConstraint(condition=Q(sees__in=SEES, may__in=MAY), name="share_scope_known"),
         ]
 
     def __str__(self) -> str:
         return f"{self.request_id} to {self.organization_id}"
+
+
+class PostingConsent(models.Model):
+    """The requester's word that a request may be listed in public, by a person; without a current one it is not."""
+
+    request = models.ForeignKey(TrainingRequest, on_delete=models.CASCADE, related_name="consents")
+    given_at = models.DateTimeField()
+    given_by = models.CharField(max_length=200)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request"], condition=Q(withdrawn_at__isnull=True), name="posting_consent_once_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True, withdrawn_by="")
+                | (Q(withdrawn_at__isnull=False) & ~Q(withdrawn_by="")),
+                name="posting_consent_withdrawal_has_author",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} by {self.given_by}"

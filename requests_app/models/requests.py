@@ -164,13 +164,17 @@ class TrainingRequest(LifecycleRecord, PeriodColumns):
         return super().usual_step()
 
     def event_scope(self) -> EventScope:
-        """Requester's side, its funder, those it was shared with; wider as its visibility says; nobody before submission."""
+        """Requester's side, its funder, those it is shared with; wider as its visibility says; nobody before submission."""
         if self.is_private:
             return EventScope("private")
         ids = {self.requesting_organization_id, *self.co_requesters.values_list("pk", flat=True)}
         ids |= {self.funder_id} if self.funder_id else set()
-        ids.update(self.shares.values_list("organization_id", flat=True))
-        audience = {"agency": "organizations", "group": "group", "public": "public"}[self.visibility]
+        current = Q(expires_at__isnull=True) | Q(expires_at__gt=self.updated_at)
+        shares = self.shares.filter(current, ended_at__isnull=True)
+        ids.update(shares.values_list("organization_id", flat=True))
+        audience = {"agency": "organizations", "group": "group", "public": "group"}[self.visibility]
+        if self.visibility == "public" and self.consents.filter(withdrawn_at__isnull=True).exists():
+            audience = "public"
         return EventScope(audience, frozenset(ids))
 
     def event_data(self) -> dict[str, Any]:

@@ -9,8 +9,6 @@ from requests_app.operations.exchanges import (
     expire_endorsements,
     record_endorsement,
     request_endorsement,
-    share_request,
-    share_with,
     withdraw_clarification,
 )
 from requests_app.operations.indexing import reindex_requests
@@ -44,6 +42,13 @@ from requests_app.operations.screening import (
     withdraw_request,
     withdraw_unanswered,
 )
+from requests_app.operations.sharing import (
+    consent_to_posting,
+    revoke_share,
+    share_request,
+    share_with,
+    withdraw_posting_consent,
+)
 
 __all__ = [
     "LineContent",
@@ -59,6 +64,7 @@ __all__ = [
     "change_request",
     "claim_lines",
     "close_request",
+    "consent_to_posting",
     "content_of",
     "create_request",
     "decline_request",
@@ -80,12 +86,14 @@ __all__ = [
     "request_endorsement",
     "resize_claim",
     "return_request",
+    "revoke_share",
     "share_request",
     "share_with",
     "start_lines",
     "submit_request",
     "waive_call_for_offers",
     "withdraw_clarification",
+    "withdraw_posting_consent",
     "withdraw_request",
     "withdraw_unanswered",
 ]

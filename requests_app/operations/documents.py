@@ -14,7 +14,7 @@ from marketplace.files.models import Document
 from marketplace.files.operations import DocumentFacts
 from requests_app import queries
 from requests_app.models import TrainingRequest
-from requests_app.operations.locking import lock_request
+from requests_app.operations.locking import check_either, lock_request
 
 
 @transaction.atomic
@@ -24,6 +24,7 @@ def attach_document(*, actor: Actor, at: datetime, request_id: int, facts: Docum
     Raises DomainError(permission_denied) and DomainError(rule_broken) naming each wrong field.
     """
     request = lock_request(request_id=request_id)
+    check_either(request, actor, at)
     screens = permissions.can(actor, Permission.REQUESTS_SCREEN, at=at)
     own = accounts.secretariat_organization(at.date()) if screens else None
     organization = own or request.requesting_organization

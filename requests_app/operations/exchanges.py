@@ -1,6 +1,5 @@
-"""Questions and answers, endorsements by national authorities, and showing a request to other organizations."""
+"""Questions and answers, and endorsements by national authorities."""
 
-from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -15,12 +14,14 @@ from marketplace.kernel.errors import DomainError, ErrorCode, rule_broken, unkno
 from marketplace.kernel.text import gettext_noop as _
 from marketplace.lifecycles import operations as lifecycles
 from requests_app import queries
-from requests_app.models import Clarification, Endorsement, RequestShare, TrainingRequest
-from requests_app.operations.locking import check_either, check_requester, check_screener, lock_request
-
-# Where a question, an endorsement or a share still serves somebody.
-LIVE_STATES = frozenset({"submitted", "returned", "open", "matched", "in_delivery"})
-
+from requests_app.models import Clarification, Endorsement, TrainingRequest
+from requests_app.operations.locking import (
+    LIVE_STATES,
+    check_either,
+    check_requester,
+    check_screener,
+    lock_request,
+)
 
 # --- questions ----------------------------------------------------------------------------------------------------
 
@@ -63,7 +64,7 @@ def _asked_organization(request: TrainingRequest, actor: Actor, at: datetime) ->
     """The actor's organization among those that were asked. Raises DomainError(permission_denied)."""
     for pk in sorted(permissions.own_organization_ids(actor, at)):
         if permissions.can(actor, Permission.OFFERS_MAKE, at=at, organization_id=pk) and (
-            request.shares.filter(organization_id=pk).exists()
+            queries.current_shares(at, may=("comment",)).filter(request=request, organization_id=pk).exists()
         ):
             return pk
     raise DomainError(ErrorCode.PERMISSION_DENIED, permission=Permission.REQUESTS_SCREEN.value)
@@ -221,80 +222,3 @@ def _lock_endorsement(endorsement_id: int) -> Endorsement:
     row = lifecycles.lock(Endorsement.objects.select_related("authority").filter(pk=endorsement_id))
     row.request = request
     return row
-
-
-# --- shares -------------------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def share_request(
-    *,
-    actor: Actor,
-    at: datetime,
-    request_id: int,
-    organization_ids: Iterable[int],
-    reason: str = "asked",
-    expires_at: datetime | None = None,
-) -> Sequence[RequestShare]:
-    """Let other organizations read one request: ``asked`` by a proposal, or ``shared`` by requester or secretariat.
-
-    Those that have it keep it, with the later expiry (None = for good). Raises DomainError(permission_denied,
-    wrong_state, rule_broken).
-    """
-    request = lock_request(request_id=request_id)
-    check_either(request, actor, at)
-    if request.state not in LIVE_STATES:
-        raise lifecycles.wrong_state(request, "share")
-    if expires_at is not None and expires_at <= at:
-        raise rule_broken("/expires_at", "over", _("This is over already."))
-    wanted = sorted(set(organization_ids))
-    known = {share.organization_id: share for share in request.shares.filter(organization_id__in=wanted)}
-    changed = [_share(request, pk, known.get(pk), reason, expires_at, at) for pk in wanted]
-    new = [share for share in changed if share is not None]
-    if new:
-        codes = sorted(share.organization.code for share in new)
-        lifecycles.record_change(request, "shared", actor=actor, at=at, changes={"organizations": [[], codes]})
-    return list(request.shares.filter(organization_id__in=wanted).select_related("organization"))
-
-
-@transaction.atomic
-def share_with(
-    *,
-    actor: Actor,
-    at: datetime,
-    request_id: int,
-    organizations: Sequence[str],
-    expires_at: datetime | None = None,
-    expected_version: int | None = None,
-) -> Sequence[RequestShare]:
-    """Show a request to organizations given by code. Raises as ``share_request`` does, and unknown_reference."""
-    lock_request(request_id=request_id, expected_version=expected_version)
-    found = accounts.organizations_by_code(organizations, "/organizations")
-    return share_request(
-        actor=actor,
-        at=at,
-        request_id=request_id,
-        organization_ids=[organization.pk for organization in found],
-        reason="shared",
-        expires_at=expires_at,
-    )
-
-
-def _share(
-    request: TrainingRequest,
-    organization_id: int,
-    known: RequestShare | None,
-    reason: str,
-    expires_at: datetime | None,
-    at: datetime,
-) -> RequestShare | None:
-    """Make or prolong one share; None where nothing changes."""
-    if known is None:
-        return RequestShare.objects.create(
-            request=request, organization_id=organization_id, reason=reason, shared_at=at, expires_at=expires_at
-        )
-    if known.expires_at is None or (expires_at is not None and expires_at <= known.expires_at):
-        return None
-    known.expires_at, known.reason = expires_at, reason
-    known.save(update_fields=["expires_at", "reason"])
-    return known

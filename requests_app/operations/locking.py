@@ -9,6 +9,9 @@ from marketplace.accounts.roles import Permission
 from marketplace.lifecycles import operations as lifecycles
 from requests_app.models import RequestLine, TrainingRequest
 
+# Where a question, an endorsement or a share still serves somebody.
+LIVE_STATES = frozenset({"submitted", "returned", "open", "matched", "in_delivery"})
+
 
 def lock_request(*, request_id: int, expected_version: int | None = None) -> TrainingRequest:
     """Lock one request to the end of the transaction. Raises DomainError(not_found, precondition_failed)."""

@@ -42,11 +42,12 @@ from requests_app.queries.requests import (
     rows_by_relevance,
     search_requests,
     shares_of,
+    shares_visible_to,
     worst_endorsement,
 )
 from requests_app.queries.similar import SimilarRequest, similar_requests
 from requests_app.queries.timeline import TimelineEntry, timeline
-from requests_app.queries.visibility import requests_readable_by, requests_visible_to, visible_subquery
+from requests_app.queries.visibility import current_shares, requests_readable_by, requests_visible_to, visible_subquery
 
 __all__ = [
     "FULL_TEXT",
@@ -62,6 +63,7 @@ __all__ = [
     "clarification_actions",
     "clarifications_for",
     "clarifications_visible_to",
+    "current_shares",
     "documents_of",
     "endorsement_actions",
     "endorsement_blocks",
@@ -90,6 +92,7 @@ __all__ = [
     "rows_by_relevance",
     "search_requests",
     "shares_of",
+    "shares_visible_to",
     "similar_requests",
     "timeline",
     "unserved_requests",

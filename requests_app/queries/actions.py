@@ -10,6 +10,8 @@ from requests_app.lifecycle import EDITABLE_STATES
 from requests_app.models import Clarification, Endorsement, TrainingRequest
 from requests_app.queries.requests import call_is_over
 
+LISTED_STATES = frozenset({"draft", "submitted", "returned", "open", "matched", "in_delivery"})
+
 
 def allowed_actions(request: TrainingRequest, actor: Actor, *, at: datetime) -> list[str]:
     """List the verbs that are open to ``actor`` on the request now, sorted; ``change`` stands for PATCH.
@@ -35,7 +37,16 @@ def allowed_actions(request: TrainingRequest, actor: Actor, *, at: datetime) -> 
         verbs |= {"request-endorsement", "share"}
     if screens and request.state in EDITABLE_STATES:
         verbs.add("ask")
+    if writes and actor.user is not None:
+        verbs |= _posting(request)
     return sorted(verbs)
+
+
+def _posting(request: TrainingRequest) -> set[str]:
+    """What a person of the requester may say about a public listing."""
+    if any(consent.withdrawn_at is None for consent in request.consents.all()):
+        return {"withdraw-posting-consent"}
+    return {"consent-to-posting"} if request.visibility == "public" and request.state in LISTED_STATES else set()
 
 
 def writes_for(request: TrainingRequest, actor: Actor, *, at: datetime) -> bool:

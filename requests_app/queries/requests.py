@@ -12,7 +12,7 @@ from marketplace.files import queries as files
 from marketplace.files.models import Document
 from marketplace.search import queries as search
 from requests_app.models import Clarification, Endorsement, RequestLine, RequestRevision, RequestShare, TrainingRequest
-from requests_app.queries.visibility import requests_visible_to, visible_subquery
+from requests_app.queries.visibility import current_shares, requests_visible_to, visible_subquery
 
 # Names under which the words of requests are indexed.
 FULL_TEXT, SUMMARY_TEXT = "training_request", "training_request_summary"
@@ -114,8 +114,21 @@ def endorsements_of(request: TrainingRequest) -> QuerySet[Endorsement]:
 
 
 def shares_of(request: TrainingRequest) -> QuerySet[RequestShare]:
-    """Give the organizations that the request was shared with."""
+    """Give the shares of a request, ended ones too."""
     return RequestShare.objects.filter(request=request).select_related("organization").order_by("id")
+
+
+def shares_visible_to(actor: Actor, *, at: datetime) -> QuerySet[RequestShare]:
+    """Give the shares of one's own side's requests, and those with one's own organizations; all for who reads all."""
+    rows = RequestShare.objects.filter(request__in=visible_subquery(actor, at=at))
+    if _reads_all(actor, at):
+        return rows
+    ids = list(permissions.organization_ids(actor, at, "requests"))
+    co_requested = TrainingRequest.co_requesters.through.objects.filter(organization_id__in=ids)
+    own_side = Q(request__requesting_organization_id__in=ids) | Q(
+        request_id__in=co_requested.values("trainingrequest_id")
+    )
+    return rows.filter(own_side | Q(organization_id__in=ids))
 
 
 def revisions_of(request: TrainingRequest) -> QuerySet[RequestRevision]:
@@ -148,7 +161,7 @@ def documents_of(request: TrainingRequest, actor: Actor, *, at: datetime) -> Que
 
 def _is_asked(request: TrainingRequest, actor: Actor, at: datetime) -> bool:
     ids = permissions.organization_ids(actor, at, "requests")
-    return request.shares.filter(organization_id__in=ids).exclude(expires_at__lte=at).exists()
+    return current_shares(at, sees=("documents",)).filter(request=request, organization_id__in=ids).exists()
 
 
 def _reads_all(actor: Actor, at: datetime) -> bool:

@@ -8,7 +8,7 @@ from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, 
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor, Right
 from marketplace.accounts.roles import Permission
-from requests_app.models import RequestLine, RequestShare, TrainingRequest
+from requests_app.models import MAY, SEES, PostingConsent, RequestLine, RequestShare, TrainingRequest
 
 NOTHING = Q(pk__in=[])
 
@@ -17,13 +17,13 @@ def requests_visible_to(actor: Actor, *, at: datetime) -> QuerySet[TrainingReque
     """Give the requests that ``actor`` may know of, annotated with ``reads_body``: False where only the summary is for them.
 
     Drafts are seen by members of the very organization within the countries and programmes of their membership; once
-    submitted, a request is seen by its own side, those it was shared with, the secretariat, auditors of its programme,
-    the group or everybody signed in, as its visibility says.
+    submitted, a request is seen by its own side, those it is shared with, the secretariat, auditors of its programme,
+    the group or everybody signed in, as its visibility says: everybody only while the requester consents.
     """
     readable = _readable_by(actor, at)
-    public = NOTHING if actor.kind == "anonymous" else Q(reference__isnull=False, visibility="public")
+    summary = NOTHING if actor.kind == "anonymous" else Q(reference__isnull=False) & _summary_for(actor, at)
     reads_body = Case(When(readable, then=Value(True)), default=Value(False), output_field=BooleanField())
-    return TrainingRequest.objects.filter(readable | public).annotate(reads_body=reads_body)
+    return TrainingRequest.objects.filter(readable | summary).annotate(reads_body=reads_body)
 
 
 def requests_readable_by(actor: Actor, *, at: datetime) -> QuerySet[TrainingRequest]:
@@ -34,6 +34,20 @@ def requests_readable_by(actor: Actor, *, at: datetime) -> QuerySet[TrainingRequ
 def visible_subquery(actor: Actor, *, at: datetime) -> QuerySet[TrainingRequest, int]:
     """Give the keys of the requests whose body ``actor`` reads, for the filters of other apps."""
     return requests_readable_by(actor, at=at).order_by().values_list("pk", flat=True)
+
+
+def current_shares(at: datetime, *, sees: Collection[str] = SEES, may: Collection[str] = MAY) -> QuerySet[RequestShare]:
+    """Give the shares that are neither over nor taken back at ``at`` and reach one of these scopes."""
+    unexpired = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
+    return RequestShare.objects.filter(unexpired, ended_at__isnull=True, sees__in=sees, may__in=may)
+
+
+def _summary_for(actor: Actor, at: datetime) -> Q:
+    """Listed in public with the requester's consent, or shown to an organization of the actor in summary."""
+    consented = PostingConsent.objects.filter(withdrawn_at__isnull=True).values("request_id")
+    own = permissions.organization_ids(actor, at, "requests")
+    shown = current_shares(at, sees=("summary",)).filter(organization_id__in=own).values("request_id")
+    return Q(visibility="public", pk__in=consented) | Q(pk__in=shown)
 
 
 def _readable_by(actor: Actor, at: datetime) -> Q:
@@ -83,13 +97,12 @@ def _submitted_for(actor: Actor, at: datetime) -> Q:
 
 
 def _side(organization_ids: Collection[int], at: datetime) -> Q:
-    """Requests of these organizations: as requester, co-requester or funder, or shared with them."""
+    """Requests of these organizations: as requester, co-requester or funder, or with their body shared with them."""
     if not organization_ids:
         return NOTHING
     ids = list(organization_ids)
     co_requested = TrainingRequest.co_requesters.through.objects.filter(organization_id__in=ids)
-    unexpired = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
-    shared = RequestShare.objects.filter(unexpired, organization_id__in=ids)
+    shared = current_shares(at, sees=("body", "documents")).filter(organization_id__in=ids)
     return (
         Q(requesting_organization_id__in=ids)
         | Q(funder_id__in=ids)

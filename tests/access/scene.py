@@ -17,7 +17,7 @@ from marketplace.records.models import Record
 from marketplace.work.models import Job
 from matching.models import MatchProposal, MatchRun, ProposalPart
 from providers.models import Provider
-from requests_app.models import TrainingRequest
+from requests_app.models import RequestShare, TrainingRequest
 from tests.factories.accounts import (
     ContextEventFactory,
     MembershipFactory,
@@ -39,7 +39,15 @@ from tests.factories.machinery import JobFactory
 from tests.factories.matching import MatchProposalFactory, PlanLineFactory, approved, market, work
 from tests.factories.notices import DocumentFactory, NotificationFactory
 from tests.factories.providers import CapacityWindowFactory, OfferingFactory, ProviderFactory, SessionFactory
-from tests.factories.requests import SYSTEM, ClarificationFactory, EndorsementFactory, draft, opened
+from tests.factories.requests import (
+    SYSTEM,
+    ClarificationFactory,
+    EndorsementFactory,
+    RequestShareFactory,
+    draft,
+    listed,
+    opened,
+)
 from tests.kit.people import token_of
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -96,6 +104,7 @@ def _people(scene: Scene, *, secretariat: Organization, requester: Organization,
         "viewer": _person("viewer", requester),
         "focal_point": _person("focal_point", requester),
         "partner": _person("provider_staff", partner),
+        "reader": _person("focal_point", OrganizationFactory.create(code="SHR")),
         "officer": _person("secretariat_officer", secretariat),
         "head": _person("secretariat_head", secretariat),
         "auditor": _person("auditor", OrganizationFactory.create(code="AUD")),
@@ -110,12 +119,18 @@ def _requests(scene: Scene, request: TrainingRequest, requester: Organization) -
         "requests": request,
         "draft": draft(requester),
         "group": opened(requester, visibility="group"),
-        "public": opened(requester, visibility="public"),
+        "public": listed(requester),
+        "shares": _shared(request),
         "lines": request.lines.get(),
         "clarifications": ClarificationFactory.create(request=request, due_at=AT + timedelta(days=5)),
         "endorsements": EndorsementFactory.create(request=request),
         "requests documents": DocumentFactory.create(**about),
     }
+
+
+def _shared(request: TrainingRequest) -> RequestShare:
+    reader = Organization.objects.get(code="SHR")
+    return RequestShareFactory.create(request=request, organization=reader, reason="shared", sees="body", may="read")
 
 
 def _matching(scene: Scene, proposal: MatchProposal, part: ProposalPart) -> None:

@@ -170,7 +170,7 @@ SETTINGS: dict[str, Setting] = {
     "requests_reopen": state("requests", "unmet"),
     "requests_reply": state("requests", "returned"),
     "requests_return": state("requests", "submitted"),
-    "requests_share": only(organizations=["STR"]),
+    "request_shares_create": body(organization="STR"),
     "memberships_delegate": body(
         delegate=lambda scene: str(scene.callers["viewer"].public_id),
     ),

@@ -19,6 +19,8 @@ NOT_REACHED = {
     "health_ready": "no worker runs beside the tests",
     "match_runs_publish": "needs a plan that was computed: tests/matching/test_publication.py",
     "match_runs_why_not": "needs a plan that was computed: tests/matching/test_explanations_api.py",
+    "own_sessions_destroy": "needs the session of a browser: tests/identity/test_sessions.py",
+    "own_sessions_read": "needs the session of a browser: tests/identity/test_sessions.py",
     "proposals_go_on_without": "needs a lost part beside another one: tests/matching/test_replacing.py",
     "session_sign_in": "needs a password: tests/rest/test_account.py",
 }

@@ -17,6 +17,7 @@ from requests_app.models import (
     Endorsement,
     KeptApart,
     LineClaim,
+    PostingConsent,
     ReferenceCounter,
     RequestLine,
     RequestRevision,
@@ -128,6 +129,19 @@ class RequestShareFactory(DjangoModelFactory[RequestShare]):
     organization = SubFactory(OrganizationFactory)
     reason = "asked"
     shared_at = AT
+    created_at = AT
+    updated_at = AT
+
+
+class PostingConsentFactory(DjangoModelFactory[PostingConsent]):
+    """A focal point agreed."""
+
+    class Meta:
+        model = PostingConsent
+
+    request = SubFactory(TrainingRequestFactory, submitted=True, visibility="public")
+    given_at = AT
+    given_by = "focal point"
 
 
 class ClarificationFactory(DjangoModelFactory[Clarification]):
@@ -211,3 +225,9 @@ def opened(organization: Organization | None = None, *, at: datetime = AT, **cha
     """Draft, submit and open a request through the operations."""
     request = submitted(organization, at=at, **changes)
     return operations.open_request(actor=SYSTEM, at=at, request_id=request.pk)
+
+
+def listed(organization: Organization | None = None, *, at: datetime = AT, **changes: Any) -> TrainingRequest:
+    """Draft, submit and open a request that the requester agrees to list in public."""
+    request = opened(organization, at=at, visibility="public", **changes)
+    return operations.consent_to_posting(actor=SYSTEM, at=at, request_id=request.pk)

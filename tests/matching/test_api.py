@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import ErrorCode
 from matching.models import MatchProposal, ProposalPart
+from requests_app import operations as requests
 from tests.factories.accounts import AT, MembershipFactory, OrganizationFactory, client_of, member
 from tests.factories.matching import accepted, approved, consulted, market, offering_for, ranked, refused
 from tests.factories.matching import work as settle
@@ -371,6 +372,7 @@ def test_go_on_without_leaves_the_line_open() -> None:
 
 def test_provider_offers_on_its_own_and_finds_its_offer_again() -> None:
     scene = market(visibility="public")
+    requests.consent_to_posting(actor=scene.focal, at=AT, request_id=scene.request.pk)
     offering = scene.offerings[0]
     staff = speak(scene.provider(offering))
     body = {

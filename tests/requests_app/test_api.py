@@ -15,7 +15,7 @@ from marketplace.kernel.errors import ErrorCode
 from requests_app import operations
 from requests_app.models import TrainingRequest
 from tests.factories.accounts import OrganizationFactory, ProgrammeFactory
-from tests.factories.requests import SYSTEM, draft, line, opened, submitted
+from tests.factories.requests import SYSTEM, draft, line, listed, opened, submitted
 from tests.kit.api import Answer, ApiClient, check_problem, places
 from tests.kit.people import SmallGroup, member, small_group
 
@@ -359,7 +359,7 @@ def test_list_takes_the_same_queries_for_one_and_for_many(group: SmallGroup, at:
 
 
 def test_public_summary_hides_the_body(group: SmallGroup, at: datetime) -> None:
-    request = submitted(group.requester, visibility="public")
+    request = listed(group.requester)
     stranger = User.objects.create_user("nobody", password="a long password")
     client = speak(stranger, at)
     check_problem(client.get("/requests"), ErrorCode.PERMISSION_DENIED)
@@ -500,8 +500,8 @@ def test_question_of_an_asked_provider_is_answered(group: SmallGroup, at: dateti
     path = f"/requests/{request.reference}"
     staff, focal = speak(group.provider_staff, at), speak(group.focal_point, at)
     check_problem(staff.post(f"{path}/clarifications", {"question": "Which level?"}), ErrorCode.PERMISSION_DENIED)
-    shared = speak(group.officer, at).post(f"{path}/share", {"organizations": ["PRO"]})
-    assert shared.status_code == 200, shared.body
+    shared = speak(group.officer, at).post(f"{path}/shares", {"organization": "PRO", "may": "comment"})
+    assert shared.status_code == 201, shared.body
     assert [one["organization"]["code"] for one in focal.get(f"{path}/shares").body["results"]] == ["PRO"]
     asked = staff.post(f"{path}/clarifications", {"question": "Which level?"})
     assert asked.status_code == 201, asked.body

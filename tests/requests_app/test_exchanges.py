@@ -10,7 +10,7 @@ from marketplace.kernel.errors import ErrorCode
 from requests_app import operations, queries, tasks
 from requests_app.models import Clarification, Endorsement
 from tests.factories.accounts import OrganizationFactory, member, secretariat
-from tests.factories.requests import SYSTEM, draft, opened, submitted
+from tests.factories.requests import SYSTEM, draft, opened
 from tests.requests_app.refusals import refusal
 
 pytestmark = pytest.mark.django_db
@@ -197,43 +197,3 @@ def test_stale_version_of_an_endorsement_is_refused(at: datetime) -> None:
     )
     with refusal(ErrorCode.PRECONDITION_FAILED):
         record(endorsement, at, expected_version=7)
-
-
-# --- shares -------------------------------------------------------------------------------------------------------
-
-
-def test_share_lets_another_organization_read_until_it_expires(at: datetime) -> None:
-    request, centre = opened(visibility="agency"), OrganizationFactory.create()
-    staff = member(centre, "provider_staff")
-    assert not queries.requests_visible_to(staff, at=at).exists()
-    operations.share_request(
-        actor=secretariat(),
-        at=at,
-        request_id=request.pk,
-        organization_ids=[centre.pk],
-        expires_at=at + timedelta(days=10),
-    )
-    assert list(queries.visible_subquery(staff, at=at)) == [request.pk]
-    assert not queries.requests_visible_to(staff, at=at + timedelta(days=10)).exists()
-
-
-def test_share_is_prolonged_and_never_cut_short(at: datetime) -> None:
-    request, centre = opened(), OrganizationFactory.create()
-    for days in (10, 20, 5):
-        operations.share_request(
-            actor=SYSTEM,
-            at=at,
-            request_id=request.pk,
-            organization_ids=[centre.pk],
-            expires_at=at + timedelta(days=days),
-        )
-    assert queries.shares_of(request).get().expires_at == at + timedelta(days=20)
-    assert OutboxEvent.objects.filter(type="training_request.shared").count() == 2
-
-
-def test_stranger_does_not_share_and_drafts_are_not_shared(at: datetime) -> None:
-    centre = OrganizationFactory.create()
-    with refusal(ErrorCode.PERMISSION_DENIED):
-        operations.share_request(actor=member(centre), at=at, request_id=submitted().pk, organization_ids=[centre.pk])
-    with refusal(ErrorCode.WRONG_STATE):
-        operations.share_request(actor=SYSTEM, at=at, request_id=draft().pk, organization_ids=[centre.pk])

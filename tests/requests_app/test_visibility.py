@@ -11,7 +11,7 @@ from marketplace.accounts.roles import Permission
 from requests_app import operations, queries
 from requests_app.models import TrainingRequest
 from tests.factories.accounts import OrganizationFactory, ProgrammeFactory, UserFactory, client_of, member, secretariat
-from tests.factories.requests import SYSTEM, content, draft, line, opened, submitted
+from tests.factories.requests import SYSTEM, content, draft, line, listed, opened, submitted
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +84,7 @@ def test_group_request_is_seen_by_members_of_the_group(at: datetime) -> None:
 
 def test_public_request_is_a_summary_for_strangers(at: datetime) -> None:
     agency = OrganizationFactory.create()
-    request = submitted(agency, visibility="public")
+    request = listed(agency)
     assert seen(Actor.for_user(UserFactory.create()), at) == {request.pk: False}
     assert seen(member(agency), at) == {request.pk: True}
     assert seen(Actor.anonymous(), at) == {}
@@ -169,7 +169,7 @@ def test_search_finds_nothing_that_is_not_seen(at: datetime) -> None:
 
 
 def test_reader_of_a_summary_cannot_search_the_body(at: datetime) -> None:
-    request = submitted(visibility="public")
+    request = listed()
     stranger = Actor.for_user(UserFactory.create())
     assert found(stranger, "ministries", at) == []
     assert found(stranger, "mainstreaming", at) == [request.pk]

@@ -17,7 +17,7 @@ from requests_app.api.serializers.exchanges import (
     ClarificationOut,
     EndorsementOut,
     RequestRevisionsOut,
-    RequestSharesOut,
+    RequestShareOut,
     RequestTimelineOut,
     SimilarRequestsOut,
 )
@@ -40,7 +40,7 @@ __all__ = [
     "RequestReturnIn",
     "RequestRevisionsOut",
     "RequestShareIn",
-    "RequestSharesOut",
+    "RequestShareOut",
     "RequestTimelineOut",
     "RequestUnmetIn",
     "RequesterAnswerIn",

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from marketplace.api.serializers import CodeField, Example, ReferenceField, StrictSerializer
-from requests_app.api.serializers.incoming import CODES, LINES
+from requests_app.api.serializers.incoming import LINES
+from requests_app.models import MAY, SEES
 
 WORDS, LETTER_REFERENCE = 4_000, 200  # characters
 
@@ -133,9 +134,20 @@ class EndorsementRecordIn(StrictSerializer):
 
 
 class RequestShareIn(StrictSerializer):
-    """With whom a request is shared, and until when."""
+    """With whom a request is shared, what they see and may do, and until when."""
 
-    example: ClassVar[Example] = {"organizations": ["CIFAL-JEJU"], "expires_at": "2027-01-31T00:00:00Z"}
+    example: ClassVar[Example] = {
+        "organization": "CIFAL-JEJU",
+        "sees": "body",
+        "may": "comment",
+        "expires_at": "2027-01-31T00:00:00Z",
+    }
 
-    organizations = serializers.ListField(child=ReferenceField(), min_length=1, max_length=CODES)
-    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+    organization = ReferenceField(help_text="Code of an agency, or of the organization of a provider.")
+    sees = serializers.ChoiceField(
+        choices=list(SEES), required=False, help_text="Each with what comes before it. `body` when left out."
+    )
+    may = serializers.ChoiceField(
+        choices=list(MAY), required=False, help_text="`comment`: put questions too. `read` when left out."
+    )
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="Without it: for good.")

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from rest_framework import serializers
 
-from marketplace.api.serializers import Example, LifecycleOut, OrganizationRefOut, Out
+from marketplace.api.serializers import Example, LifecycleOut, OrganizationRefOut, Out, ThingOut
 from requests_app.api.serializers.fields import (
     ENDORSEMENT_ID,
     MOMENT,
@@ -74,28 +74,28 @@ class EndorsementOut(LifecycleOut):
     remark = text()
 
 
-class RequestShareOut(Out):
-    """An organization that may read the request."""
+class RequestShareOut(ThingOut):
+    """An organization that may read the request, what of it, and until when."""
 
     example: ClassVar[Example] = {
+        "id": "0198c0de-0000-7000-8000-000000000015",
+        **STAMPS,
         "organization": {"code": "CIFAL-JEJU", "name": "CIFAL Jeju"},
         "reason": "asked",
+        "sees": "documents",
+        "may": "comment",
         "shared_at": MOMENT,
         "expires_at": None,
+        "ended_at": None,
     }
 
     organization = OrganizationRefOut(read_only=True)
-    reason = text()
+    reason = text(help_text="`asked` by a proposal, or `shared` by requester or secretariat.")
+    sees = text(help_text="`summary`, `body` or `documents`, each with what comes before it.")
+    may = text(help_text="`read`, or `comment`: put questions too.")
     shared_at = moment()
     expires_at = moment()
-
-
-class RequestSharesOut(Out):
-    """The organizations with which a request was shared."""
-
-    example: ClassVar[Example] = {"results": [RequestShareOut.example]}
-
-    results = RequestShareOut(many=True, read_only=True)
+    ended_at = moment(help_text="When it was taken back.")
 
 
 class RequestTimelineEntryOut(Out):

@@ -1,5 +1,6 @@
 """What is asked, as it is shown."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from rest_framework import serializers
@@ -173,6 +174,7 @@ class RequestOut(LifecycleOut):
         "programme": "MAINSTREAMING",
         "priority_facts": ["pilot_country"],
         "visibility": "group",
+        "posting_consent_at": None,
         "channel": "focal_point",
         "parent_request": None,
         "parent_relation": "",
@@ -224,6 +226,9 @@ class RequestOut(LifecycleOut):
     programme = serializers.CharField(source="programme.code", read_only=True, default=None, allow_null=True)
     priority_facts = code_list()
     visibility = text()
+    posting_consent_at = serializers.SerializerMethodField(
+        help_text="Since when the requester agrees to the public listing; null: it is not listed."
+    )
     channel = text()
     parent_request = serializers.CharField(
         source="parent_request.reference", read_only=True, default=None, allow_null=True
@@ -286,6 +291,10 @@ class RequestOut(LifecycleOut):
         wanted, placed = sum(line.participants_max for line in lines), sum(line.claimed for line in lines)
         least = sum(line.participants_min for line in lines)
         return {"min": least, "max": wanted, "placed": placed, "free": wanted - placed}
+
+    def get_posting_consent_at(self, request: TrainingRequest) -> datetime | None:
+        """Give the moment of the current consent from what was fetched ahead."""
+        return next((row.given_at for row in request.consents.all() if row.withdrawn_at is None), None)
 
     def get_endorsement(self, request: TrainingRequest) -> str:
         """Give the state of the gate from what was fetched ahead."""
