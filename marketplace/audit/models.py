@@ -6,12 +6,16 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext
 
 from marketplace.audit.canonical import ERASABLE
 from marketplace.kernel.ids import new_public_id
 
 DIGEST_LENGTH = 64  # SHA-256 in hexadecimal
+
+
+def pseudonym(public_id: str) -> str:
+    """Give what an erased person is called: the random part of the public id, which leads to nobody any more."""
+    return f"erased-{public_id[-12:]}"
 
 
 class ActorKind(models.TextChoices):
@@ -71,7 +75,7 @@ class AuditRecord(models.Model):
     def actor_label(self) -> str:
         """The actor's name of that time, or a pseudonym once it was erased."""
         if "actor_label" in self.erased:
-            return gettext("Erased person %(id)s") % {"id": self.actor_id[-8:]}
+            return pseudonym(self.actor_id)
         return self._said("actor_label") or ""
 
     @property

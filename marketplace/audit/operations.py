@@ -8,6 +8,7 @@ from django.db import transaction
 
 from marketplace.audit.canonical import seal
 from marketplace.audit.models import ActorKind, AuditRecord, ErasableValues
+from marketplace.kernel.ids import new_public_id
 from marketplace.work.context import current_origin
 
 LABEL_LENGTH = 200  # a longer name is cut: the id says who it was
@@ -30,11 +31,13 @@ def record(
     reason_code: str = "",
     reason_text: str = "",
     changes: dict[str, Any] | None = None,
+    public_id: UUID | None = None,
 ) -> AuditRecord:
     """Append one record in the caller's transaction, with the request id and address of the current origin.
 
     ``changes`` is ``{"field": [before, after]}``. What may have to be erased one day is kept beside the record, which
-    holds the seals of it. Raises ValueError for an unknown kind of actor.
+    holds the seals of it. ``public_id`` is for an act that other rows name already. Raises ValueError for an unknown kind
+    of actor.
     """
     kind, origin = ActorKind(actor_kind), current_origin()
     values = {
@@ -47,6 +50,7 @@ def record(
     sealed = {name: seal(name, value) for name, value in values.items() if value}
     with transaction.atomic(savepoint=False):
         row = AuditRecord.objects.create(
+            public_id=public_id or new_public_id(),
             at=at,
             actor_kind=kind,
             actor_id="" if actor_id is None else str(actor_id),

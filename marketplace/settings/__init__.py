@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "marketplace.files",
     "marketplace.notifications",
     "marketplace.search",
+    "marketplace.privacy",
     "marketplace.api",
     "requests_app",
     "providers",

@@ -1,0 +1,97 @@
+"""The record of processing: every column that leads to a person, and what becomes of it when the person is erased.
+
+A new model with a link to a person, or a column with a name, address or login in it, is entered here; a test walks all
+models of all apps and fails until it is (tests/privacy/test_inventory.py). The audit trail has values of its own
+(`erasure`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Holds(StrEnum):
+    """How a column leads to the person."""
+
+    PERSON = "person"  # a foreign key
+    ITSELF = "itself"  # the row is the person
+    NAME = "name"  # the person's name as it was then, as text
+    NAMES = "names"  # JSON with the name somewhere in it
+    KEY = "key"  # "user:" and the public id
+
+
+class Fate(StrEnum):
+    """What becomes of it."""
+
+    DELETED = "deleted"  # the row goes
+    ENDED = "ended"  # the row stays, and is over from the day before
+    UNLINKED = "unlinked"  # the column is emptied
+    RENAMED = "renamed"  # the name gives way to a pseudonym
+    KEPT = "kept"  # the link stays and leads to the pseudonym
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One column of one model. ``acts`` are paths to the public ids under which the trail knows acts on the row."""
+
+    model: str
+    column: str
+    holds: Holds
+    fate: Fate
+    why: str  # of what stays, for the person who asks
+    acts: tuple[str, ...] = ()
+
+
+PERSON, NAME = Holds.PERSON, Holds.NAME
+ENTRY = "a way in ends at once"
+WORK = "a record of official work, kept without the name"
+DECIDED = "decisions stay attributable to one and the same, no longer named, person"
+
+
+def name(model: str, column: str, *acts: str) -> Holding:
+    """Make the entry of a column that holds the name of who acted."""
+    return Holding(model, column, Holds.NAME, Fate.RENAMED, WORK, acts or ("public_id",))
+
+
+HOLDINGS = (
+    Holding(
+        "accounts.User", "id", Holds.ITSELF, Fate.RENAMED, "the row stays as the pseudonym that other rows lead to"
+    ),
+    # ways in
+    Holding("accounts.AccessToken", "user", PERSON, Fate.DELETED, ENTRY),
+    Holding("accounts.Membership", "user", PERSON, Fate.ENDED, "who had a role when decides about old decisions"),
+    Holding("accounts.Membership", "delegate", PERSON, Fate.UNLINKED, ENTRY),
+    Holding("accounts.OrganizationUserGrant", "user", PERSON, Fate.DELETED, ENTRY),
+    Holding("guardian.UserObjectPermission", "user", PERSON, Fate.DELETED, ENTRY),
+    Holding("oauth2_provider.AccessToken", "user", PERSON, Fate.DELETED, ENTRY),
+    Holding("oauth2_provider.RefreshToken", "user", PERSON, Fate.DELETED, ENTRY),
+    Holding("oauth2_provider.IDToken", "user", PERSON, Fate.DELETED, ENTRY),
+    Holding("oauth2_provider.Grant", "user", PERSON, Fate.DELETED, ENTRY),
+    Holding("oauth2_provider.DeviceGrant", "user", PERSON, Fate.DELETED, ENTRY),
+    Holding("identity.Application", "user", PERSON, Fate.KEPT, "the organization answers for its applications"),
+    # what was sent to and kept for the person
+    Holding("notifications.Notification", "recipient", PERSON, Fate.DELETED, "of no use to anybody else"),
+    Holding("api.IdempotencyKey", "actor", Holds.KEY, Fate.DELETED, "stored answers to the person's own calls"),
+    Holding("admin.LogEntry", "user", PERSON, Fate.KEPT, WORK),
+    # what the person did
+    Holding("requests_app.TrainingRequest", "drafted_by", PERSON, Fate.KEPT, WORK),
+    Holding("matching.Decision", "by", PERSON, Fate.KEPT, DECIDED),
+    name("matching.Decision", "by_label", "proposal__public_id", "part__public_id"),
+    name("matching.MatchingPolicy", "published_by"),
+    name("matching.MatchRun", "requested_by"),
+    name("matching.MatchRun", "published_by"),
+    Holding("matching.MatchRun", "publication", Holds.NAMES, Fate.RENAMED, WORK, ("public_id",)),
+    name("matching.MatchProposal", "approved_by"),
+    name("matching.ProposalPart", "answered_by"),
+    name("matching.Counter", "made_by", "part__public_id"),
+    name("requests_app.RequestRevision", "editor", "request__public_id"),
+    name("fulfilment.Change", "proposed_by", "public_id", "engagement__public_id"),
+    Holding("fulfilment.Change", "agreements", Holds.NAMES, Fate.RENAMED, WORK, ("public_id", "engagement__public_id")),
+    name("files.Document", "added_by"),
+    name("files.Document", "removed_by"),
+    name("vocabularies.ServiceLevel", "edited_by"),
+    name("events.OutboxEvent", "actor", "resource_id"),
+)
+# Columns that no export shows: they open doors, or say nothing to anybody.
+SECRET = frozenset(
+    {"password", "digest", "token", "token_checksum", "code", "code_challenge", "device_code", "session_key"}
+)
