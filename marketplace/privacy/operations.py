@@ -154,12 +154,14 @@ def _texts_naming(who: Identity) -> dict[str, int]:
     for model in apps.get_models():
         for column in model._meta.concrete_fields:
             if isinstance(column, models.TextField | LanguageMapField) and model._meta.app_label not in LEFT_OUT:
-                wanted = Q(pk__in=[])
-                for words in who.needles:
-                    wanted |= Q(**{f"{column.name}__icontains": words})
-                if count := model._default_manager.filter(wanted).count():
+                texts = model._default_manager.values_list(column.name, flat=True)
+                if count := sum(who.is_named_in(_words(text)) for text in texts.iterator() if text):
                     found[f"{model._meta.label}.{column.name}"] = count
     return found
+
+
+def _words(text: str | dict[str, str]) -> str:
+    return text if isinstance(text, str) else "\n".join(text.values())
 
 
 # Written anew from the rows they copy (search), or spoken of one by one (audit), or not free text at all.

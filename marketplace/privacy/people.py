@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.apps import apps
@@ -36,8 +37,12 @@ class Identity:
 
     def is_named_in(self, text: str) -> bool:
         """Tell whether a text gives the person away."""
-        pattern = "|".join(re.escape(words) for words in self.needles)
-        return bool(pattern) and re.search(rf"(?<!\w)(?:{pattern})(?!\w)", text, re.IGNORECASE) is not None
+        return self._pattern is not None and self._pattern.search(text) is not None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        alternatives = "|".join(re.escape(words) for words in self.needles)
+        return re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE) if alternatives else None
 
 
 def find_person(login_or_id: str) -> User:
