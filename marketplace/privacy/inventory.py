@@ -14,6 +14,7 @@ class Holds(StrEnum):
 
     PERSON = "person"  # a foreign key
     ITSELF = "itself"  # the row is the person
+    LOGIN = "login"
     NAME = "name"  # the person's name as it was then, as text
     NAMES = "names"  # JSON with the name somewhere in it
     KEY = "key"  # "user:" and the public id
@@ -43,6 +44,7 @@ class Holding:
 
 PERSON, NAME = Holds.PERSON, Holds.NAME
 ENTRY = "a way in ends at once"
+TRIED = "sign-ins are counted for minutes only"
 WORK = "a record of official work, kept without the name"
 DECIDED = "decisions stay attributable to one and the same, no longer named, person"
 
@@ -61,6 +63,9 @@ HOLDINGS = (
     Holding("accounts.Membership", "user", PERSON, Fate.ENDED, "who had a role when decides about old decisions"),
     Holding("accounts.Membership", "delegate", PERSON, Fate.UNLINKED, ENTRY),
     Holding("accounts.OrganizationUserGrant", "user", PERSON, Fate.DELETED, ENTRY),
+    Holding("accounts.OrganizationUserGrant", "given_by", PERSON, Fate.KEPT, DECIDED),
+    Holding("accounts.OrganizationGroupGrant", "given_by", PERSON, Fate.KEPT, DECIDED),
+    Holding("identity.BrowserSession", "user", PERSON, Fate.DELETED, ENTRY),
     Holding("guardian.UserObjectPermission", "user", PERSON, Fate.DELETED, ENTRY),
     Holding("oauth2_provider.AccessToken", "user", PERSON, Fate.DELETED, ENTRY),
     Holding("oauth2_provider.RefreshToken", "user", PERSON, Fate.DELETED, ENTRY),
@@ -71,10 +76,14 @@ HOLDINGS = (
     # what was sent to and kept for the person
     Holding("notifications.Notification", "recipient", PERSON, Fate.DELETED, "of no use to anybody else"),
     Holding("api.IdempotencyKey", "actor", Holds.KEY, Fate.DELETED, "stored answers to the person's own calls"),
+    Holding("axes.AccessAttempt", "username", Holds.LOGIN, Fate.DELETED, TRIED),
+    Holding("axes.AccessFailureLog", "username", Holds.LOGIN, Fate.DELETED, TRIED),
+    Holding("axes.AccessLog", "username", Holds.LOGIN, Fate.DELETED, TRIED),
     Holding("admin.LogEntry", "user", PERSON, Fate.KEPT, WORK),
     # what the person did
     Holding("requests_app.TrainingRequest", "drafted_by", PERSON, Fate.KEPT, WORK),
     Holding("matching.Decision", "by", PERSON, Fate.KEPT, DECIDED),
+    Holding("matching.Decision", "on_behalf_of", PERSON, Fate.KEPT, DECIDED),
     name("matching.Decision", "by_label", "proposal__public_id", "part__public_id"),
     name("matching.MatchingPolicy", "published_by"),
     name("matching.MatchRun", "requested_by"),

@@ -165,7 +165,7 @@ def _words(text: str | dict[str, str]) -> str:
 
 
 # Written anew from the rows they copy (search), or spoken of one by one (audit), or not free text at all.
-LEFT_OUT = frozenset({"audit", "search", "oauth2_provider", "sessions", "identity"})
+LEFT_OUT = frozenset({"audit", "search", "oauth2_provider", "sessions", "identity", "axes"})
 
 
 def _tell(done: Erasure, who: Identity, *, actor: Actor, at: datetime, act: Any, reason_text: str) -> None:

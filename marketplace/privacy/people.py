@@ -21,6 +21,8 @@ class Identity:
     """A person with every name that they acted under."""
 
     person: User
+    login: str
+    email: str
     labels: frozenset[str]
     shared: bool  # somebody else has, or acted under, one of the names
 
@@ -32,7 +34,7 @@ class Identity:
     @property
     def needles(self) -> list[str]:
         """What gives the person away in a text: e-mail, names of several words, logins that are no plain word."""
-        told = {label for label in self.labels if not label.isalpha()} | {self.person.email}
+        told = {label for label in self.labels if not label.isalpha()} | {self.email}
         return sorted({words for words in told if len(words) > 4})
 
     def is_named_in(self, text: str) -> bool:
@@ -64,7 +66,7 @@ def identify(person: User) -> Identity:
             names.add(json.loads(sealed["actor_label"]["text"]))
     labels = frozenset(names - {""})
     others = User.objects.exclude(pk=person.pk).filter(Q(username__in=labels) | Q(name__in=labels))
-    return Identity(person, labels, shared=others.exists())
+    return Identity(person, person.username, person.email, labels, shared=others.exists())
 
 
 def rows_of(holding: Holding, who: Identity) -> QuerySet[Any]:
@@ -79,6 +81,8 @@ def rows_of(holding: Holding, who: Identity) -> QuerySet[Any]:
         return rows.filter(**{holding.column: who.person})
     if holding.holds is Holds.KEY:
         return rows.filter(**{holding.column: f"user:{who.public_id}"})
+    if holding.holds is Holds.LOGIN:
+        return rows.filter(**{holding.column: who.login})
     if holding.holds is Holds.NAME:
         rows = rows.filter(**{f"{holding.column}__in": who.labels})
     else:

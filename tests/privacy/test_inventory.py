@@ -20,6 +20,12 @@ ELSEWHERE: dict[str, str] = {
     "accounts.User.first_name": "the row of the person itself is held",
     "accounts.User.last_name": "the row of the person itself is held",
     "accounts.User.email": "the row of the person itself is held",
+    "identity.BrowserSession.address": "goes with its row, which the person is linked to",
+    **{
+        f"axes.{model}.{column}": "goes with its row, which the login leads to"
+        for model in ("AccessAttempt", "AccessFailureLog", "AccessLog")
+        for column in ("ip_address", "user_agent")
+    },
 }
 
 

@@ -7,10 +7,12 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from axes.models import AccessAttempt
 from django.apps import apps
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import CommandError, call_command
 
+from marketplace.accounts import entrusting
 from marketplace.accounts import operations as accounts
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import AccessToken, Membership, User
@@ -26,7 +28,8 @@ from matching.models import Decision, MatchProposal
 from matching.operations import CounterTerms
 from requests_app import queries as requests
 from tests.audit.trails import findings, guards_lifted, link_all
-from tests.factories.matching import AT, DecisionFactory, MarketScene, approved, ranked, work
+from tests.factories.accounts import AT
+from tests.factories.matching import DecisionFactory, MarketScene, approved, ranked, work
 from tests.factories.notices import NotificationFactory
 from tests.kit.api import ApiClient, check_problem
 from tests.kit.people import SYSTEM, SmallGroup
@@ -53,15 +56,18 @@ def made() -> MarketScene:
     accounts.issue_token(
         actor=scene.officer, at=AT, name="mine", scopes=["requests:read"], lifetime=timedelta(days=9), user=officer
     )
-    accounts.grant(actor=SYSTEM, at=AT, user=officer, organization=scene.requester, permission=Permission.REQUESTS_READ)
-    accounts.delegate_membership(
+    entrusting.give_grant(
+        actor=SYSTEM, at=AT, user=officer, organization=scene.requester, permission=Permission.REQUESTS_READ
+    )
+    entrusting.delegate_membership(
         actor=scene.second,
         at=AT,
-        membership=Membership.objects.get(user=scene.second.user),
-        delegate=officer,
+        membership_id=Membership.objects.get(user=scene.second.user).pk,
+        delegate=str(officer.public_id),
         start=AT.date(),
         end=AT.date(),
     )
+    AccessAttempt.objects.create(username=LOGIN, ip_address=ADDRESS)
     NotificationFactory.create(recipient=officer)
     session = SessionStore()
     session["_auth_user_id"] = str(officer.pk)
@@ -117,7 +123,7 @@ def test_ways_in_end_at_once(made: MarketScene) -> None:
     assert done.sessions == 1
     assert not AccessToken.objects.filter(user=officer).exists()
     assert not Actor.for_user(User.objects.get(pk=officer.pk)).rights(AT)
-    assert not Actor.for_user(User.objects.get(pk=officer.pk)).grants
+    assert not Actor.for_user(User.objects.get(pk=officer.pk)).grants(AT)
 
 
 def test_decisions_and_timeline_stay_under_a_pseudonym(made: MarketScene) -> None:
