@@ -67,7 +67,7 @@ def made() -> MarketScene:
         start=AT.date(),
         end=AT.date(),
     )
-    AccessAttempt.objects.create(username=LOGIN, ip_address=ADDRESS)
+    AccessAttempt.objects.create(username=LOGIN, ip_address=ADDRESS, failures_since_start=1)
     NotificationFactory.create(recipient=officer)
     session = SessionStore()
     session["_auth_user_id"] = str(officer.pk)
