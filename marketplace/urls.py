@@ -1,5 +1,6 @@
 """All routes: the desk at the root, the API under /api/v1/."""
 
+from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -14,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("marketplace.desk.urls")),
 ]
 if settings.ADMIN_ENABLED:
+    # By the page of everybody, which asks for the second factor.
+    admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
     urlpatterns.append(path("admin/", admin.site.urls))
 
 handler400 = "marketplace.api.problems.bad_request"

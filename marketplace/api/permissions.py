@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.permissions import in_scope
 from marketplace.accounts.roles import SCOPE_OF, Permission
+from marketplace.identity.second_factor import lacks_second_factor
 from marketplace.kernel.errors import DomainError, ErrorCode
 
 if TYPE_CHECKING:
@@ -64,6 +65,12 @@ def check_signed_in(actor: Actor, access: Access) -> None:
         raise DomainError(ErrorCode.NOT_AUTHENTICATED)
 
 
+def check_second_factor(actor: Actor, access: Access, at: datetime) -> None:
+    """Raise DomainError(second_factor_missing) for the session of staff who must set one up; tokens were made with care."""
+    if actor.scopes is None and not isinstance(access, Public) and lacks_second_factor(actor, at):
+        raise DomainError(ErrorCode.SECOND_FACTOR_MISSING)
+
+
 def check_scope(actor: Actor, access: Access) -> None:
     """Raise DomainError(insufficient_scope) where the token reaches none of the permissions."""
     wanted = permissions_of(access)
@@ -88,6 +95,7 @@ class DeclaredAccess(BasePermission):
         if contract is None:
             return False
         check_signed_in(call.actor, contract.access)
+        check_second_factor(call.actor, contract.access, call.at)
         check_scope(call.actor, contract.access)
         if not of.names_a_thing():
             check_role(call.actor, contract.access, call.at)

@@ -26,7 +26,11 @@ def codes_of(contract: Contract, method: str, path: str) -> list[C]:
 
 
 def _of_access(contract: Contract) -> set[C]:
-    found: set[C] = set() if isinstance(contract.access, Public) else {C.NOT_AUTHENTICATED, C.TOKEN_INVALID}
+    found: set[C] = (
+        set()
+        if isinstance(contract.access, Public)
+        else {C.NOT_AUTHENTICATED, C.SECOND_FACTOR_MISSING, C.TOKEN_INVALID}
+    )
     return found | ({C.PERMISSION_DENIED, C.INSUFFICIENT_SCOPE} if permissions_of(contract.access) else set())
 
 

@@ -1,8 +1,9 @@
 """Routes of the web face."""
 
+from allauth.account.views import reauthenticate
 from django.urls import include, path
 
-from marketplace.desk import account, views
+from marketplace.desk import account, sign_in, sign_on, views
 from marketplace.desk.consent import Consent
 from marketplace.rest.oauth.views import Introspect, Metadata, Revoke, Token
 
@@ -15,11 +16,23 @@ OAUTH = [
     path(".well-known/oauth-authorization-server", Metadata.as_view(), name="oauth-server-metadata"),
 ]
 
+# Names that the sign-on library looks up.
+SIGN_IN = [
+    path("sign-in", sign_in.SignIn.as_view(), name="account_login"),
+    path("sign-in/inactive", sign_in.inactive, name="account_inactive"),
+    path("sign-in/cancelled", sign_on.cancelled, name="socialaccount_login_cancelled"),
+    path("sign-in/by/<slug:provider_id>", sign_on.begin, name="openid_connect_login"),
+    path("sign-in/by/<slug:provider_id>/back", sign_on.come_back, name="openid_connect_callback"),
+    path("account/confirm", reauthenticate, name="account_reauthenticate"),
+    path("account/second-factor/", include("allauth.mfa.urls")),
+]
+
 urlpatterns = [
     path("", views.start, name="start"),
     path("language", views.choose_language, name="choose-language"),
-    path("sign-in", views.SignIn.as_view(), name="sign-in"),
+    path("sign-in", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-out", views.SignOut.as_view(), name="sign-out"),
+    *SIGN_IN,
     path("account", account.account, name="account"),
     path("account/password", account.password, name="password"),
     path("account/sessions/<uuid:public_id>/end", account.end_session, name="end-session"),

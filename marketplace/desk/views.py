@@ -1,7 +1,7 @@
 """The web face: for now the start page and signing in; the desk will stand here."""
 
 from django.conf import settings
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import translation
@@ -39,13 +39,6 @@ def choose_language(request: HttpRequest) -> HttpResponse:
             settings.LANGUAGE_COOKIE_NAME, language, max_age=31_536_000, samesite="Lax", secure=request.is_secure()
         )
     return response
-
-
-class SignIn(LoginView):
-    """Sign in with login and password."""
-
-    template_name = "desk/sign_in.html"
-    redirect_authenticated_user = True
 
 
 class SignOut(LogoutView):

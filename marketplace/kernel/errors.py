@@ -35,6 +35,8 @@ class ErrorCode(StrEnum):
     PRECONDITION_REQUIRED = "precondition_required"
     RECUSED = "recused"
     RULE_BROKEN = "rule_broken"
+    SECOND_FACTOR_MISSING = "second_factor_missing"
+    SECOND_FACTOR_REQUIRED = "second_factor_required"
     SERVICE_UNAVAILABLE = "service_unavailable"
     SIGN_IN_LOCKED = "sign_in_locked"
     THROTTLED = "throttled"
@@ -179,6 +181,18 @@ CATALOGUE: Mapping[ErrorCode, ErrorKind] = {
     ),
     C.RULE_BROKEN: ErrorKind(
         422, _("Rule broken"), _("The call is well formed but breaks a rule; see `errors`."), _("See `errors`.")
+    ),
+    C.SECOND_FACTOR_MISSING: ErrorKind(
+        403,
+        _("No second factor yet"),
+        _("Your role needs a second factor at sign-in, and you have none yet."),
+        _("Set one up on the page `/account/second-factor/`."),
+    ),
+    C.SECOND_FACTOR_REQUIRED: ErrorKind(
+        401,
+        _("Second factor needed"),
+        _("Login and password are right; this account also needs a valid code of its second factor."),
+        _("Send `code`: six digits of the authenticator app, or a recovery code."),
     ),
     C.SERVICE_UNAVAILABLE: ErrorKind(
         503,

@@ -25,6 +25,7 @@ from marketplace.api.serializers import Out, StrictSerializer, ThingOut
 from marketplace.api.views import Creates, Lists, Reads, ThingViewSet, verb
 from marketplace.identity import lockout
 from marketplace.identity.operations import APPLICATION
+from marketplace.identity.second_factor import accepts, has_second_factor
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles.operations import lock
 
@@ -244,6 +245,7 @@ class SignInIn(StrictSerializer):
 
     login = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=200, trim_whitespace=False)
+    code = serializers.CharField(max_length=20, required=False, help_text="Of the second factor, where there is one.")
 
 
 class SessionOut(Out):
@@ -274,7 +276,12 @@ class SessionView(ApiView):
             body=SignInIn,
             out=SessionOut,
             operation_id="session_sign_in",
-            errors=(ErrorCode.NOT_AUTHENTICATED, ErrorCode.PERMISSION_DENIED, ErrorCode.SIGN_IN_LOCKED),
+            errors=(
+                ErrorCode.NOT_AUTHENTICATED,
+                ErrorCode.PERMISSION_DENIED,
+                ErrorCode.SECOND_FACTOR_REQUIRED,
+                ErrorCode.SIGN_IN_LOCKED,
+            ),
         ),
         "delete": Contract("Sign out", Public("signing out"), status=204, operation_id="session_sign_out"),
     }
@@ -291,7 +298,7 @@ class SessionView(ApiView):
         return Response(SessionOut(facts, context=self.shape_context()).data)
 
     def post(self, request: Request) -> Response:
-        """Sign in. Raises DomainError(not_authenticated, permission_denied, sign_in_locked)."""
+        """Sign in. Raises DomainError(not_authenticated, permission_denied, second_factor_required, sign_in_locked)."""
         DeskSessionAuthentication().enforce_csrf(request)
         given = self.body(self.contracts["post"]).arguments()
         browser = self.request.django_request
@@ -301,6 +308,8 @@ class SessionView(ApiView):
             raise DomainError(ErrorCode.SIGN_IN_LOCKED, retry_after=left, minutes=-(-left // 60))
         if user is None:
             raise DomainError(ErrorCode.NOT_AUTHENTICATED)
+        if has_second_factor(user) and not (given.get("code") and accepts(user, given["code"])):
+            raise DomainError(ErrorCode.SECOND_FACTOR_REQUIRED)
         login(browser, user)
         return self.get(request)
 

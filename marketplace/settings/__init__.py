@@ -52,6 +52,12 @@ INSTALLED_APPS = [
     "marketplace.desk",
     "marketplace.upkeep",
     "marketplace.demo",
+    # After the desk, whose templates take the place of theirs.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 if TESTING or DEBUG:
     INSTALLED_APPS += [
@@ -78,6 +84,8 @@ MIDDLEWARE = [
     "marketplace.api.middleware.RequestOrigin",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
     "marketplace.desk.middleware.WatchSessions",
+    "marketplace.desk.middleware.RequireSecondFactor",
+    "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
     "marketplace.api.limits.Throttling",
 ]

@@ -75,3 +75,36 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who is locked out can t
 AXES_DISABLE_ACCESS_LOG = True  # sessions tell who is signed in
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+
+# --- sign-on and second factors (docs/adr/0017) -----------------------------------------------------------------------
+REQUIRE_STAFF_MFA = env.bool("REQUIRE_STAFF_MFA", default=PRODUCTION)
+ACCOUNT_ADAPTER = "marketplace.desk.adapters.Accounts"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # of a page that does not exist: nobody registers by themselves
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_SESSION_COOKIE_AGE = SESSION_COOKIE_AGE
+ACCOUNT_RATE_LIMITS = False  # axes counts, for all processes together
+MFA_ADAPTER = "marketplace.identity.second_factor.Secrets"
+MFA_FORMS = {
+    "authenticate": "marketplace.identity.second_factor.CodeForm",
+    "reauthenticate": "marketplace.identity.second_factor.CodeAgainForm",
+}
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # the account is the invited person's; its address may not be confirmed yet
+MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds by which a clock may be off
+SOCIALACCOUNT_ADAPTER = "marketplace.desk.adapters.SignOn"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # state and PKCE bind it to the browser; a form would be held up by `form-action`
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_STORE_TOKENS = False
+OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="")
+OIDC_APP = {
+    "provider_id": "oidc",
+    "name": env.str("OIDC_NAME", default="OpenID Connect"),
+    "client_id": env.str("OIDC_CLIENT_ID", default=""),
+    "secret": env.str("OIDC_CLIENT_SECRET", default=""),
+    "settings": {"server_url": OIDC_SERVER_URL},
+}
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [OIDC_APP] if OIDC_SERVER_URL else []}
+}

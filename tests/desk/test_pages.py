@@ -61,8 +61,8 @@ def test_sign_in_greets_and_shows_the_role(at: datetime) -> None:
     membership.user.set_password("a long enough password")
     membership.user.save()
     browser = Client()
-    assert browser.post("/sign-in", {"username": membership.user.username, "password": "wrong"}).status_code == 200
-    answer = browser.post("/sign-in", {"username": membership.user.username, "password": "a long enough password"})
+    assert browser.post("/sign-in", {"login": membership.user.username, "password": "wrong"}).status_code == 200
+    answer = browser.post("/sign-in", {"login": membership.user.username, "password": "a long enough password"})
     assert answer.status_code == 302
     page = browser.get("/").content.decode()
     assert "Awa Traoré" in page

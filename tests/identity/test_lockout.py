@@ -12,7 +12,7 @@ from tests.kit.people import PASSWORD, SmallGroup
 
 pytestmark = pytest.mark.django_db
 TRIES = settings.AXES_FAILURE_LIMIT
-WRONG, RIGHT = {"username": "focal", "password": "wrong"}, {"username": "focal", "password": PASSWORD}
+WRONG, RIGHT = {"login": "focal", "password": "wrong"}, {"login": "focal", "password": PASSWORD}
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def test_page_says_when_to_try_again(group: SmallGroup, clock: Any) -> None:
 
 def test_others_and_other_addresses_are_not_locked(group: SmallGroup) -> None:
     assert fail(TRIES).status_code == 429
-    assert Client().post("/sign-in", {"username": "outsider", "password": PASSWORD}).status_code == 302
+    assert Client().post("/sign-in", {"login": "outsider", "password": PASSWORD}).status_code == 302
     assert Client(REMOTE_ADDR="192.0.2.50").post("/sign-in", RIGHT).status_code == 302
 
 

@@ -98,7 +98,7 @@ def test_key_that_was_planted_before_the_sign_in_opens_nothing(group: SmallGroup
     session["planted"] = True
     session.save()
     attacker.cookies["sessionid"] = victim.cookies["sessionid"] = session.session_key or ""
-    victim.post("/sign-in", {"username": "focal", "password": PASSWORD})
+    victim.post("/sign-in", {"login": "focal", "password": PASSWORD})
     assert victim.cookies["sessionid"].value != session.session_key
     assert me(victim) == 200
     assert me(attacker) == 401
@@ -121,7 +121,7 @@ def test_new_password_ends_everything_else(group: SmallGroup, at: datetime) -> N
     check_problem(ApiClient(granted["access_token"]).get("/me"), C.TOKEN_INVALID)
     assert app.refresh(granted["refresh_token"]).body["error"] == "invalid_grant"
     assert Session.objects.count() == 1
-    assert Client().post("/sign-in", {"username": "focal", "password": PASSWORD}).status_code == 200
+    assert Client().post("/sign-in", {"login": "focal", "password": PASSWORD}).status_code == 200
 
 
 def test_password_set_by_anybody_ends_everything(group: SmallGroup, at: datetime) -> None:

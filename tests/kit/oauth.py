@@ -116,6 +116,6 @@ def hidden(page: str) -> dict[str, str]:
 def browser_of(login: str) -> Client:
     """Sign somebody in by the page, as a browser does."""
     browser = Client()
-    answer = browser.post("/sign-in", {"username": login, "password": PASSWORD})
+    answer = browser.post("/sign-in", {"login": login, "password": PASSWORD})
     assert answer.status_code == 302, answer.content
     return browser
