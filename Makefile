@@ -89,6 +89,10 @@ faults-short: $(DEV)  ## the same with each kind of fault once, in five minutes
 check: $(DEV) node  ## style, types, contracts, migrations, schema, diagrams, translations
 	@$(PY) -m tooling.check
 
+.PHONY: migration-drill
+migration-drill: $(DEV)  ## rehearse an upgrade: migrate 100,000 rows a table while the old version goes on
+	@$(PY) -m tooling.migration_drill
+
 .PHONY: audit
 audit: $(DEV)  ## known holes in what we stand on; exit code 2 and capitals where they could not be looked up
 	@$(PY) -m tooling.audit
@@ -123,7 +127,9 @@ messages: $(DEV)  ## bring locale/ up to date with the code and compile it
 lock: $(DEV)  ## pin every requirement with its hashes
 	@$(VENV)/bin/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header --quiet \
 	  --python-version 3.11 --output-file requirements/base.txt
-	@$(VENV)/bin/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header --quiet \
+	@$(VENV)/bin/uv pip compile pyproject.toml --extra traces --constraint requirements/base.txt --generate-hashes --no-emit-index-url --no-header --quiet \
+	  --python-version 3.11 --output-file requirements/traces.txt
+	@$(VENV)/bin/uv pip compile pyproject.toml --extra dev --extra traces --generate-hashes --no-emit-index-url --no-header --quiet \
 	  --python-version 3.11 --output-file requirements/dev.txt
 
 .PHONY: clean

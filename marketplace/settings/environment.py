@@ -28,5 +28,6 @@ if PRODUCTION and SECRET_KEY == DEFAULT_KEY:
 GROUP_CODE = env.str("GROUP_CODE", default="GMG")  # organization code of the group, first part of references
 
 # --- upkeep ------------------------------------------------------------------------------------------------------
+TRACES_TO = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")  # a collector of OpenTelemetry; empty: no traces
 POSTGRES_PROGRAMS = env.str("POSTGRES_PROGRAMS", default="")  # folder of pg_dump and pg_restore; empty: those of PATH
 BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(VAR_DIR / "backups"))).absolute()

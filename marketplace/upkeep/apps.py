@@ -1,6 +1,7 @@
 """The upkeep room."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class UpkeepConfig(AppConfig):
@@ -9,3 +10,10 @@ class UpkeepConfig(AppConfig):
     name = "marketplace.upkeep"
     label = "upkeep"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Begin to trace where somebody collects traces."""
+        if settings.TRACES_TO:
+            from marketplace.upkeep.tracing import start_tracing
+
+            start_tracing()

@@ -35,7 +35,8 @@ def run_one(*, worker: str, clock: Clock = timezone.now, stop: threading.Event =
         return False
     said = {"kind": claim.kind, "job": str(claim.public_id), "attempt": claim.attempt, "request_id": claim.request_id}
     # Whatever the job's own code logs is found by the request that it follows from.
-    with originating(Origin(request_id=claim.request_id)), structlog.contextvars.bound_contextvars(**said):
+    origin = Origin(request_id=claim.request_id)
+    with originating(origin), structlog.contextvars.bound_contextvars(**said), registry.watched(claim):
         _carry_out(claim, clock=clock, stop=stop)
     return True
 

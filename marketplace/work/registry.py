@@ -4,7 +4,8 @@ A job has two halves. ``prepare`` runs outside any transaction: long reading, co
 runs in one transaction together with the job's completion, guarded by the claim's fence, so that it commits once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -222,3 +223,21 @@ def forget(kind: str) -> None:
     _kinds.pop(kind, None)
     _periodic.pop(kind, None)
     _warm_ups.pop(kind, None)
+
+
+Watcher = Callable[[Claim], AbstractContextManager[object]]
+_watchers: list[Watcher] = []
+
+
+def watch_jobs(watcher: Watcher) -> None:
+    """Have every job done inside what ``watcher`` makes of its claim, such as a span of a trace."""
+    _watchers.append(watcher)
+
+
+@contextmanager
+def watched(claim: Claim) -> Iterator[None]:
+    """Do a job with all watchers looking on."""
+    with ExitStack() as eyes:
+        for watcher in _watchers:
+            eyes.enter_context(watcher(claim))
+        yield
