@@ -3,6 +3,9 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
 
+# Some machines tell Python to keep no compiled files: each process would then compile the whole product anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV ?= .venv
 PORT ?= 8000
 ifndef PYTHON

@@ -50,7 +50,7 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "requests_app_requestline": {
         "public_id": "gen_random_uuid()",
-        "request_id": "(SELECT max(id) FROM requests_app_trainingrequest) - n % 1000",
+        "request_id": "(SELECT max(id) FROM requests_app_trainingrequest) - mod(n, 1000)",
         "number": "(1000 + random() * 30000)::int",
     },
     "work_job": {"public_id": "gen_random_uuid()", "key": "'drill:' || n"},
