@@ -50,8 +50,8 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "requests_app_requestline": {
         "public_id": "gen_random_uuid()",
-        "request_id": "(SELECT max(id) FROM requests_app_trainingrequest) - mod(n, 1000)",
-        "number": "(1000 + random() * 30000)::int",
+        "request_id": "(SELECT max(id) FROM requests_app_trainingrequest) - mod(n, 100000)",
+        "number": "1000 + mod(n, 31000)",
     },
     "work_job": {"public_id": "gen_random_uuid()", "key": "'drill:' || n"},
 }

@@ -87,6 +87,7 @@ def test_missing_packages_are_named_with_the_command_that_brings_them() -> None:
 
 def test_nothing_is_loaded_where_nobody_collects() -> None:
     done = run(
-        "import django, sys; django.setup(); print('opentelemetry.sdk.trace' in sys.modules)", OTEL_EXPORTER_OTLP_ENDPOINT=""
+        "import django, sys; django.setup(); print('opentelemetry.sdk.trace' in sys.modules)",
+        OTEL_EXPORTER_OTLP_ENDPOINT="",
     )
     assert done.stdout.strip() == "False", done.stderr
