@@ -125,7 +125,8 @@ def django_db_keepdb(django_db_modify_db_settings: None, pytestconfig: pytest.Co
 def django_db_setup(django_db_setup: None, django_db_keepdb: bool, pytestconfig: pytest.Config) -> None:
     """Keep the migrated SQLite file, empty as it is, for the next run: migrating takes longer than most tests."""
     database, template = connections["default"], migrated_template(pytestconfig)
-    if database.vendor == "sqlite" and not django_db_keepdb:
+    made = database.settings_dict["NAME"] == database.settings_dict["TEST"]["NAME"]  # not where no test needs one
+    if database.vendor == "sqlite" and made and not django_db_keepdb:
         unfinished = template.with_suffix(f".{os.getpid()}")
         with (
             closing(sqlite3.connect(database.settings_dict["NAME"])) as migrated,

@@ -31,7 +31,7 @@ from matching.queries.plan_names import PlanNames, plan_names
 from providers import queries as providers
 from requests_app import queries as requests
 
-SECONDS = 20  # of solving again: somebody waits
+SECONDS = 15  # of solving again: somebody waits
 LEAST_SECONDS = 1.0  # with less no other way is tried
 WAYS = 3  # dates and group sizes of the offering that are tried, best first
 

@@ -31,7 +31,7 @@ def tell_why_not(*, prepared: queries.Forced, **asked: Any) -> queries.Forced:
 WHY_NOT = Write(
     "Ask what forcing an offering would change in a plan",
     Permission.PROPOSALS_READ,
-    description="Solved again from what the run has stored, for up to twenty seconds; beyond them the answer says "
+    description="Solved again from what the run has stored, for up to fifteen seconds; beyond them the answer says "
     "`not_proven`. Nothing is changed.",
     body=serializers.WhyNotIn,
     out=serializers.WhyNotOut,
