@@ -1,6 +1,5 @@
-"""Ringing Celery when jobs are due; only the dispatcher process does this, never a request."""
+"""Ringing Celery when jobs are due; only the dispatcher does this, in a process of its own, never a request."""
 
-import threading
 import time
 
 import structlog
@@ -8,7 +7,8 @@ from celery.exceptions import OperationalError as CeleryOperationalError
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from marketplace.work import loop, queries
+from marketplace.work import queries
+from marketplace.work.crew import SharedFlag
 
 log = structlog.get_logger(__name__)
 BELLS = 4  # rings at a time: more than the processes of a usual pool only make empty looks
@@ -19,26 +19,24 @@ BROKER_ERRORS = (BrokerError, CeleryOperationalError, OSError)
 
 
 class Ringer:
-    """The dispatcher's turn in the loop: ring for due jobs, or do them one by one while the broker is away."""
+    """The bell's turn in the loop: ring for due jobs, and say in ``away`` when there is nobody to hear it."""
 
-    def __init__(self, *, worker: str, stop: threading.Event) -> None:
-        self._worker = worker
-        self._stop = stop
+    def __init__(self, *, away: SharedFlag) -> None:
+        self._away = away
         self._rung_at = 0.0
         self._silent_until = 0.0
 
     def turn(self) -> int:
-        """Ring where there is due work; return how many jobs were done here instead."""
+        """Ring where there is due work; nothing is ever left to do at once, so 0."""
+        now = time.monotonic()
+        if now < self._silent_until or now < self._rung_at + QUIET_SECONDS:
+            return 0
         due = queries.due_jobs(timezone.now())[:BELLS].count()
-        if not due:
-            return 0
-        if time.monotonic() < self._silent_until:
-            return self._do_one()
-        if time.monotonic() < self._rung_at + QUIET_SECONDS:
-            return 0
-        return 0 if self._ring(due) else self._do_one()
+        if due:
+            self._ring(due)
+        return 0
 
-    def _ring(self, times: int) -> bool:
+    def _ring(self, times: int) -> None:
         from marketplace.work.tasks import drain  # tasks stand above the loop in the house
 
         try:
@@ -46,10 +44,8 @@ class Ringer:
                 drain.apply_async(expires=RING_EXPIRES_SECONDS)
         except BROKER_ERRORS:
             log.warning("broker.away", exc_info=True)
+            self._away.set()
             self._silent_until = time.monotonic() + BROKER_AWAY_SECONDS
-            return False
-        self._rung_at = time.monotonic()
-        return True
-
-    def _do_one(self) -> int:
-        return loop.run_until_idle(worker=self._worker, stop=self._stop, max_jobs=1)
+        else:
+            self._away.set(False)
+            self._rung_at = time.monotonic()

@@ -15,20 +15,22 @@ from django.utils import timezone
 from marketplace.work import operations, registry
 from marketplace.work.context import Origin, originating
 from marketplace.work.doorbell import Doorbell
-from marketplace.work.registry import Claim, GiveUp, JobKind, LeaseLost, Progress, ShuttingDown
+from marketplace.work.guard import Flag, Guard
+from marketplace.work.registry import Claim, GiveUp, JobKind, LeaseLost, OutOfTime, Progress, ShuttingDown
 
 log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
 IDLE_SECONDS = 1.0  # how long to wait for the doorbell before looking again: retries and schedules ring nobody
 DATABASE_AWAY = (OperationalError, InterfaceError)
 DATABASE_AWAY_SECONDS = 1.0
+BEAT_LOOK_SECONDS = 0.5
 NEVER = threading.Event()  # nobody sets it
 
 
 # --- jobs -----------------------------------------------------------------------------------------------------------
 
 
-def run_one(*, worker: str, clock: Clock = timezone.now, stop: threading.Event = NEVER) -> bool:
+def run_one(*, worker: str, clock: Clock = timezone.now, stop: Flag = NEVER) -> bool:
     """Claim one due job and do it; return False where there was none. A job's failure is recorded, never raised."""
     claim = operations.claim(worker=worker, at=clock())
     if claim is None:
@@ -41,15 +43,18 @@ def run_one(*, worker: str, clock: Clock = timezone.now, stop: threading.Event =
     return True
 
 
-def _carry_out(claim: Claim, *, clock: Clock, stop: threading.Event) -> None:
+def _carry_out(claim: Claim, *, clock: Clock, stop: Flag) -> None:
     try:
         _attempt(claim, registry.job_kind(claim.kind), clock=clock, stop=stop)
     except LeaseLost:
         log.warning("job.lost")
     except ShuttingDown:
+        _drop_interrupted_connection()
         operations.release(claim, at=clock())
         log.info("job.released")
     except Exception as error:
+        if isinstance(error, OutOfTime):
+            _drop_interrupted_connection()
         state = operations.fail(
             claim, error=f"{type(error).__name__}: {error}", at=clock(), final=isinstance(error, GiveUp)
         )
@@ -58,19 +63,26 @@ def _carry_out(claim: Claim, *, clock: Clock, stop: threading.Event) -> None:
         log.info("job.done")
 
 
-def _attempt(claim: Claim, kind: JobKind, *, clock: Clock, stop: threading.Event) -> None:
+def _drop_interrupted_connection() -> None:
+    """Begin on a new connection: the old one may have been interrupted in the middle of a statement."""
+    if not connection.in_atomic_block:  # whoever called the loop inside a transaction wants to keep it
+        connection.close()
+
+
+def _attempt(claim: Claim, kind: JobKind, *, clock: Clock, stop: Flag) -> None:
     prepared: Any = None
-    if kind.prepare is not None:
-        with _kept_alive(claim, kind, clock=clock):
-            prepared = kind.prepare(claim.payload, at=clock(), progress=_progress(claim, clock=clock, stop=stop))
-    with transaction.atomic():
-        operations.hold(claim)
-        at = clock()
-        kind.effect(claim.payload, at=at, prepared=prepared, claim=claim)
-        operations.complete(claim, at=at)
+    with Guard(claim, kind, clock=clock, stop=stop) as guard:
+        if kind.prepare is not None:
+            with guard.renewing():
+                prepared = kind.prepare(claim.payload, at=clock(), progress=_progress(claim, clock=clock, stop=stop))
+        with transaction.atomic():
+            operations.hold(claim)
+            at = clock()
+            kind.effect(claim.payload, at=at, prepared=prepared, claim=claim)
+            operations.complete(claim, at=at)
 
 
-def _progress(claim: Claim, *, clock: Clock, stop: threading.Event) -> Progress:
+def _progress(claim: Claim, *, clock: Clock, stop: Flag) -> Progress:
     def tell(done: int, total: int, note: str = "") -> None:
         if stop.is_set():
             raise ShuttingDown
@@ -79,43 +91,11 @@ def _progress(claim: Claim, *, clock: Clock, stop: threading.Event) -> Progress:
     return tell
 
 
-@contextmanager
-def _kept_alive(claim: Claim, kind: JobKind, *, clock: Clock) -> Iterator[None]:
-    """Renew the lease from a thread while the preparation runs, up to the kind's time limit.
-
-    The effect needs no renewal: there the row is locked (PostgreSQL) or the whole database is (SQLite).
-    """
-    done = threading.Event()
-
-    def renew() -> None:
-        give_up_at = time.monotonic() + kind.time_limit_seconds
-        try:
-            while not done.wait(kind.lease_seconds / 3) and time.monotonic() < give_up_at:
-                try:
-                    operations.heartbeat(claim, at=clock())
-                except (
-                    AnyDatabaseError
-                ):  # busy or away: the next beat may come through, and the fence guards the effect
-                    log.warning("job.heartbeat_missed", job=str(claim.public_id))
-        except LeaseLost:
-            return  # the effect will find out
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=renew, name=f"lease-{claim.job_id}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
 def run_until_idle(
     *,
     worker: str,
     clock: Clock = timezone.now,
-    stop: threading.Event = NEVER,
+    stop: Flag = NEVER,
     max_jobs: int = 1_000_000,
     max_seconds: float = 3_600.0,
 ) -> int:
@@ -193,6 +173,14 @@ class Presence:
             operations.beat(name=self.name, role=self._role, pid=self._pid, started_at=self._started_at, at=at)
             self._next = time.monotonic() + self.EVERY_SECONDS
 
+    def try_to_beat(self, *, at: datetime) -> None:
+        """Say it when it is time again; a database that is away is asked again at the next beat."""
+        try:
+            self.beat(at=at)
+        except AnyDatabaseError:
+            log.warning("presence.beat_failed", worker=self.name)
+            connection.close()
+
     def leave(self) -> None:
         """Take leave; a database that is away is no reason to stay."""
         try:
@@ -225,38 +213,39 @@ def run_forever(*, turn: Turn, stop: threading.Event) -> None:
         bell.close()
 
 
-@contextmanager
-def housekeeping(*, presence: Presence, stop: threading.Event, clock: Clock = timezone.now) -> Iterator[None]:
-    """Beat and keep house in a thread beside what the block does: a long job must not keep the feed waiting.
-
-    Goes on until the block has ended, so that the last job ends in an orderly house. When the thread breaks, ``stop``
-    is set and the error raised at the end of the block.
-    """
-    over = threading.Event()
-    broken: list[Exception] = []
+def keep_house(*, presence: Presence, stop: threading.Event, clock: Clock = timezone.now) -> None:
+    """Keep house until ``stop``: publish, sweep, keep the schedule, and say that somebody does."""
     housekeeper = Housekeeper()
 
     def turn() -> int:
         presence.beat(at=clock())
         return housekeeper.attend(at=clock())
 
+    run_forever(turn=turn, stop=stop)
+    presence.leave()
+
+
+@contextmanager
+def beating(*, presence: Presence, clock: Clock = timezone.now, while_set: Flag | None = None) -> Iterator[None]:
+    """Beat from a thread inside a ``with`` block, also while a long job runs, and take leave at its end.
+
+    With ``while_set``, only as long as that is set: a process that only stands in for others says nothing otherwise.
+    """
+    over = threading.Event()
+
     def keep() -> None:
         try:
-            run_forever(turn=turn, stop=over)
+            while not over.wait(BEAT_LOOK_SECONDS):
+                if while_set is None or while_set.is_set():
+                    presence.try_to_beat(at=clock())
             presence.leave()
-        except Exception as error:
-            log.exception("housekeeping.broken")
-            broken.append(error)
-            stop.set()
         finally:
             connection.close()
 
-    thread = threading.Thread(target=keep, name="housekeeping", daemon=True)
+    thread = threading.Thread(target=keep, name="presence", daemon=True)
     thread.start()
     try:
         yield
     finally:
         over.set()
         thread.join()
-    if broken:
-        raise broken[0]

@@ -106,8 +106,8 @@ class JobFailure(models.Model):
 class WorkerRole(models.TextChoices):
     """What a process does."""
 
-    WORKER = "worker", "worker"  # the embedded worker: sequencer, schedule and jobs in one process
-    DISPATCHER = "dispatcher", "dispatcher"  # sequencer, schedule and doorbell
+    WORKER = "worker", "worker"  # does jobs without a broker: the embedded worker, or the dispatcher's stand-in
+    DISPATCHER = "dispatcher", "dispatcher"  # keeps house: sequencer, sweep, schedule; in the embedded worker too
     CELERY = "celery", "celery"  # a process of the Celery pool
 
 

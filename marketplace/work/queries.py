@@ -11,7 +11,7 @@ from marketplace.work.models import Job, JobState, WorkerHeartbeat, WorkerRole
 
 ALIVE_WITHIN = timedelta(seconds=60)  # a worker beats every five seconds; Celery's pool at each ring or sweep
 WORKING_ROLES = (WorkerRole.WORKER, WorkerRole.CELERY)
-KEEPING_ROLES = (WorkerRole.WORKER, WorkerRole.DISPATCHER)
+KEEPING_ROLES = (WorkerRole.DISPATCHER,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,10 @@ class ShuttingDown(Exception):  # noqa: N818  likewise
     """The process was asked to stop while preparing; the job goes back to the queue as if never claimed."""
 
 
+class OutOfTime(Exception):  # noqa: N818  likewise
+    """The attempt was stopped at the time limit of its kind; it counts as a failure."""
+
+
 class GiveUp(Exception):  # noqa: N818  likewise
     """Raised by a job that knows that no further attempt can succeed: it goes to the dead letters at once."""
 
@@ -67,7 +71,7 @@ class JobKind:
     effect: Effect
     prepare: Prepare | None
     lease_seconds: int
-    time_limit_seconds: int  # a preparation that lasts longer is no longer kept alive
+    time_limit_seconds: float  # an attempt that lasts longer is stopped, and has failed
     max_attempts: int
     at_most: int | None  # how many may run at a time over all workers
     backoff_seconds: int
@@ -126,7 +130,7 @@ def job(
     *,
     prepare: Prepare | None = None,
     lease_seconds: int = 15,
-    time_limit_seconds: int = 300,
+    time_limit_seconds: float = 300,
     max_attempts: int = 8,
     at_most: int | None = None,
     backoff_seconds: int = 2,

@@ -4,12 +4,13 @@ import os
 from datetime import datetime, timedelta
 from typing import Any
 
-from celery.signals import worker_init, worker_process_init
+from celery.signals import worker_init, worker_process_init, worker_shutting_down
 from django.db import connections
 from django.utils import timezone
 
 from marketplace.celery import app
 from marketplace.work import loop, operations, process, processes
+from marketplace.work.crew import SharedFlag
 from marketplace.work.models import WorkerRole
 from marketplace.work.registry import Claim, Payload, job, periodic
 from marketplace.work.warmth import Warmth
@@ -18,6 +19,7 @@ DRAIN_SECONDS = 60.0  # then the next message's turn, so that a child process ca
 KEEP_FINISHED = timedelta(days=30)
 STARTED_AT = timezone.now()
 warmth = Warmth()
+stopping = SharedFlag()  # by which the processes of a pool, forked later, learn that the parent was asked to stop
 
 
 @app.task(name="marketplace.work.drain")
@@ -25,8 +27,14 @@ def drain() -> None:
     """Do due jobs until none is left or a minute has passed."""
     name = processes.worker_name(WorkerRole.CELERY)
     operations.beat(name=name, role=WorkerRole.CELERY, pid=os.getpid(), started_at=STARTED_AT, at=timezone.now())
-    loop.run_until_idle(worker=name, max_seconds=DRAIN_SECONDS)
+    loop.run_until_idle(worker=name, max_seconds=DRAIN_SECONDS, stop=stopping)
     warmth.keep()
+
+
+@worker_shutting_down.connect
+def begin_to_stop(**_: object) -> None:
+    """Take no further jobs, and give the one under way back when it takes too long (Celery itself would wait for ever)."""
+    stopping.set()
 
 
 @worker_init.connect

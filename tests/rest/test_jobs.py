@@ -3,13 +3,19 @@
 from datetime import datetime
 
 import pytest
+import structlog
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from marketplace.audit.models import AuditRecord
+from marketplace.events import registry as events
 from marketplace.events.models import OutboxEvent
+from marketplace.events.registry import handles
 from marketplace.kernel.errors import ErrorCode as C
+from marketplace.work.context import current_origin
+from marketplace.work.loop import settle
 from marketplace.work.models import Job, JobState
+from marketplace.work.registry import forget, job
 from tests.factories.machinery import JobFactory, JobFailureFactory
 from tests.kit.api import ApiClient, check_problem, places
 from tests.kit.people import SmallGroup
@@ -77,6 +83,26 @@ def test_strangers_see_no_jobs(group: SmallGroup, at: datetime) -> None:
 
 
 # --- deciding -----------------------------------------------------------------------------------------------------
+def test_request_id_goes_from_the_call_to_the_jobs_of_its_consequences(officer: ApiClient, at: datetime) -> None:
+    seen: list[tuple[str, str]] = []
+
+    @handles("job.discarded", kind="test.consequence")
+    @job("test.consequence")
+    def note(payload: dict[str, object], **_: object) -> None:
+        logged = structlog.contextvars.get_contextvars()
+        seen.append((current_origin().request_id, logged["request_id"]))
+
+    try:
+        officer.post(f"/jobs/{dead_letter(at).public_id}/discard", WHY, X_Request_ID="call-42")
+        settle()
+    finally:
+        events.forget("job.discarded", "test.consequence")
+        forget("test.consequence")
+    assert seen == [("call-42", "call-42")]
+    assert AuditRecord.objects.get(resource="job").request_id == "call-42"
+    assert Job.objects.get(kind="test.consequence").request_id == "call-42"
+
+
 @pytest.mark.parametrize(
     ("verb", "state", "done"), [("retry", "queued", "retried"), ("discard", "discarded", "discarded")]
 )

@@ -71,6 +71,11 @@ def checks(answer: object) -> dict[str, bool]:
     return {check["name"]: check["ok"] for check in answer.body["checks"]}  # type: ignore[attr-defined]
 
 
+def both_processes(at: datetime) -> None:
+    for role in ("worker", "dispatcher"):
+        WorkerHeartbeatFactory.create(role=role, beat_at=at)
+
+
 def test_ready_once_a_worker_is_alive(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "_more", [])
     api = ApiClient()
@@ -79,7 +84,7 @@ def test_ready_once_a_worker_is_alive(at: datetime, monkeypatch: pytest.MonkeyPa
         assert waiting.status_code == 503
         assert waiting["Retry-After"]
         assert checks(waiting) == {"database": True, "migrations": True, "worker": False, "broker": True}
-        WorkerHeartbeatFactory.create(beat_at=at)
+        both_processes(at)
         ready = api.get("/health/ready")
         assert (ready.status_code, ready.body["status"]) == (200, "ready")
     with time_machine.travel(at + timedelta(minutes=5), tick=False):
@@ -88,7 +93,7 @@ def test_ready_once_a_worker_is_alive(at: datetime, monkeypatch: pytest.MonkeyPa
 
 def test_ready_asks_the_rooms_above_too(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "_more", [lambda at: readiness.Finding("demo", ok=False, detail="not loaded")])
-    WorkerHeartbeatFactory.create(beat_at=at)
+    both_processes(at)
     with time_machine.travel(at, tick=False):
         answer = ApiClient().get("/health/ready")
     assert answer.status_code == 503
@@ -97,7 +102,7 @@ def test_ready_asks_the_rooms_above_too(at: datetime, monkeypatch: pytest.Monkey
 
 def test_ready_goes_on_without_the_doorbell(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "_more", [])
-    WorkerHeartbeatFactory.create(beat_at=at)
+    both_processes(at)
     with time_machine.travel(at, tick=False), override_settings(REDIS_URL="redis://127.0.0.1:1/0"):
         answer = ApiClient().get("/health/ready")
     assert answer.status_code == 200

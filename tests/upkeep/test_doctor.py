@@ -34,7 +34,8 @@ def by_name(at: datetime) -> dict[str, doctor.Diagnosis]:
 
 
 def start_worker(at: datetime) -> None:
-    work.beat(name="worker@here:1", role="worker", pid=1, started_at=at, at=at)
+    for role in ("worker", "dispatcher"):
+        work.beat(name=f"{role}@here:1", role=role, pid=1, started_at=at, at=at)
 
 
 def test_everything_is_looked_at_and_well_where_it_runs(at: datetime) -> None:

@@ -1,39 +1,26 @@
 """Redis and Celery as doorbell and pool: real broker, real worker process, real dispatcher; the database is the record."""
 
 import os
+import signal
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from urllib.parse import urlsplit
+from itertools import count
+from pathlib import Path
 
 import pytest
 import redis
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from marketplace.celery import HARD_LIMIT_SECONDS, SOFT_LIMIT_SECONDS, VISIBILITY_SECONDS, app
 from marketplace.work import dispatcher, operations, queries, registry
+from marketplace.work.crew import SharedFlag
 from marketplace.work.models import Job, JobState
 from marketplace.work.tasks import DRAIN_SECONDS, drain, sweep
+from tests.kit.servers import redis_server
 from tests.work import children
 from tests.work.jobs import effects
-
-# Of the Redis server, one for each xdist worker, so that a test never meets another's messages.
-OWN_DATABASE = 9 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 6
-
-
-@pytest.fixture
-def broker() -> Iterator[str]:
-    """The URL of an empty Redis database of the test's own."""
-    server = urlsplit(settings.REDIS_URL)
-    url = f"{server.scheme}://{server.netloc}/{OWN_DATABASE}"
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
-        yield url
-        client.flushdb()
 
 
 def celery(broker: str, *arguments: str) -> tuple[str, ...]:
@@ -89,28 +76,35 @@ def test_ringer_rings_for_due_jobs_and_not_too_often(monkeypatch: pytest.MonkeyP
         rung.append(expires)
 
     monkeypatch.setattr(drain, "apply_async", ring)
-    ringer = dispatcher.Ringer(worker="d1", stop=threading.Event())
-    assert ringer.turn() == 0
+    ringer = dispatcher.Ringer(away=SharedFlag())
+    ringer.turn()
     assert not rung
     for n in range(9):
         operations.enqueue("test.mark", {"n": n}, at=timezone.now())
-    assert ringer.turn() == 0
-    assert ringer.turn() == 0
+    ringer.turn()
+    ringer.turn()
     assert rung == [dispatcher.RING_EXPIRES_SECONDS] * dispatcher.BELLS
     assert not effects()
 
 
 @pytest.mark.django_db
-def test_ringer_does_the_work_itself_while_the_broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(expires: float) -> None:
-        raise BrokerError("connection refused")
+def test_ringer_says_that_the_broker_is_away_and_that_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused: list[Exception] = [BrokerError("connection refused")]
 
-    monkeypatch.setattr(drain, "apply_async", away)
-    ringer = dispatcher.Ringer(worker="d1", stop=threading.Event())
-    for n in range(2):
-        operations.enqueue("test.mark", {"n": n}, at=timezone.now())
-    assert [ringer.turn() for _ in range(3)] == [1, 1, 0]
-    assert effects() == ["0", "1"]
+    def ring(expires: float) -> None:
+        if refused:
+            raise refused.pop()
+
+    monkeypatch.setattr(drain, "apply_async", ring)
+    monkeypatch.setattr(dispatcher, "BROKER_AWAY_SECONDS", 0.0)
+    away = SharedFlag()
+    ringer = dispatcher.Ringer(away=away)
+    operations.enqueue("test.mark", {"n": 1}, at=timezone.now())
+    ringer.turn()
+    assert away.is_set()
+    ringer.turn()
+    assert not away.is_set()
+    assert not effects()
 
 
 # --- for real --------------------------------------------------------------------------------------------------------
@@ -142,6 +136,44 @@ def test_beat_alone_brings_the_jobs_to_the_pool_when_there_is_no_dispatcher(brok
     with children.running(*pool, REDIS_URL=broker, TEST_SWEEP_SECONDS="1"):
         children.wait_until(lambda: done(1))
     assert effects() == ["1"]
+
+
+@pytest.mark.redis
+@pytest.mark.django_db(transaction=True)
+def test_everything_is_done_while_redis_is_frozen_or_gone_and_by_the_pool_once_it_is_back(tmp_path: Path) -> None:
+    numbers = count()
+
+    def add(jobs: int) -> float:
+        news = [operations.NewJob("test.mark", {"n": next(numbers)}) for _ in range(jobs)]
+        began = time.monotonic()
+        operations.enqueue_many(news, at=timezone.now())
+        return time.monotonic() - began
+
+    def doers() -> set[str]:
+        names = Job.objects.filter(kind="test.mark", state=JobState.DONE).values_list("worker", flat=True)
+        return {name.split("@")[0] for name in names}
+
+    with redis_server() as own, redis.Redis.from_url(own) as client:
+        server = int(client.info("server")["process_id"])
+        pool = celery(own, "worker", "--concurrency=1", "--without-mingle", "--without-gossip", "--loglevel=CRITICAL")
+        with (
+            children.running(*pool, REDIS_URL=own),
+            children.running("tests/work/worker.py", "dispatch", REDIS_URL=own),
+        ):
+            add(5)
+            children.wait_until(lambda: done(5))
+            os.kill(server, signal.SIGSTOP)
+            time.sleep(2)  # for the last ring to be over
+            assert add(5) < 2  # whoever enqueues talks to the database alone
+            children.wait_until(lambda: done(10))
+            os.kill(server, signal.SIGCONT)
+            assert "worker" in doers()
+            Job.objects.all().delete()
+            children.wait_until(lambda: add(1) >= 0 and "celery" in doers(), seconds=90)
+            os.kill(server, signal.SIGKILL)
+            Job.objects.all().delete()
+            add(5)
+            children.wait_until(lambda: done(5))
 
 
 @pytest.mark.redis

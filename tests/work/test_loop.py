@@ -1,6 +1,7 @@
 """The claim loop: what happens to a job between claim and completion."""
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -240,28 +241,33 @@ def test_run_forever_waits_for_a_database_that_is_away(monkeypatch: pytest.Monke
 
 
 @pytest.mark.django_db(transaction=True)
-def test_house_is_kept_while_a_long_job_runs_and_until_it_has_ended(at: datetime, clock: loop.Clock) -> None:
-    stop = threading.Event()
+def test_process_beats_while_a_long_job_runs_and_takes_leave_at_its_end(at: datetime, clock: loop.Clock) -> None:
     presence = loop.Presence(name="w1", role="worker", pid=1, started_at=at)
-    with loop.housekeeping(presence=presence, stop=stop, clock=clock):
-        stop.set()  # asked to stop, but the block, standing for the last job, goes on
+    with loop.beating(presence=presence, clock=clock):
         wait_until(WorkerHeartbeat.objects.filter(name="w1").exists, seconds=10)
-        wait_until(Job.objects.filter(kind="work.purge").exists, seconds=10)
     assert not WorkerHeartbeat.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_broken_housekeeping_stops_the_process(
-    at: datetime, clock: loop.Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(self: loop.Housekeeper, *, at: datetime) -> int:
-        raise LookupError("no such chore")
+def test_process_that_only_stands_in_is_silent_while_it_is_not_needed(at: datetime, clock: loop.Clock) -> None:
+    presence, needed = loop.Presence(name="w1", role="worker", pid=1, started_at=at), threading.Event()
+    with loop.beating(presence=presence, clock=clock, while_set=needed):
+        time.sleep(2 * loop.BEAT_LOOK_SECONDS)
+        assert not WorkerHeartbeat.objects.exists()
+        needed.set()
+        wait_until(WorkerHeartbeat.objects.filter(name="w1").exists, seconds=10)
 
-    monkeypatch.setattr(loop.Housekeeper, "attend", broken)
-    stop = threading.Event()
-    presence = loop.Presence(name="w1", role="worker", pid=1, started_at=at)
-    with (
-        pytest.raises(LookupError, match="no such chore"),
-        loop.housekeeping(presence=presence, stop=stop, clock=clock),
-    ):
-        assert stop.wait(10)
+
+@pytest.mark.django_db
+def test_house_is_kept_until_the_end(at: datetime, clock: loop.Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, seen = threading.Event(), list[bool]()
+
+    def run(*, at: datetime) -> int:
+        seen.append(WorkerHeartbeat.objects.filter(name="d1").exists())
+        stop.set()
+        return 0
+
+    monkeypatch.setattr(registry, "chores", lambda: [Chore("once", run, timedelta(0))])
+    loop.keep_house(presence=loop.Presence(name="d1", role="dispatcher", pid=1, started_at=at), stop=stop, clock=clock)
+    assert seen == [True]
+    assert not WorkerHeartbeat.objects.exists()

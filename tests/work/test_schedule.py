@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from marketplace.work import registry, schedule
 from marketplace.work.checks import check_periodic_kinds
 from marketplace.work.models import Job
 from marketplace.work.registry import Claim, Payload, job, periodic
+
+FORK = get_context("fork")
 
 
 @pytest.fixture
@@ -65,3 +69,24 @@ def test_check_finds_a_period_without_a_job() -> None:
 def test_registry_refuses_a_second_job_of_the_same_name() -> None:
     with pytest.raises(ValueError, match=r"work\.purge is listed already"):
         job("work.purge")(lambda payload, **_: None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_who_keep_the_schedule_at_once_make_one_job_of_a_period(at: datetime) -> None:
+    connections.close_all()  # a forked child must not speak on its parent's connection
+    together = FORK.Barrier(6)
+
+    def keep() -> None:
+        together.wait(30)
+        for hour in range(5):
+            schedule.keep(at=at + timedelta(hours=hour))
+
+    keepers = [FORK.Process(target=keep) for _ in range(6)]
+    for keeper in keepers:
+        keeper.start()
+    for keeper in keepers:
+        keeper.join(60)
+    assert [keeper.exitcode for keeper in keepers] == [0] * 6
+    keys = list(Job.objects.values_list("key", flat=True))
+    assert len(keys) == len(set(keys))
+    assert Job.objects.filter(kind="work.purge").count() == 5

@@ -6,7 +6,6 @@ from datetime import datetime
 
 import pytest
 from celery.signals import worker_init, worker_process_init
-from django.core.management import call_command
 from django.db import OperationalError, connections
 from django.utils import timezone
 
@@ -91,7 +90,7 @@ def test_embedded_worker_reads_ahead_before_its_first_job(
 
     monkeypatch.setattr(warmth, "EVERY_SECONDS", 0.0)
     try:
-        call_command("run_worker")
+        process.do_jobs()
     finally:
         forget("test.z_end")
     assert read[0] == []

@@ -1,12 +1,13 @@
 """The dispatcher of the production shape: sequencer, schedule, and the doorbell of Celery's workers."""
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from marketplace.work import loop, process
-from marketplace.work.dispatcher import Ringer
+from marketplace.work import crew, process, processes
+from marketplace.work.crew import Part, SharedFlag
 from marketplace.work.models import WorkerRole
 
 
@@ -21,10 +22,13 @@ class Command(BaseCommand):
             raise CommandError(
                 "REDIS_URL is empty, so there is nobody to ring: `run_worker` does it all in one process."
             )
-        stop = process.stop_on_signal()
-        presence = process.presence(WorkerRole.DISPATCHER)
+        name, stop, away = processes.worker_name(WorkerRole.DISPATCHER), process.stop_on_signal(), SharedFlag()
         process.ready()
-        self.stdout.write(f"Dispatcher {presence.name} is ready.")
-        with loop.housekeeping(presence=presence, stop=stop):
-            loop.run_forever(turn=Ringer(worker=presence.name, stop=stop).turn, stop=stop)
-        self.stdout.write(f"Dispatcher {presence.name} has stopped.")
+        self.stdout.write(f"Dispatcher {name} is ready.")
+        parts = [
+            Part("stand-in", partial(process.stand_in, away)),
+            Part("bell", partial(process.ring, away)),
+            Part("house", process.keep_house),
+        ]
+        crew.look_after(parts, stop=stop)
+        self.stdout.write(f"Dispatcher {name} has stopped.")

@@ -1,19 +1,19 @@
-"""The embedded worker: sequencer, schedule and jobs in one process; no broker needed."""
+"""The embedded worker: jobs in one process, sequencer and schedule in another; no broker needed."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from marketplace.work import loop, process
+from marketplace.work import crew, loop, process, processes
+from marketplace.work.crew import Part
 from marketplace.work.models import WorkerRole
-from marketplace.work.warmth import Warmth
 
 
 class Command(BaseCommand):
     """`manage.py run_worker`."""
 
-    help = "Publish events, keep the schedule and do jobs until SIGTERM; the job under way is finished first."
+    help = "Publish events, keep the schedule and do jobs until SIGTERM; the job under way is finished or given back first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take `--until-idle`."""
@@ -21,21 +21,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
-        stop = process.stop_on_signal()
-        presence = process.presence(WorkerRole.WORKER)
+        name = processes.worker_name(WorkerRole.WORKER)
         if options["until_idle"]:
-            tried = loop.settle(worker=presence.name)
+            tried = loop.settle(worker=name)
             self.stdout.write(f"{tried} jobs tried, nothing more is due.")
             return
+        stop = process.stop_on_signal()
         process.ready()
-        self.stdout.write(f"Worker {presence.name} is ready.")
-
-        warmth = Warmth()
-
-        def turn() -> int:
-            warmth.keep()
-            return loop.run_until_idle(worker=presence.name, stop=stop, max_seconds=60.0)
-
-        with loop.housekeeping(presence=presence, stop=stop):
-            loop.run_forever(turn=turn, stop=stop)
-        self.stdout.write(f"Worker {presence.name} has stopped.")
+        self.stdout.write(f"Worker {name} is ready.")
+        crew.look_after([Part("jobs", process.do_jobs), Part("house", process.keep_house)], stop=stop)
+        self.stdout.write(f"Worker {name} has stopped.")
