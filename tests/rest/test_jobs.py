@@ -93,14 +93,15 @@ def test_request_id_goes_from_the_call_to_the_jobs_of_its_consequences(officer: 
         seen.append((current_origin().request_id, logged["request_id"]))
 
     try:
-        officer.post(f"/jobs/{dead_letter(at).public_id}/discard", WHY, X_Request_ID="call-42")
+        said = officer.post(f"/jobs/{dead_letter(at).public_id}/discard", WHY)["X-Request-ID"]
         settle()
     finally:
         events.forget("job.discarded", "test.consequence")
         forget("test.consequence")
-    assert seen == [("call-42", "call-42")]
-    assert AuditRecord.objects.get(resource="job").request_id == "call-42"
-    assert Job.objects.get(kind="test.consequence").request_id == "call-42"
+    assert said
+    assert seen == [(said, said)]
+    assert AuditRecord.objects.get(resource="job").request_id == said
+    assert Job.objects.get(kind="test.consequence").request_id == said
 
 
 @pytest.mark.parametrize(
