@@ -9,8 +9,8 @@ import tempfile
 from typing import Any
 
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}")
-# Sync workers with persistent database connections were the fastest of six arrangements measured for this stack.
-worker_class = "sync"
+# Sync workers (this is one) with persistent database connections were the fastest of six arrangements measured for this stack.
+worker_class = "marketplace.api.worker.ProblemWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY", str(min(2 * multiprocessing.cpu_count() + 1, 9))))
 # The master reads the code once and forks: a start, or a worker in the place of one that died, costs that much less. New
 # code therefore wants a restart, not a reload.

@@ -9,3 +9,4 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 application = get_wsgi_application()
 import_module(settings.ROOT_URLCONF)  # now, once for all processes that are forked, and not at the first request
+import_module("marketplace.api.deadlines").limit_connections()

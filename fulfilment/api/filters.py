@@ -5,7 +5,7 @@ import django_filters
 from fulfilment.lifecycle import COST_SHARE, DELIVERY, ENGAGEMENT, MILESTONE
 from fulfilment.models.deliveries import OWNERS
 from fulfilment.models.engagements import PARTY_ROLES
-from marketplace.api.filters import CodesFilter, FilterSet, StateFilter, UpdatedSince
+from marketplace.api.filters import CodesFilter, FilterSet, MomentFilter, StateFilter, UpdatedSince
 from marketplace.kernel.lifecycle import Party
 
 PARTIES = tuple(party.value for party in Party)
@@ -27,7 +27,7 @@ class EngagementFilters(FilterSet):
     origin = CodesFilter("origin", allowed=("matching", "import"))
     external_id = CodesFilter("external_id")
     waiting_for = CodesFilter("waiting_for", allowed=PARTIES)
-    due_before = django_filters.IsoDateTimeFilter("due_at", lookup_expr="lt")
+    due_before = MomentFilter("due_at", lookup_expr="lt")
     starts_after = django_filters.DateFilter("start_on", lookup_expr="gte")
     ends_before = django_filters.DateFilter("end_on", lookup_expr="lte")
     updated_since = UpdatedSince()
@@ -39,7 +39,7 @@ class DeliveryFilters(FilterSet):
     state = StateFilter(DELIVERY)
     provider = CodesFilter("provider__code")
     waiting_for = CodesFilter("waiting_for", allowed=PARTIES)
-    due_before = django_filters.IsoDateTimeFilter("due_at", lookup_expr="lt")
+    due_before = MomentFilter("due_at", lookup_expr="lt")
     updated_since = UpdatedSince()
 
 
@@ -49,7 +49,7 @@ class MilestoneFilters(FilterSet):
     state = StateFilter(MILESTONE)
     owner = CodesFilter("owner", allowed=OWNERS)
     kind = CodesFilter("kind")
-    due_before = django_filters.IsoDateTimeFilter("due_at", lookup_expr="lt")
+    due_before = MomentFilter("due_at", lookup_expr="lt")
     updated_since = UpdatedSince()
 
 

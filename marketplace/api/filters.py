@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import django_filters
@@ -9,9 +10,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy
+from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
 
+from marketplace.api.parsers import FORBIDDEN
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
 from marketplace.kernel.lifecycle import Lifecycle
 from marketplace.kernel.text import gettext_noop
@@ -45,6 +48,7 @@ __all__ = [
     "CodesFilter",
     "FilterSet",
     "JsonListFilter",
+    "MomentFilter",
     "StateFilter",
     "UpdatedSince",
     "check_parameters",
@@ -112,7 +116,24 @@ class JsonListFilter(CodesFilter):
         return qs.filter(wanted)
 
 
-class UpdatedSince(django_filters.IsoDateTimeFilter):
+class MomentField(IsoDateTimeField):
+    """A moment that there is in UTC, too: around the ends of the calendar an offset leads out of it."""
+
+    def clean(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().clean(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """`?due_before=2026-11-23T09:00:00Z`."""
+
+    field_class = MomentField
+
+
+class UpdatedSince(MomentFilter):
     """`?updated_since=2026-11-23T09:00:00Z`: what changed at or after that moment."""
 
     def __init__(self, field_name: str = "updated_at") -> None:
@@ -167,8 +188,8 @@ def check_parameters(request: Request, allowed: Iterable[str]) -> None:
     if errors:
         raise DomainError(ErrorCode.UNKNOWN_PARAMETER, errors=errors)
     for name, values in request.query_params.lists():
-        if any("\x00" in value for value in values):
-            detail = gettext_noop("A text must not have NUL characters.")
+        if any(FORBIDDEN.search(value) for value in values):
+            detail = gettext_noop("A text must not have control characters.")
             raise DomainError(ErrorCode.INVALID_INPUT, errors=[FieldError(f"?{name}", "invalid", detail)])
 
 

@@ -9,9 +9,11 @@ from marketplace.accounts.actors import Actor
 from marketplace.api import throttles
 from marketplace.api.base import ApiView
 from marketplace.api.problems import refuse
-from marketplace.kernel.errors import DomainError
+from marketplace.kernel.errors import DomainError, ErrorCode
 
 UNCOUNTED = object()
+URI_LENGTH = 8_000  # characters of path and query
+PARAMETERS = 100  # in a query
 
 
 class Throttling:
@@ -46,3 +48,22 @@ class Throttling:
         except DomainError as error:
             return refuse(request, error.code, **error.params)
         return None
+
+
+class Sizes:
+    """Refuse what is too long or in a form that nobody here reads, before anything looks at it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Serve the request, or answer uri_too_long, length_required or unsupported_media_type."""
+        query = request.META.get("QUERY_STRING", "")
+        if len(request.path) + len(query) > URI_LENGTH or query.count("&") >= PARAMETERS:
+            return refuse(request, ErrorCode.URI_TOO_LONG, length=URI_LENGTH, parameters=PARAMETERS)
+        if "Transfer-Encoding" in request.headers:  # WSGI reads as many bytes as Content-Length says: none
+            return refuse(request, ErrorCode.LENGTH_REQUIRED)
+        coding = request.headers.get("Content-Encoding", "identity").strip().lower()
+        if coding not in ("", "identity"):
+            return refuse(request, ErrorCode.UNSUPPORTED_MEDIA_TYPE, media_type=coding[:100])
+        return self.get_response(request)

@@ -173,6 +173,8 @@ class CursorPages(BasePagination):
             rows = queryset.filter(keyset.beyond(values, backwards=backwards)) if values is not None else queryset
             page = list(rows.order_by(*keyset.order(backwards=backwards))[: size + 1])
         except (ValueError, TypeError, ValidationError, DataError, OverflowError):
+            if values is None:  # then it was not the cursor
+                raise
             raise DomainError(ErrorCode.INVALID_CURSOR) from None
         more, page = len(page) > size, page[:size]
         if backwards:

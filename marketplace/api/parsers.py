@@ -1,16 +1,21 @@
 """JSON in, refused before it reaches anything that could trip over it."""
 
 import json
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import IO, Any
 
 from django.conf import settings
+from django.utils.http import parse_header_parameters
 from rest_framework.parsers import BaseParser
 
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.kernel.text import gettext_noop as _
 
 DEPTH_LIMIT = 32
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ufffe\uffff\ud800-\udfff]")
+CHARSETS = ("utf-8", "utf8", "us-ascii")  # a parameter that JSON does not have (RFC 8259), yet clients send it
 INTEGER_LIMIT = 2**63 - 1  # what both databases store
 
 
@@ -22,8 +27,8 @@ def malformed(reason: str) -> DomainError:
 def load(raw: bytes) -> object:
     """Read JSON strictly. Raises DomainError(malformed_json).
 
-    Refuses what is not UTF-8, doubled keys, NUL, lone surrogates (a stored one poisons every list on SQLite), more than
-    DEPTH_LIMIT levels, numbers that no column holds, NaN and infinities.
+    Refuses what is not UTF-8, doubled keys, more than DEPTH_LIMIT levels, numbers that no column holds, NaN and infinities,
+    and in texts what ``clean_text`` refuses (a stored lone surrogate poisons every list on SQLite).
     """
     try:
         text = raw.decode("utf-8")
@@ -37,8 +42,7 @@ def load(raw: bytes) -> object:
         raise malformed(
             _("it breaks the syntax") if position is None else f"{error.args[0].split(': line')[0]} @ {position}"
         ) from None
-    _inspect(value, 1)
-    return value
+    return _clean(value, 1)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -59,27 +63,40 @@ def _float(text: str) -> float:
     return value
 
 
-def _inspect(value: object, depth: int) -> None:
+def _clean(value: object, depth: int) -> object:
     if depth > DEPTH_LIMIT:
         raise malformed(_("it is nested too deeply"))
     if isinstance(value, str):
-        _inspect_text(value)
-    elif isinstance(value, int) and abs(value) > INTEGER_LIMIT:
+        return clean_text(value)
+    if isinstance(value, int) and abs(value) > INTEGER_LIMIT:
         raise malformed(_("a number is out of range"))
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            _inspect_text(key)
-            _inspect(inner, depth + 1)
-    elif isinstance(value, list):
-        for inner in value:
-            _inspect(inner, depth + 1)
+    if isinstance(value, dict):
+        return _object([(clean_text(key), _clean(inner, depth + 1)) for key, inner in value.items()])
+    if isinstance(value, list):
+        return [_clean(inner, depth + 1) for inner in value]
+    return value
 
 
-def _inspect_text(text: str) -> None:
-    if "\x00" in text:
+def clean_text(text: str) -> str:
+    """Give ``text`` composed (Unicode NFC), so that what looks alike is alike. Raises DomainError(malformed_json).
+
+    Refuses NUL (PostgreSQL stores none), lone surrogates, other control characters than tab and line ends, and the bidirectional
+    overrides, which make a text read otherwise than it is; marks and isolates, which scripts need, stay.
+    """
+    found = FORBIDDEN.search(text)
+    if found is None:
+        return text if text.isascii() else unicodedata.normalize("NFC", text)
+    character = found[0]
+    if character == "\x00":
         raise malformed(_("a text has a NUL character"))
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if "\ud800" <= character <= "\udfff":
         raise malformed(_("a text has a lone surrogate"))
+    raise malformed(_("a text has a control character"))
+
+
+def parameters_of(media_type: str) -> dict[str, str]:
+    """Read the parameters of a media type."""
+    return {name: str(value) for name, value in parse_header_parameters(media_type)[1].items()}
 
 
 class StrictJSONParser(BaseParser):
@@ -90,7 +107,12 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """Read a body of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes. Raises DomainError(body_too_large, malformed_json)."""
+        """Read a body of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes. Raises DomainError(body_too_large,
+        malformed_json, unsupported_media_type).
+        """
+        charset = parameters_of(media_type or "").get("charset", "utf-8")
+        if charset.lower().replace("_", "-") not in CHARSETS:
+            raise DomainError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, media_type=f"charset={charset}"[:100])
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
         raw = stream.read(limit + 1)
         if len(raw) > limit:

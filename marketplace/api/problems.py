@@ -1,9 +1,11 @@
 """Every refusal as RFC 9457 `application/problem+json`, with a stable code and a translated detail."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import (
     PermissionDenied,
     RequestDataTooBig,
@@ -11,8 +13,8 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     ValidationError,
 )
-from django.db import DataError, IntegrityError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from rest_framework import exceptions
@@ -51,7 +53,7 @@ def problem_body(error: DomainError, request: "HttpRequest | Request") -> dict[s
     """Write a refusal as the members of RFC 9457 and ours."""
     kind = error.kind
     body: dict[str, object] = {
-        "type": request.build_absolute_uri(f"{ERRORS_PATH}{error.code.value}"),
+        "type": _page_of(error.code, request),
         "title": gettext(kind.title),
         "status": kind.status,
         "detail": fill(kind.detail, error.params),
@@ -65,6 +67,15 @@ def problem_body(error: DomainError, request: "HttpRequest | Request") -> dict[s
     if kind.status >= 500:  # below, two refusals of one kind must not differ: invisible is absent
         body["request_id"] = current_request_id()
     return body
+
+
+def _page_of(code: ErrorCode, request: "HttpRequest | Request") -> str:
+    """Give the page of the error catalogue; without our name where the request has none that we go by (RFC 9457, 3.1.1)."""
+    path = f"{ERRORS_PATH}{code.value}"
+    try:
+        return request.build_absolute_uri(path)
+    except (SuspiciousOperation, KeyError):
+        return path
 
 
 def _field_problem(error: FieldError) -> dict[str, object]:
@@ -122,7 +133,9 @@ def as_domain_error(exc: Exception) -> DomainError | None:
     if isinstance(exc, PermissionDenied):
         return DomainError(ErrorCode.PERMISSION_DENIED, permission="-")
     if isinstance(exc, RequestDataTooBig | TooManyFieldsSent):
-        return DomainError(ErrorCode.BODY_TOO_LARGE, limit="-")
+        return DomainError(ErrorCode.BODY_TOO_LARGE, limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    if isinstance(exc, UnreadablePostError):
+        return DomainError(ErrorCode.MALFORMED_REQUEST)
     return _from_database(exc)
 
 
@@ -143,7 +156,7 @@ def _from_database(exc: Exception) -> DomainError | None:
     if isinstance(exc, IntegrityError):
         log.warning("refused_by_constraint", error=str(exc))
         return DomainError(ErrorCode.CONFLICT)
-    if isinstance(exc, OperationalError):
+    if isinstance(exc, OperationalError | InterfaceError):
         log.error("database_unavailable", error=str(exc))
         return DomainError(ErrorCode.SERVICE_UNAVAILABLE)
     return None
@@ -238,7 +251,7 @@ def refuse(request: HttpRequest, code: ErrorCode, **params: object) -> HttpRespo
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer what Django itself refuses (handler400)."""
     error = as_domain_error(exception) if exception else None
-    return refuse(request, error.code if error else ErrorCode.INVALID_INPUT)
+    return refuse(request, error.code, **error.params) if error else refuse(request, ErrorCode.INVALID_INPUT)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -257,5 +270,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer what nobody foresaw (handler500); the log has the traceback under the same request id."""
-    return refuse(request, ErrorCode.INTERNAL_ERROR)
+    """Answer what was raised outside of views, or what nobody foresaw (handler500); the log has the traceback under the
+    same request id.
+    """
+    raised = sys.exc_info()[1]
+    error = as_domain_error(raised) if isinstance(raised, Exception) else None
+    return refuse(request, error.code, **error.params) if error else refuse(request, ErrorCode.INTERNAL_ERROR)

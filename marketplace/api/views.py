@@ -291,7 +291,8 @@ class Changes:
 
     def get_parsers(self: Any) -> list[Any]:
         """Accept merge patches on PATCH."""
-        return [StrictJSONParser(), MergePatchParser()]
+        patching = self.request is not None and self.request.method == "PATCH"  # no request while it is described
+        return [StrictJSONParser(), *([MergePatchParser()] if patching else ())]
 
     def partial_update(self: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Change one."""

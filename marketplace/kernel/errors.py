@@ -18,14 +18,17 @@ class ErrorCode(StrEnum):
     ENDORSEMENT_PENDING = "endorsement_pending"
     EVALUATION_MISSING = "evaluation_missing"
     FOUR_EYES_REQUIRED = "four_eyes_required"
+    HEADERS_TOO_LARGE = "headers_too_large"
     IDEMPOTENCY_IN_FLIGHT = "idempotency_in_flight"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     INSUFFICIENT_SCOPE = "insufficient_scope"
     INTERNAL_ERROR = "internal_error"
     INVALID_CURSOR = "invalid_cursor"
     INVALID_INPUT = "invalid_input"
+    LENGTH_REQUIRED = "length_required"
     LINE_TAKEN = "line_taken"
     MALFORMED_JSON = "malformed_json"
+    MALFORMED_REQUEST = "malformed_request"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     NOT_ACCEPTABLE = "not_acceptable"
     NOT_AUTHENTICATED = "not_authenticated"
@@ -44,6 +47,7 @@ class ErrorCode(StrEnum):
     UNKNOWN_PARAMETER = "unknown_parameter"
     UNKNOWN_REFERENCE = "unknown_reference"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    URI_TOO_LONG = "uri_too_long"
     WRONG_STATE = "wrong_state"
 
 
@@ -104,6 +108,12 @@ CATALOGUE: Mapping[ErrorCode, ErrorKind] = {
         _("You gave the first approval; another officer who is not recused has to give the second."),
         _("Ask a colleague to approve."),
     ),
+    C.HEADERS_TOO_LARGE: ErrorKind(
+        431,
+        _("Headers too large"),
+        _("A header is longer than %(length)s characters, or there are more than %(headers)s of them."),
+        _("Send fewer or shorter headers."),
+    ),
     C.IDEMPOTENCY_IN_FLIGHT: ErrorKind(
         409,
         _("Same call under way"),
@@ -134,6 +144,12 @@ CATALOGUE: Mapping[ErrorCode, ErrorKind] = {
         _("The body or the query breaks the schema; see `errors`."),
         _("Correct the fields that `errors` names."),
     ),
+    C.LENGTH_REQUIRED: ErrorKind(
+        411,
+        _("Length required"),
+        _("A body comes with its length, not in chunks."),
+        _("Set `Content-Length`; do not set `Transfer-Encoding`."),
+    ),
     C.LINE_TAKEN: ErrorKind(
         409,
         _("Line taken"),
@@ -142,6 +158,12 @@ CATALOGUE: Mapping[ErrorCode, ErrorKind] = {
     ),
     C.MALFORMED_JSON: ErrorKind(
         400, _("Malformed JSON"), _("The body is not acceptable JSON: %(reason)s."), _("Send UTF-8 JSON.")
+    ),
+    C.MALFORMED_REQUEST: ErrorKind(
+        400,
+        _("Malformed request"),
+        _("This is not a request of HTTP/1.1 as this server reads it."),
+        _("Check request line, headers and length of the body (RFC 9112)."),
     ),
     C.METHOD_NOT_ALLOWED: ErrorKind(
         405, _("Method not allowed"), _("%(method)s is not open here."), _("Use one of the methods in `Allow`.")
@@ -229,6 +251,12 @@ CATALOGUE: Mapping[ErrorCode, ErrorKind] = {
     ),
     C.UNSUPPORTED_MEDIA_TYPE: ErrorKind(
         415, _("Unsupported media type"), _("Send application/json, not %(media_type)s."), _("Set `Content-Type`.")
+    ),
+    C.URI_TOO_LONG: ErrorKind(
+        414,
+        _("Address too long"),
+        _("Path and query have more than %(length)s characters, or the query more than %(parameters)s parameters."),
+        _("Ask for less at once."),
     ),
     C.WRONG_STATE: ErrorKind(
         409,

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from marketplace.accounts.roles import Permission
 from marketplace.api.base import ApiView
 from marketplace.api.contracts import Contract
-from marketplace.api.filters import CodesFilter, FilterSet
+from marketplace.api.filters import CodesFilter, FilterSet, MomentFilter
 from marketplace.api.serializers import Out
 from marketplace.api.views import Lists, Reads, ThingViewSet
 from marketplace.audit import queries
@@ -90,8 +90,8 @@ class AuditFilters(FilterSet):
     organization = CodesFilter("organization_code")
     action = CodesFilter("action")
     actor_id = CodesFilter("actor_id")
-    since = django_filters.IsoDateTimeFilter("at", lookup_expr="gte", help_text="Only acts at or after this moment.")
-    until = django_filters.IsoDateTimeFilter("at", lookup_expr="lt", help_text="Only acts before this moment.")
+    since = MomentFilter("at", lookup_expr="gte", help_text="Only acts at or after this moment.")
+    until = MomentFilter("at", lookup_expr="lt", help_text="Only acts before this moment.")
 
 
 class AuditViewSet(Lists, Reads, ThingViewSet):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.settings.environment import *  # noqa: F403
 from marketplace.settings.environment import BASE_DIR, DEBUG, PRODUCTION, TESTING, VAR_DIR, env
+from marketplace.settings.limits import *  # noqa: F403
 from marketplace.settings.people import *  # noqa: F403
 
 # --- applications ------------------------------------------------------------------------------------------------
@@ -88,6 +89,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
     "marketplace.api.limits.Throttling",
+    "marketplace.api.limits.Sizes",
+    "marketplace.api.deadlines.Deadline",
 ]
 TEMPLATES = [
     {
@@ -156,17 +159,7 @@ if not (TESTING or DEBUG):
     }
 WHITENOISE_USE_FINDERS = True  # `make demo` serves without collectstatic
 WHITENOISE_AUTOREFRESH = DEBUG
-# Proxies in front that append to X-Forwarded-For; 0 believes nobody (marketplace/accounts/addresses.py).
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
-# Calls a minute by who calls; 0 counts nobody. Tests call from one address, some of them all day.
-UNHURRIED = 1_000_000 if TESTING else None
-CALLS_PER_MINUTE = {
-    "anonymous": env.int("CALLS_PER_MINUTE_ANONYMOUS", default=UNHURRIED or 120),
-    "person": env.int("CALLS_PER_MINUTE_PERSON", default=UNHURRIED or 600),
-    "client": env.int("CALLS_PER_MINUTE_CLIENT", default=UNHURRIED or 1_200),
-}
 APPEND_SLASH = False
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

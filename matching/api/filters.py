@@ -5,7 +5,7 @@ from datetime import datetime
 import django_filters
 from django.db.models import QuerySet
 
-from marketplace.api.filters import CodesFilter, FilterSet, StateFilter, UpdatedSince
+from marketplace.api.filters import CodesFilter, FilterSet, MomentFilter, StateFilter, UpdatedSince
 from marketplace.kernel.lifecycle import Party
 from matching import queries
 from matching.lifecycle import PROPOSAL, RUN
@@ -43,7 +43,7 @@ class ProposalFilters(FilterSet):
     waiting_for = CodesFilter(method="owed_by", allowed=tuple(party.value for party in Party))
     four_eyes = django_filters.BooleanFilter()
     covers_all = django_filters.BooleanFilter()
-    due_before = django_filters.IsoDateTimeFilter(method="is_due_before")
+    due_before = MomentFilter(method="is_due_before")
     updated_since = UpdatedSince()
 
     def owed_by(self, rows: QuerySet[MatchProposal], _name: str, parties: list[str]) -> QuerySet[MatchProposal]:

@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django.db.models import F, QuerySet
 
-from marketplace.api.filters import CodesFilter, FilterSet, JsonListFilter, StateFilter, UpdatedSince
+from marketplace.api.filters import CodesFilter, FilterSet, JsonListFilter, MomentFilter, StateFilter, UpdatedSince
 from providers import queries
 from providers.lifecycle import OFFERING, PROVIDER, SESSION
 from providers.models import Offering
@@ -59,7 +59,7 @@ class ProviderFilters(FilterSet):
     country = ServedFilter("country", help_text="Country served (ISO 3166-1 alpha-3).")
     language = JsonListFilter("working_languages", help_text="Working language.")
     waiting_for = CodesFilter("waiting_for")
-    due_before = django_filters.IsoDateTimeFilter("due_at", lookup_expr="lt")
+    due_before = MomentFilter("due_at", lookup_expr="lt")
     expires_before = django_filters.DateFilter("verification_expires_on", lookup_expr="lt")
     updated_since = UpdatedSince()
 
@@ -92,7 +92,7 @@ class OfferingFilters(FilterSet):
         method="with_session_before", help_text="Has a bookable session that begins on this day or earlier."
     )
     waiting_for = CodesFilter("waiting_for")
-    due_before = django_filters.IsoDateTimeFilter("due_at", lookup_expr="lt")
+    due_before = MomentFilter("due_at", lookup_expr="lt")
     expires_before = django_filters.DateFilter("vetting_expires_on", lookup_expr="lt", help_text="Vetting ends before.")
     updated_since = UpdatedSince()
 

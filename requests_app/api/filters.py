@@ -3,7 +3,7 @@
 import django_filters
 from django.db.models import Q, QuerySet
 
-from marketplace.api.filters import CodesFilter, FilterSet, JsonListFilter, StateFilter, UpdatedSince
+from marketplace.api.filters import CodesFilter, FilterSet, JsonListFilter, MomentFilter, StateFilter, UpdatedSince
 from marketplace.kernel.lifecycle import Party
 from marketplace.vocabularies import queries as vocabularies
 from requests_app.lifecycle import REQUEST
@@ -78,8 +78,8 @@ class RequestFilters(FilterSet):
     channel = CodesFilter("channel")
     waiting_for = CodesFilter("waiting_for", allowed=[party.value for party in Party])
     step = CodesFilter("step")
-    due_before = django_filters.IsoDateTimeFilter("due_at", lookup_expr="lt")
-    submitted_since = django_filters.IsoDateTimeFilter("submitted_at", lookup_expr="gte")
+    due_before = MomentFilter("due_at", lookup_expr="lt")
+    submitted_since = MomentFilter("submitted_at", lookup_expr="gte")
     window_from = django_filters.DateFilter("end_on", lookup_expr="gte", help_text="Window ends on or after this day.")
     window_to = django_filters.DateFilter("start_on", lookup_expr="lte", help_text="Window begins by this day.")
     updated_since = UpdatedSince()

@@ -1,0 +1,18 @@
+"""How much, how often, how long (docs/limits.md)."""
+
+from marketplace.settings.environment import TESTING, env
+
+# Proxies in front that append to X-Forwarded-For; 0 believes nobody (marketplace/accounts/addresses.py).
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+# Calls a minute by who calls; 0 counts nobody. Tests call from one address, some of them all day.
+UNHURRIED = 1_000_000 if TESTING else None
+CALLS_PER_MINUTE = {
+    "anonymous": env.int("CALLS_PER_MINUTE_ANONYMOUS", default=UNHURRIED or 120),
+    "person": env.int("CALLS_PER_MINUTE_PERSON", default=UNHURRIED or 600),
+    "client": env.int("CALLS_PER_MINUTE_CLIENT", default=UNHURRIED or 1_200),
+}
+# Each is below the next one, the last below the time after which gunicorn ends the process.
+WEB_LOCK_SECONDS = env.float("WEB_LOCK_SECONDS", default=10.0)
+WEB_STATEMENT_SECONDS = env.float("WEB_STATEMENT_SECONDS", default=15.0)
+WEB_REQUEST_SECONDS = env.float("WEB_REQUEST_SECONDS", default=25.0)
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("BODY_BYTES", default=2 * 1024 * 1024)

@@ -1,0 +1,101 @@
+"""schemathesis on every operation of the API description, for two agencies, a provider and the secretariat.
+
+A few cases of each run with the suite, always the same; `make fuzz` tries many more, others each time. Each case runs in a transaction
+that is rolled back, on a world in which things of every kind exist, so that half of the calls reach something.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis.config import SchemathesisConfig
+
+from marketplace.rest.start import description
+from marketplace.wsgi import application
+from tests.fuzz.world import World, build
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
+ONLY = os.environ.get("FUZZ_ONLY", "")  # part of a path
+METHODS = ("get", "post", "put", "patch", "delete")
+MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        "checks": {
+            # 422 is "valid, but refused": what a description cannot say. A plain 400 for valid data fails.
+            "positive_data_acceptance": {
+                "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "428", "429", "503"]
+            },
+        }
+    }
+)
+
+
+@cache
+def schema() -> Any:
+    loaded = schemathesis.openapi.from_dict(description(), config=CONFIG)
+    loaded.app = application
+    return loaded
+
+
+def operations() -> Iterator[APIOperation]:
+    for path, item in description()["paths"].items():
+        for method in METHODS:
+            if method in item and ONLY in path:
+                yield schema()[path][method]
+
+
+@pytest.fixture
+def world(db: None) -> Iterator[World]:
+    made = build(path for path in description()["paths"] if ONLY in path)
+    signals = (request_started, request_finished)  # the connection holds the world: no request may close it
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield made
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+def tried(operation: APIOperation, world: World) -> Callable[[], None]:
+    """Make the property: whoever calls, whatever is sent, the answer is one that the description promises."""
+    named = world.named[operation.path]
+    cases = st.one_of(
+        *(operation.as_strategy(mode) for mode in MODES),
+        *(operation.as_strategy(mode, path_parameters=named) for mode in MODES if named),
+    )
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=EXAMPLES < 10,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
+    @given(case=cases, caller=st.sampled_from(sorted(world.tokens)))
+    def run(case: Case, caller: str) -> None:
+        headers = {"Authorization": f"Bearer {world.tokens[caller]}"}
+        with transaction.atomic():
+            response = case.call(headers=headers)
+            case.validate_response(response, headers=headers)
+            transaction.set_rollback(True)
+
+    return run
+
+
+def test_every_operation_keeps_to_its_description(world: World) -> None:
+    broken = {}
+    for operation in operations():
+        try:
+            tried(operation, world)()
+        except Exception as error:
+            broken[operation.label] = str(error)
+    assert not broken, "\n\n".join(f"--- {label}\n{text}" for label, text in broken.items())
