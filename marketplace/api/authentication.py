@@ -35,11 +35,13 @@ class BearerTokenAuthentication(BaseAuthentication):
         kind, _, text = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer":
             return None
-        actor = actor_of(text.strip(), at=getattr(request, "at", None) or timezone.now())
+        if not (text.isascii() and text.isprintable()):  # no token of ours, and no text that PostgreSQL takes
+            raise DomainError(ErrorCode.TOKEN_INVALID)
+        actor, acting_for = actor_of(text.strip(), at=getattr(request, "at", None) or timezone.now()), _acting_for(request)
         if actor is None:
             raise DomainError(ErrorCode.TOKEN_INVALID)
         if actor.client is not None:
-            actor = replace(actor, acting_for=_acting_for(request))
+            actor = replace(actor, acting_for=acting_for)
         return actor.user or AnonymousUser(), actor
 
     def authenticate_header(self, request: Request) -> str:

@@ -68,6 +68,8 @@ class ApiView(APIView):
         """Check method, format, sign-in, access and the names of the parameters, in this order."""
         if (request.method or "").lower() not in self.open_methods():
             raise exceptions.MethodNotAllowed(request.method or "")
+        if "format" in request.query_params:  # of reports; elsewhere the framework would read it all the same
+            check_parameters(request, self.known_parameters())
         super().initial(request, *args, **kwargs)
         if not self.request.headers.get("Accept-Language"):
             self.request.language = speak(own_language(self.request.actor))

@@ -39,9 +39,11 @@ class Contract:
     access: Access
     description: str = ""
     body: SerializerClass | None = None
+    file: bool = False  # the body is the content of a file
     out: SerializerClass | None = None
     pages: bool = False  # a cursor page of `out`
     status: int = 200
+    also: tuple[int, ...] = ()  # statuses of refusals that may show `out` instead of a problem
     later: bool = False  # the operation may give `Later`: 202 with the thing of the view and where to poll it
     if_match: IfMatch = IfMatch.NONE
     errors: tuple[ErrorCode, ...] = ()

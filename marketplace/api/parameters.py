@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
+ONE_TAG = r'(W/)?"[0-9]{1,9}(\.[0-9a-f]+)?"'
+TAGS: Schema = {"type": "string", "pattern": rf"^(\*|{ONE_TAG}(, ?{ONE_TAG})*)$"}
 TRUTH: Schema = {"type": "boolean"}
 
 # Answer headers, by the name of their component.
@@ -46,9 +48,9 @@ RATE_HEADERS = ("RateLimit", "RateLimit-Policy")
 WAITING = (429, 503)  # statuses that come with Retry-After
 
 
-def query(name: str, description: str, schema: Schema) -> OpenApiParameter:
+def query(name: str, description: str, schema: Schema, *, required: bool = False) -> OpenApiParameter:
     """Describe a query parameter."""
-    return OpenApiParameter(name, schema, OpenApiParameter.QUERY, description=description)
+    return OpenApiParameter(name, schema, OpenApiParameter.QUERY, required=required, description=description)
 
 
 def header(name: str, description: str, schema: Schema, *, required: bool = False) -> OpenApiParameter:
@@ -80,7 +82,7 @@ def _headers(contract: Contract, method: str) -> list[OpenApiParameter]:
         found.append(header(IDEMPOTENCY_HEADER, text, {"type": "string", "minLength": 1, "maxLength": 200}))
     if contract.if_match is not IfMatch.NONE:
         required = contract.if_match is IfMatch.REQUIRED
-        found.append(header("If-Match", "ETag as read; only its version is compared.", TEXT, required=required))
+        found.append(header("If-Match", "ETag as read; only its version is compared.", TAGS, required=required))
     if method in ("POST", "PATCH", "PUT", "DELETE") and not isinstance(contract.access, Public):
         text = "Service clients: the person or office for whom the call is made."
         found.append(header("Acting-For", text, {"type": "string", "maxLength": 200}))
@@ -97,7 +99,7 @@ def _comma(name: str, description: str, schema: Schema) -> OpenApiParameter:
 
 def _shape(view: Any) -> list[OpenApiParameter]:
     names = sorted(view.reads().get_fields())
-    found = [_comma("fields", "Only these members.", _names(names))]
+    found = [_comma("fields", "Only these members; no other is required then.", _names(names))]
     if view.reads.expandable:
         found.append(_comma("expand", "Show these members too.", _names(sorted(view.reads.expandable))))
     return found
@@ -107,7 +109,7 @@ def _list(view: Any) -> list[OpenApiParameter]:
     sizes = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": PAGE_SIZE}
     names = [sign + name for name in view.ordering_fields for sign in ("", "-")]
     found = [
-        query("cursor", "From `next` or `previous` of a page.", TEXT),
+        query("cursor", "From `next` or `previous` of a page.", {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}),
         query("page_size", "Things on a page.", sizes),
         query("with_count", "Count all that match (slower).", {**TRUTH, "default": False}),
         _comma("ordering", "Order; a minus turns it round.", {**_names(names), "maxItems": 3}),

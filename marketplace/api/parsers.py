@@ -113,14 +113,29 @@ class StrictJSONParser(BaseParser):
         charset = parameters_of(media_type or "").get("charset", "utf-8")
         if charset.lower().replace("_", "-") not in CHARSETS:
             raise DomainError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, media_type=f"charset={charset}"[:100])
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
-        raw = stream.read(limit + 1)
-        if len(raw) > limit:
-            raise DomainError(ErrorCode.BODY_TOO_LARGE, limit=limit)
-        return load(raw)
+        return load(_read(stream, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0))
 
 
 class MergePatchParser(StrictJSONParser):
     """application/merge-patch+json (RFC 7396): what is absent stays, null clears."""
 
     media_type = "application/merge-patch+json"
+
+
+class FileParser(BaseParser):
+    """application/octet-stream: the content of a file; what it is, its bytes will tell."""
+
+    media_type = "application/octet-stream"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """Read at most FILE_BYTES bytes. Raises DomainError(body_too_large)."""
+        return _read(stream, settings.FILE_BYTES)
+
+
+def _read(stream: IO[Any], limit: int) -> bytes:
+    raw: bytes = stream.read(limit + 1)
+    if len(raw) > limit:
+        raise DomainError(ErrorCode.BODY_TOO_LARGE, limit=limit)
+    return raw

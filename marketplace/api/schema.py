@@ -7,14 +7,16 @@ from drf_spectacular.drainage import has_override
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, force_instance, resolve_type_hint
 from drf_spectacular.utils import Direction
+from rest_framework.serializers import ListField
 
 from marketplace.api import parameters
 from marketplace.api.base import ApiView
 from marketplace.api.contracts import Contract
+from marketplace.api.parsers import FileParser
 from marketplace.api.permissions import Public, scopes_of
 from marketplace.api.problems import MEDIA_TYPE
 from marketplace.api.promises import codes_of
-from marketplace.api.serializers import Out
+from marketplace.api.serializers import Out, StrictSerializer
 from marketplace.api.views import ThingViewSet
 from marketplace.kernel.errors import CATALOGUE, ErrorCode
 
@@ -100,6 +102,9 @@ class MarketplaceSchema(AutoSchema):
         return self.contract.body() if self.contract.body else None
 
     def _get_request_body(self, direction: Direction = "request") -> Schema | None:
+        if self.contract.file:
+            entry = {"schema": {"type": "string", "format": "binary"}, "example": "%PDF-1.7 ..."}
+            return {"required": True, "content": {FileParser.media_type: entry}}
         if self.contract.body is None or self.method not in ("POST", "PUT", "PATCH"):
             return None
         serializer: Any = self.contract.body(partial=self.method == "PATCH")
@@ -129,6 +134,8 @@ class MarketplaceSchema(AutoSchema):
             by_status.setdefault(CATALOGUE[code].status, []).append(code)
         for number in sorted(by_status):
             answers[str(number)] = self._refusal(number, by_status[number])
+        for number in contract.also:
+            answers[str(number)]["content"]["application/json"] = self._json(self.get_response_serializers())
         return answers
 
     def _status(self) -> int:
@@ -190,6 +197,8 @@ class MarketplaceSchema(AutoSchema):
     # --- shapes ---
     def _map_basic_serializer(self, serializer: Any, direction: Direction) -> Schema:
         schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        if isinstance(serializer, StrictSerializer):
+            schema = {**schema, "additionalProperties": False}
         if isinstance(serializer, Out):
             optional = set(serializer.expandable)
             required = [name for name in schema.get("required", []) if name not in optional]
@@ -197,6 +206,12 @@ class MarketplaceSchema(AutoSchema):
                 {**schema, "required": required} if required else {k: v for k, v in schema.items() if k != "required"}
             )
         return cast("Schema", schema)
+
+    def _map_serializer_field(self, field: Any, direction: Direction, bypass_extensions: bool = False) -> Schema:
+        schema: Schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        if isinstance(field, ListField) and not field.allow_empty and schema.get("type") == "array":
+            return {**schema, "minItems": 1}
+        return schema
 
     def _map_response_type_hint(self, method: Any) -> Schema:
         """Describe what a method field gives; `object` in its type means any JSON value."""

@@ -1,4 +1,4 @@
-"""What is known of a document; its content is kept elsewhere, under an address or a reference."""
+"""What is known of a document; its content is uploaded, or kept elsewhere under an address or a reference."""
 
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -15,6 +15,31 @@ class Confidentiality(StrEnum):
     PARTIES = "parties"  # the organizations concerned, and the secretariat
     PUBLIC = "public"  # whoever sees the thing
     SECRETARIAT = "secretariat"
+
+
+class StoredFile(Record):
+    """A file that was uploaded; the row stays when the file is deleted, with the hash of what there was."""
+
+    resource: ClassVar[str] = "upload"
+
+    name = models.CharField(max_length=32, unique=True)  # in the storage; says nothing
+    file_name = models.CharField(max_length=150)  # what people call it
+    media_type = models.CharField(max_length=100)  # found in its bytes
+    size_bytes = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    uploaded_by = models.CharField(max_length=80)  # kind and public id of the caller, who alone may attach it
+    purged_at = models.DateTimeField(null=True, blank=True)  # since then there is no file
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        indexes = [models.Index(fields=["created_at"], condition=Q(purged_at__isnull=True), name="stored_file_kept")]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    def event_scope(self) -> EventScope:
+        """Nobody learns of an upload before it is attached to something."""
+        return EventScope("private")
 
 
 class Document(Record):
@@ -39,6 +64,7 @@ class Document(Record):
     sha256 = models.CharField(max_length=64, blank=True)
     url = models.URLField(max_length=1000, blank=True)
     external_reference = models.CharField(max_length=200, blank=True)  # a file number, an archive's mark
+    content = models.OneToOneField(StoredFile, null=True, blank=True, on_delete=models.PROTECT, related_name="document")
     issued_on = models.DateField(null=True, blank=True)
     added_by = models.CharField(max_length=200)
     removed_at = models.DateTimeField(null=True, blank=True)
@@ -48,7 +74,10 @@ class Document(Record):
         ordering = ["created_at", "id"]
         indexes = [models.Index(fields=["about_resource", "about_id"], name="document_about")]
         constraints = [
-            models.CheckConstraint(condition=~Q(url="") | ~Q(external_reference=""), name="document_is_somewhere"),
+            models.CheckConstraint(
+                condition=~Q(url="") | ~Q(external_reference="") | Q(content__isnull=False),
+                name="document_is_somewhere",
+            ),
             models.CheckConstraint(
                 condition=Q(confidentiality__in=[level.value for level in Confidentiality]),
                 name="document_confidentiality_known",

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.db import transaction
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization
 from marketplace.files.models import Confidentiality, Document
+from marketplace.files.uploads import take_upload
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
 from marketplace.kernel.text import gettext_noop as _
 from marketplace.lifecycles import operations as lifecycles
@@ -25,7 +27,9 @@ LEVELS = tuple(level.value for level in Confidentiality)
 
 @dataclass(frozen=True, slots=True)
 class DocumentFacts:
-    """What a caller says of a document; kept at ``url`` (https) or under ``external_reference``, or both."""
+    """What a caller says of a document; its content was uploaded, or is kept at ``url`` (https) or under
+    ``external_reference``. Of an upload the product itself knows type, size and hash.
+    """
 
     kind: str
     title: str
@@ -37,6 +41,7 @@ class DocumentFacts:
     url: str = ""
     external_reference: str = ""
     issued_on: date | None = None
+    upload: UUID | None = None
 
 
 @transaction.atomic
@@ -45,11 +50,15 @@ def attach_document(
 ) -> Document:
     """Attach a document of ``organization`` to ``about``, with audit record and event.
 
-    Raises DomainError(rule_broken) naming each wrong field. Who may attach is checked by the caller.
+    Raises DomainError(rule_broken) naming each wrong field, and DomainError(unknown_reference) for an upload that is not
+    the caller's to attach. Who may attach is checked by the caller.
     """
     errors = [error for check in CHECKS for error in check(facts)]
     if errors:
         raise DomainError(ErrorCode.RULE_BROKEN, errors=errors)
+    content = take_upload(facts.upload, actor=actor, at=at) if facts.upload else None
+    if content is not None:
+        facts = replace(facts, media_type=content.media_type, size_bytes=content.size_bytes, sha256=content.sha256)
     document = Document(
         about_resource=about.resource,
         about_id=about.public_id,
@@ -65,6 +74,7 @@ def attach_document(
         url=facts.url,
         external_reference=facts.external_reference,
         issued_on=facts.issued_on,
+        content=content,
         added_by=actor.label,
     )
     document.scope_of_thing = about.event_scope()
@@ -131,8 +141,8 @@ def _title(facts: DocumentFacts) -> Iterable[FieldError]:
 
 
 def _place(facts: DocumentFacts) -> Iterable[FieldError]:
-    if not facts.url and not facts.external_reference:
-        detail = _("Say where the document is kept: an address or a reference.")
+    if not facts.url and not facts.external_reference and facts.upload is None:
+        detail = _("Say where the document is kept: an upload, an address or a reference.")
         yield FieldError("/url", "document_nowhere", detail)
     if facts.url and not _is_safe_address(facts.url):
         detail = _("An address begins with https:// and holds no user name or password.")
@@ -149,6 +159,11 @@ def _is_safe_address(url: str) -> bool:
 
 
 def _content(facts: DocumentFacts) -> Iterable[FieldError]:
+    said = {"media_type": facts.media_type, "size_bytes": facts.size_bytes, "sha256": facts.sha256}
+    if facts.upload is not None:
+        detail = _("Type, size and hash of an upload are known already: leave them out.")
+        yield from (FieldError(f"/{name}", "known_already", detail) for name, value in said.items() if value)
+        return
     if facts.media_type and not MEDIA_TYPE.fullmatch(facts.media_type):
         yield FieldError("/media_type", "media_type", _("A media type looks like application/pdf."))
     if facts.size_bytes is not None and not 0 <= facts.size_bytes <= LARGEST_BYTES:

@@ -61,4 +61,6 @@ def document_and_thing(document_id: int, things: "QuerySet[R]") -> tuple[Documen
 
 def _live(levels: Iterable[Confidentiality]) -> QuerySet[Document]:
     wanted = [level.value for level in levels]
-    return Document.objects.filter(removed_at__isnull=True, confidentiality__in=wanted).select_related("organization")
+    return Document.objects.filter(removed_at__isnull=True, confidentiality__in=wanted).select_related(
+        "organization", "content"
+    )

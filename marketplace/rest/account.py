@@ -283,7 +283,13 @@ class SessionView(ApiView):
                 ErrorCode.SIGN_IN_LOCKED,
             ),
         ),
-        "delete": Contract("Sign out", Public("signing out"), status=204, operation_id="session_sign_out"),
+        "delete": Contract(
+            "Sign out",
+            Public("signing out"),
+            status=204,
+            operation_id="session_sign_out",
+            errors=(ErrorCode.PERMISSION_DENIED,),
+        ),
     }
 
     def get(self, request: Request) -> Response:

@@ -79,6 +79,7 @@ class ReadyView(ApiView):
             description="503 with the same body while a needed check fails.",
             out=ReadyOut,
             counted=False,
+            also=(503,),
             operation_id="health_ready",
             errors=(ErrorCode.SERVICE_UNAVAILABLE,),
         )

@@ -115,7 +115,7 @@ class SchemaView(ApiView):
             "Read the OpenAPI description",
             Public("for client generators"),
             operation_id="schema",
-            media_types=("application/yaml", "application/vnd.oai.openapi+json"),
+            media_types=("application/json", "application/yaml", "application/vnd.oai.openapi+json"),
         )
     }
 

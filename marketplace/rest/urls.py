@@ -21,6 +21,7 @@ from marketplace.rest import (
     sessions,
     start,
     trail,
+    uploads,
     vocabularies,
 )
 from marketplace.rest.oauth.applications import AppViewSet
@@ -65,6 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("service-levels", service_levels.ServiceLevelsView.as_view(), name="service-levels"),
     path("service-levels/<str:step>", service_levels.ServiceLevelView.as_view(), name="service-level"),
     path("audit/head", trail.AuditHeadView.as_view(), name="audit-head"),
+    path("uploads", uploads.UploadsView.as_view(), name="uploads"),
     path("events", feed.FeedView.as_view(), name="events"),
     *routes.urls,
 ]

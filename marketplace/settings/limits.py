@@ -1,6 +1,6 @@
 """How much, how often, how long (docs/limits.md)."""
 
-from marketplace.settings.environment import TESTING, env
+from marketplace.settings.environment import TESTING, VAR_DIR, env
 
 # Proxies in front that append to X-Forwarded-For; 0 believes nobody (marketplace/accounts/addresses.py).
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
@@ -16,3 +16,6 @@ WEB_LOCK_SECONDS = env.float("WEB_LOCK_SECONDS", default=10.0)
 WEB_STATEMENT_SECONDS = env.float("WEB_STATEMENT_SECONDS", default=15.0)
 WEB_REQUEST_SECONDS = env.float("WEB_REQUEST_SECONDS", default=25.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("BODY_BYTES", default=2 * 1024 * 1024)
+# Uploads lie outside of everything that is served; all web and worker processes share the folder (docs/adr/0014).
+FILES_DIR = VAR_DIR / "files"
+FILE_BYTES = env.int("FILE_BYTES", default=10 * 1024 * 1024)

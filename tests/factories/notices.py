@@ -1,11 +1,12 @@
 """Rows of notices and documents."""
 
 from datetime import UTC, datetime
+from secrets import token_hex
 
 from factory.declarations import LazyFunction, SubFactory
 from factory.django import DjangoModelFactory
 
-from marketplace.files.models import Document
+from marketplace.files.models import Document, StoredFile
 from marketplace.kernel.ids import new_public_id
 from marketplace.notifications.models import Notification
 from marketplace.notifications.subjects import Subject
@@ -27,6 +28,22 @@ class NotificationFactory(DjangoModelFactory[Notification]):
     about_resource = "training_request"
     about_id = LazyFunction(new_public_id)
     about_reference = "GMG-MLI-2026-0007"
+    created_at = AT
+    updated_at = AT
+
+
+class StoredFileFactory(DjangoModelFactory[StoredFile]):
+    """A small text, of which there is a row and no file."""
+
+    class Meta:
+        model = StoredFile
+
+    name = LazyFunction(lambda: token_hex(16))
+    file_name = "notes.txt"
+    media_type = "text/plain"
+    size_bytes = 5
+    sha256 = "0" * 64
+    uploaded_by = "user:nobody"
     created_at = AT
     updated_at = AT
 

@@ -15,9 +15,14 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis import APIOperation, Case, GenerationMode, Response
+from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import FailureGroup
+from schemathesis.specs.openapi.checks import positive_data_acceptance, response_schema_conformance
 
+from marketplace.api.parsers import FORBIDDEN
+from marketplace.kernel.errors import ErrorCode
 from marketplace.rest.start import description
 from marketplace.wsgi import application
 from tests.fuzz.world import World, build
@@ -63,6 +68,36 @@ def world(db: None) -> Iterator[World]:
         signal.connect(close_old_connections)
 
 
+def left_out(case: Case, response: Response) -> Iterator[Any]:
+    """Name the checks that cannot hold for this call, because a description has no words for what decides."""
+    query = case.query or {}
+    if case.operation.path == "/api/v1/health/ready":
+        yield not_a_server_error  # 503 is what it is there to say
+    if "fields" in query:
+        yield response_schema_conformance  # then no member is required but those that were asked for
+    if any(FORBIDDEN.search(text) for text in texts([query, case.body, dict(case.headers or {})])):
+        yield positive_data_acceptance
+    if response.status_code == 400 and all(
+        one["code"] == "invalid_choice" and one.get("allowed") for one in response.json().get("errors", [None])
+    ):
+        yield positive_data_acceptance  # codes of a list that lies in the database
+    if response.status_code == 400 and response.json()["code"] == ErrorCode.INVALID_CURSOR:
+        yield positive_data_acceptance  # a cursor is one that a list gave
+
+
+def texts(value: object) -> Iterator[str]:
+    """Give every text in a value, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts(key)
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
+
+
 def tried(operation: APIOperation, world: World) -> Callable[[], None]:
     """Make the property: whoever calls, whatever is sent, the answer is one that the description promises."""
     named = world.named[operation.path]
@@ -85,7 +120,7 @@ def tried(operation: APIOperation, world: World) -> Callable[[], None]:
         headers = {"Authorization": f"Bearer {world.tokens[caller]}"}
         with transaction.atomic():
             response = case.call(headers=headers)
-            case.validate_response(response, headers=headers)
+            case.validate_response(response, headers=headers, excluded_checks=list(left_out(case, response)))
             transaction.set_rollback(True)
 
     return run
@@ -96,6 +131,6 @@ def test_every_operation_keeps_to_its_description(world: World) -> None:
     for operation in operations():
         try:
             tried(operation, world)()
-        except Exception as error:
+        except (Exception, FailureGroup) as error:
             broken[operation.label] = str(error)
     assert not broken, "\n\n".join(f"--- {label}\n{text}" for label, text in broken.items())
