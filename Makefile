@@ -76,6 +76,10 @@ test-thorough: $(DEV)  ## the same with many times the examples for every proper
 concurrency: $(DEV)  ## 50 clients × 200 rounds of each race, and 50,000 events with kills, on PostgreSQL (OPTIONS="--rounds 20" for less)
 	@$(PY) -m tests.concurrency $(OPTIONS)
 
+.PHONY: fuzz
+fuzz: $(DEV)  ## schemathesis on every operation of the API (EXAMPLES= of each, default 100)
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),100) $(PY) -m pytest tests/fuzz -q -n 0 -p no:randomly --show-capture=no
+
 .PHONY: bench-matching
 bench-matching: $(DEV)  ## how fast matching is, against plain Python, PostgreSQL and SciPy (WRITE=1 updates docs/benchmarks.md)
 	@$(PY) -m bench.matching $(if $(WRITE),--write,)

@@ -129,7 +129,7 @@ class FileParser(BaseParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> bytes:
+    ) -> Any:
         """Read at most FILE_BYTES bytes. Raises DomainError(body_too_large)."""
         return _read(stream, settings.FILE_BYTES)
 

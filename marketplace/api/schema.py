@@ -208,7 +208,7 @@ class MarketplaceSchema(AutoSchema):
         return cast("Schema", schema)
 
     def _map_serializer_field(self, field: Any, direction: Direction, bypass_extensions: bool = False) -> Schema:
-        schema: Schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        schema: Schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if isinstance(field, ListField) and not field.allow_empty and schema.get("type") == "array":
             return {**schema, "minItems": 1}
         return schema

@@ -1,6 +1,6 @@
 """Files come in here, by themselves; what they are about is said when a document is attached."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -73,7 +73,7 @@ class UploadsView(ApiView):
         contract, actor, at = self.contracts["post"], self.request.actor, self.request.at
 
         def run() -> Response:
-            content = request.data if isinstance(request.data, bytes) else b""
+            content: Any = request.data or b""  # nothing sent is an empty mapping
             name = request.query_params.get("file_name", "")
             stored = uploads.keep_upload(actor=actor, at=at, file_name=name, content=content)
             return Response(UploadOut(stored, context=self.shape_context()).data, status=201)

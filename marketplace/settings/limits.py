@@ -16,6 +16,6 @@ WEB_LOCK_SECONDS = env.float("WEB_LOCK_SECONDS", default=10.0)
 WEB_STATEMENT_SECONDS = env.float("WEB_STATEMENT_SECONDS", default=15.0)
 WEB_REQUEST_SECONDS = env.float("WEB_REQUEST_SECONDS", default=25.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("BODY_BYTES", default=2 * 1024 * 1024)
-# Uploads lie outside of everything that is served; all web and worker processes share the folder (docs/adr/0014).
-FILES_DIR = VAR_DIR / "files"
+# Uploads lie outside of everything that is served; all web and worker processes share the folder (docs/adr/0018).
+FILES_DIR = VAR_DIR / "documents"  # part of every backup (marketplace/upkeep/backups)
 FILE_BYTES = env.int("FILE_BYTES", default=10 * 1024 * 1024)

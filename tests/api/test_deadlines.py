@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from pytest_django import Settings
@@ -30,7 +31,7 @@ def limited(db: None, settings: Settings) -> Iterator[BaseDatabaseWrapper]:
     try:
         yield other
     finally:
-        deadlines.connection_created.disconnect(dispatch_uid="web limits")
+        connection_created.disconnect(dispatch_uid="web limits")
         other.close()
 
 

@@ -43,7 +43,7 @@ def request_path(focal: ApiClient) -> str:
     return f"/requests/{focal.call('POST', '/requests', raw=GOOD_BYTES).body['id']}"
 
 
-def send(api: ApiClient, name: str = "letter.pdf", content: bytes = PDF, **headers: str) -> Any:
+def send(api: ApiClient, name: str = "letter.pdf", content: bytes = PDF, headers: dict[str, str] | None = None) -> Any:
     path = f"/uploads?file_name={name}"
     return api.call("POST", path, raw=content, content_type="application/octet-stream", headers=headers)
 
@@ -136,7 +136,7 @@ def test_content_that_is_not_what_its_name_says_is_not_kept(focal: ApiClient, fo
         ("a.docx", docx(("word/vbaProject.bin", b"x")), "file_macros"),
     ):
         english = check_problem(send(focal, name, content), C.RULE_BROKEN)
-        french = check_problem(send(focal, name, content, **{"Accept-Language": "fr"}), C.RULE_BROKEN)
+        french = check_problem(send(focal, name, content, {"Accept-Language": "fr"}), C.RULE_BROKEN)
         assert [error["code"] for error in english["errors"]] == [code]
         assert french["errors"][0]["detail"] != english["errors"][0]["detail"]
     assert not files(folder)
@@ -156,10 +156,10 @@ def test_size_type_and_role_are_looked_at_first(focal: ApiClient, group: SmallGr
 
 
 def test_a_repeated_call_keeps_one_file(focal: ApiClient, folder: Path) -> None:
-    first, again = (send(focal, **{"Idempotency-Key": "k"}) for _ in range(2))
+    first, again = (send(focal, headers={"Idempotency-Key": "k"}) for _ in range(2))
     assert first.body == again.body
     assert len(files(folder)) == 1
-    check_problem(send(focal, content=PDF + b"\n", **{"Idempotency-Key": "k"}), C.IDEMPOTENCY_KEY_REUSED)
+    check_problem(send(focal, content=PDF + b"\n", headers={"Idempotency-Key": "k"}), C.IDEMPOTENCY_KEY_REUSED)
 
 
 def test_what_nobody_needs_is_swept(focal: ApiClient, request_path: str, folder: Path) -> None:

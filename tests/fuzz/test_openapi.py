@@ -43,6 +43,10 @@ CONFIG = SchemathesisConfig.from_dict(
 )
 
 
+Operation = APIOperation[Any, Any, Any, Any]
+Sent = Case[Any]
+
+
 @cache
 def schema() -> Any:
     loaded = schemathesis.openapi.from_dict(description(), config=CONFIG)
@@ -50,7 +54,7 @@ def schema() -> Any:
     return loaded
 
 
-def operations() -> Iterator[APIOperation]:
+def operations() -> Iterator[Operation]:
     for path, item in description()["paths"].items():
         for method in METHODS:
             if method in item and ONLY in path:
@@ -68,7 +72,7 @@ def world(db: None) -> Iterator[World]:
         signal.connect(close_old_connections)
 
 
-def left_out(case: Case, response: Response) -> Iterator[Any]:
+def left_out(case: Sent, response: Response) -> Iterator[Any]:
     """Name the checks that cannot hold for this call, because a description has no words for what decides."""
     query = case.query or {}
     if case.operation.path == "/api/v1/health/ready":
@@ -98,7 +102,7 @@ def texts(value: object) -> Iterator[str]:
             yield from texts(inner)
 
 
-def tried(operation: APIOperation, world: World) -> Callable[[], None]:
+def tried(operation: Operation, world: World) -> Callable[[], None]:
     """Make the property: whoever calls, whatever is sent, the answer is one that the description promises."""
     named = world.named[operation.path]
     cases = st.one_of(
@@ -116,7 +120,7 @@ def tried(operation: APIOperation, world: World) -> Callable[[], None]:
         report_multiple_bugs=False,
     )
     @given(case=cases, caller=st.sampled_from(sorted(world.tokens)))
-    def run(case: Case, caller: str) -> None:
+    def run(case: Sent, caller: str) -> None:
         headers = {"Authorization": f"Bearer {world.tokens[caller]}"}
         with transaction.atomic():
             response = case.call(headers=headers)

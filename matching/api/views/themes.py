@@ -56,7 +56,12 @@ class ThemeSuggestionsView(SuggestionsView):
             operation_id="theme_suggestions_list",
             errors=(ErrorCode.INVALID_INPUT,),
             parameters=(
-                query("text", "What is to be read.", {"type": "string", "minLength": 1, "maxLength": MOST_LETTERS}),
+                query(
+                    "text",
+                    "What is to be read.",
+                    {"type": "string", "minLength": 1, "maxLength": MOST_LETTERS},
+                    required=True,
+                ),
                 query("language", "Its language, `en` or `fr`; without it, both are tried.", {"type": "string"}),
                 LIMIT,
             ),
