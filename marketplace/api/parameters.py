@@ -162,7 +162,7 @@ def answer_headers(contract: Contract, method: str, status: int) -> Schema:
         names.add("ETag")
     if contract.pages:
         names.add("Link")
-    if status in (201, 202):
+    if status in (201, 202) and not contract.file:  # an upload is read as part of a document
         names.add("Location")
     if status == 202:
         names.add("Retry-After")

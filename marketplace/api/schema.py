@@ -103,7 +103,7 @@ class MarketplaceSchema(AutoSchema):
 
     def _get_request_body(self, direction: Direction = "request") -> Schema | None:
         if self.contract.file:
-            entry = {"schema": {"type": "string", "format": "binary"}, "example": "%PDF-1.7 ..."}
+            entry = {"schema": {"type": "string", "format": "binary"}, "examples": {"file": {"value": "%PDF-1.7 ..."}}}
             return {"required": True, "content": {FileParser.media_type: entry}}
         if self.contract.body is None or self.method not in ("POST", "PUT", "PATCH"):
             return None

@@ -15,7 +15,7 @@ import xlsxwriter
 from rest_framework.renderers import BaseRenderer
 
 Value = str | int | Decimal | date | None
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last: full width
 BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
 SHEET_NAME_LENGTH = 31  # of the format
 WIDEST_COLUMN = 60  # characters

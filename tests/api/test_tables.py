@@ -22,6 +22,7 @@ from marketplace.api.tables import (
     write_csv,
     write_xlsx,
 )
+from tests.guards import house
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -40,7 +41,21 @@ def sheet(content: bytes, number: int = 1) -> ET.Element:
 # --- tables -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", '=HYPERLINK("http://x")'])
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\tx",
+    "\rx",
+    "\n=1",
+    "\uff1d1+1",
+    '=HYPERLINK("http://x")',
+    "=cmd|'/C calc'!A0",
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
 def test_text_that_looks_like_a_formula_is_none_in_csv(text: str) -> None:
     [_head, [cell]] = read_csv(write_csv(Table("t", ["h"], [[text]])))
     assert cell == f"'{text}"
@@ -52,6 +67,13 @@ def test_text_stays_a_text_in_xlsx(text: str) -> None:
     assert [cell.get("t") for cell in cells] == ["inlineStr", "inlineStr"]
     assert not list(sheet(write_xlsx([Table("t", ["h"], [[text]])], at=AT)).iter(f"{SHEET}f"))
     assert "".join(cells[1].itertext()) == text
+
+
+def test_no_table_is_written_anywhere_else() -> None:
+    """Every export goes through the one writer that makes texts harmless."""
+    writers = ("csv.writer", "csv.DictWriter", "xlsxwriter.Workbook")
+    found = {source.path for source in house.sources(*house.PACKAGES) if any(word in source.text for word in writers)}
+    assert found == {"marketplace/api/tables.py"}
 
 
 def test_negative_number_is_a_number_in_both() -> None:

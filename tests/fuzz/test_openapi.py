@@ -6,15 +6,20 @@ that is rolled back, on a world in which things of every kind exist, so that hal
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
+from pytest_django import Settings
+from rest_framework.response import Response as Answer
 from schemathesis import APIOperation, Case, GenerationMode, Response
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
@@ -23,9 +28,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance, response
 
 from marketplace.api.parsers import FORBIDDEN
 from marketplace.kernel.errors import ErrorCode
-from marketplace.rest.start import description
+from marketplace.rest.start import RootView, description
 from marketplace.wsgi import application
 from tests.fuzz.world import World, build
+from tests.kit.people import small_group, token_of
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
 ONLY = os.environ.get("FUZZ_ONLY", "")  # part of a path
@@ -62,14 +68,20 @@ def operations() -> Iterator[Operation]:
 
 
 @pytest.fixture
-def world(db: None) -> Iterator[World]:
-    made = build(path for path in description()["paths"] if ONLY in path)
-    signals = (request_started, request_finished)  # the connection holds the world: no request may close it
+def one_connection(db: None) -> Iterator[None]:
+    """Let no request close the connection: the transaction of the test holds the world."""
+    signals = (request_started, request_finished)
     for signal in signals:
         signal.disconnect(close_old_connections)
-    yield made
+    yield
     for signal in signals:
         signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def world(db: None, tmp_path: Path, settings: Settings) -> World:
+    settings.FILES_DIR = tmp_path
+    return build(path for path in description()["paths"] if ONLY in path)
 
 
 def left_out(case: Sent, response: Response) -> Iterator[Any]:
@@ -110,7 +122,7 @@ def tried(operation: Operation, world: World) -> Callable[[], None]:
         *(operation.as_strategy(mode, path_parameters=named) for mode in MODES if named),
     )
 
-    @settings(
+    @examples(
         max_examples=EXAMPLES,
         deadline=None,
         database=None,
@@ -130,7 +142,7 @@ def tried(operation: Operation, world: World) -> Callable[[], None]:
     return run
 
 
-def test_every_operation_keeps_to_its_description(world: World) -> None:
+def test_every_operation_keeps_to_its_description(world: World, one_connection: None) -> None:
     broken = {}
     for operation in operations():
         try:
@@ -138,3 +150,15 @@ def test_every_operation_keeps_to_its_description(world: World) -> None:
         except (Exception, FailureGroup) as error:
             broken[operation.label] = str(error)
     assert not broken, "\n\n".join(f"--- {label}\n{text}" for label, text in broken.items())
+
+
+@pytest.mark.usefixtures("one_connection")
+def test_the_fuzzer_sees_a_planted_fault(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one answer be other than it is described, then let it crash: both must be told."""
+    token = token_of(small_group(at).viewer, at)
+    try_root = tried(schema()["/api/v1"]["get"], World({"viewer": token}, {"/api/v1": {}}))
+    try_root()
+    for fault in (lambda *_: Answer({"name": 7}), lambda *_: 1 // 0):
+        monkeypatch.setattr(RootView, "get", fault)
+        with pytest.raises((FailureGroup, ZeroDivisionError)):
+            try_root()
