@@ -37,7 +37,10 @@ class BearerTokenAuthentication(BaseAuthentication):
             return None
         if not (text.isascii() and text.isprintable()):  # no token of ours, and no text that PostgreSQL takes
             raise DomainError(ErrorCode.TOKEN_INVALID)
-        actor, acting_for = actor_of(text.strip(), at=getattr(request, "at", None) or timezone.now()), _acting_for(request)
+        actor, acting_for = (
+            actor_of(text.strip(), at=getattr(request, "at", None) or timezone.now()),
+            _acting_for(request),
+        )
         if actor is None:
             raise DomainError(ErrorCode.TOKEN_INVALID)
         if actor.client is not None:

@@ -94,6 +94,9 @@ class MarketplaceSchema(AutoSchema):
     def _get_pagination_parameters(self) -> list[Schema]:
         return []
 
+    def _get_format_parameters(self) -> list[Schema]:
+        return []  # reports describe theirs
+
     def _resolve_path_parameters(self, variables: list[str]) -> list[Schema]:
         return [parameters.of_path(self.view, name) for name in variables]
 
@@ -150,7 +153,9 @@ class MarketplaceSchema(AutoSchema):
             "headers": parameters.answer_headers(contract, self.method, status),
         }
         content: Schema = {
-            name: {"schema": {"type": "string"}} for name in contract.media_types if name != "application/json"
+            name: {"schema": {"type": "object" if name.endswith("+json") else "string"}}
+            for name in contract.media_types
+            if name != "application/json"
         }
         if serializer_class is not None:
             content["application/json"] = self._json(serializer_class)

@@ -18,9 +18,10 @@ from marketplace.kernel.text import gettext_noop as _
 from marketplace.lifecycles import operations as lifecycles
 
 FILE_NAME_LENGTH = 150  # characters
-FILE_NAME = re.compile(
-    r"^[^\x00-\x1f\x7f-\x9f/\\:*?\"<>|\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+\.([A-Za-z0-9]{1,8})$"
+IN_NO_NAME = (
+    r'\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff'  # paths, wildcards, what is not seen
 )
+FILE_NAME = rf"^[^\s.{IN_NO_NAME}][^{IN_NO_NAME}]*\.([A-Za-z0-9]{{1,8}})$"
 ATTACH_WITHIN = timedelta(days=1)
 KEPT_AFTER_REMOVAL = timedelta(days=30)
 SWEPT_AT_ONCE = 500  # rows in one run
@@ -33,8 +34,8 @@ def keep_upload(*, actor: Actor, at: datetime, file_name: str, content: bytes) -
     DomainError(rule_broken) for the content.
     """
     name = unicodedata.normalize("NFC", file_name.strip())
-    found = FILE_NAME.match(name)
-    if found is None or name.startswith(".") or len(name) > FILE_NAME_LENGTH:
+    found = re.match(FILE_NAME, name)
+    if found is None or len(name) > FILE_NAME_LENGTH:
         detail = _(
             "A file name has at most %(limit)s characters, no path and no control characters, and ends in its kind."
         )

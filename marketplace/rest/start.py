@@ -104,6 +104,20 @@ def description() -> dict[str, Any]:
     return cast("dict[str, Any]", SchemaGenerator().get_schema(request=None, public=True))
 
 
+class DescriptionOut(Out):
+    """An OpenAPI document."""
+
+    example: ClassVar[dict[str, object]] = {
+        "openapi": "3.1.1",
+        "info": {"title": "GMG Training Marketplace"},
+        "paths": {},
+    }
+
+    openapi = serializers.CharField()
+    info = serializers.DictField()
+    paths = serializers.DictField()
+
+
 class SchemaView(ApiView):
     """`/schema`."""
 
@@ -114,6 +128,7 @@ class SchemaView(ApiView):
         "get": Contract(
             "Read the OpenAPI description",
             Public("for client generators"),
+            out=DescriptionOut,
             operation_id="schema",
             media_types=("application/json", "application/yaml", "application/vnd.oai.openapi+json"),
         )

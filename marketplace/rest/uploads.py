@@ -23,7 +23,7 @@ WRITERS = (
     Permission.ENGAGEMENTS_CONFIRM,
     Permission.ENGAGEMENTS_MANAGE,
 )
-FILE_NAME = {"type": "string", "minLength": 3, "maxLength": uploads.FILE_NAME_LENGTH}
+FILE_NAME = {"type": "string", "pattern": uploads.FILE_NAME, "maxLength": uploads.FILE_NAME_LENGTH}
 
 
 class UploadOut(ThingOut):
