@@ -45,7 +45,7 @@ def columns_of(row: Model) -> dict[str, Any]:
     told = {}
     for field in row._meta.concrete_fields:
         value = field.value_from_object(row)
-        if field.name not in SECRET:
+        if field.name not in SECRET and str(field) not in SECRET:
             told[field.attname] = (
                 bytes(value).decode(errors="replace") if isinstance(value, bytes | memoryview) else value
             )

@@ -66,6 +66,9 @@ HOLDINGS = (
     Holding("accounts.OrganizationUserGrant", "given_by", PERSON, Fate.KEPT, DECIDED),
     Holding("accounts.OrganizationGroupGrant", "given_by", PERSON, Fate.KEPT, DECIDED),
     Holding("identity.BrowserSession", "user", PERSON, Fate.DELETED, ENTRY),
+    Holding("account.EmailAddress", "user", PERSON, Fate.DELETED, ENTRY),
+    Holding("mfa.Authenticator", "user", PERSON, Fate.DELETED, ENTRY),
+    Holding("socialaccount.SocialAccount", "user", PERSON, Fate.DELETED, ENTRY),
     Holding("guardian.UserObjectPermission", "user", PERSON, Fate.DELETED, ENTRY),
     Holding("oauth2_provider.AccessToken", "user", PERSON, Fate.DELETED, ENTRY),
     Holding("oauth2_provider.RefreshToken", "user", PERSON, Fate.DELETED, ENTRY),
@@ -103,4 +106,5 @@ HOLDINGS = (
 # Columns that no export shows: they open doors, or say nothing to anybody.
 SECRET = frozenset(
     {"password", "digest", "token", "token_checksum", "code", "code_challenge", "device_code", "session_key"}
+    | {"mfa.Authenticator.data"}
 )
