@@ -135,13 +135,19 @@ def write_page(summary: Summary, page: Path) -> None:
     page.write_text(f"{before}{BEGIN}\n{_figures(summary)}\n{END}{after}", encoding="utf-8")
 
 
+def _priority() -> str:
+    """Say with which priority the run went, where it was not the usual one."""
+    nice = os.nice(0)
+    return f", at priority {nice} (0 is usual, less is before others)" if nice else ""
+
+
 def _figures(summary: Summary) -> str:
     shapes = ", ".join(f"{one.shape} {one.load_average:.1f}" for one in summary.outcomes)
     failures = summary.failures()
     lines = [
         f"Run of {datetime.now(UTC):%d %B %Y, %H:%M} UTC: profile `{summary.profile}`, seed {summary.seed}, "
         f"{summary.total('faults')} faults of {len(summary.kinds)} kinds in {summary.seconds / 60:.0f} minutes; "
-        f"{os.cpu_count()} cores ({platform.machine()}), load average {shapes}. "
+        f"{os.cpu_count()} cores ({platform.machine()}), load average {shapes}{_priority()}. "
         + ("Nothing failed." if not failures else f"What failed: {'; '.join(failures)}."),
         "",
         f"| shape | kind | {' | '.join(COLUMNS)} |",

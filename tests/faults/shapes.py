@@ -20,7 +20,7 @@ from tests.kit.stack import outside_of_tests
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 WEB_PROCESSES, CELERY_NODES, CELERY_PROCESSES = 3, 2, 2
-PREPARE_SECONDS, READY_SECONDS = 240, 120
+PREPARE_SECONDS, READY_SECONDS = 600, 180
 PRODUCTION, EMBEDDED = "production", "embedded"
 
 
@@ -116,10 +116,13 @@ def _prepare(folder: Path, variables: dict[str, str]) -> None:
     """Migrate and load the demo data, which brings organizations, offerings and accounts with tokens."""
     command = [sys.executable, "manage.py", "demo", "--no-serve", "--var", str(folder)]
     with (folder / "prepare.log").open("wb") as output:
-        done = subprocess.run(
-            command, cwd=ROOT, env=variables, stdout=output, stderr=output, timeout=PREPARE_SECONDS, check=False
-        )
-    if done.returncode:
+        try:
+            code = subprocess.run(
+                command, cwd=ROOT, env=variables, stdout=output, stderr=output, timeout=PREPARE_SECONDS, check=False
+            ).returncode
+        except subprocess.TimeoutExpired:
+            code = -1
+    if code:
         raise ShapeError((folder / "prepare.log").read_text(errors="replace")[-3000:])
 
 
