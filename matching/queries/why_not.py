@@ -12,6 +12,7 @@ from marketplace.kernel.errors import rule_broken, unknown_reference
 from marketplace.kernel.text import gettext_noop
 from matching.engine import (
     HYPOTHETICAL,
+    EngineError,
     KeptPlan,
     Sentence,
     WhyNot,
@@ -56,14 +57,14 @@ def forced_choice(run_id: int, *, request: str, line: int, offering: str, at: da
     """Say what forcing an offering for a line would change in a plan. Takes up to ``SECONDS`` seconds of solving.
 
     Raises DomainError(unknown_reference) for a line that is not in the plan or an offering that does not exist,
-    DomainError(rule_broken) for a run that is no plan or was not solved.
+    DomainError(rule_broken) for a run that is no plan, was not solved, or was kept by another version of the engine.
     """
     run = MatchRun.objects.select_related("supply").defer("result").get(pk=run_id)
     if run.mode not in PLAN_MODES or run.plan is None:
         raise rule_broken("", "not_a_solved_plan", gettext_noop("Only a plan that was solved can be asked."))
     row = _line(run, request, line)
     offer, shown = _offer(offering)
-    plan = kept(zlib.decompress(bytes(run.plan)))
+    plan = _kept(run.plan)
     key = line_key(row.request.reference_text, line)
     labels = _labels(plan, key, offer)
     if not labels:
@@ -73,6 +74,14 @@ def forced_choice(run_id: int, *, request: str, line: int, offering: str, at: da
         plan.instance.pairs.candidate, [entry.id for entry in plan.instance.capacities], inputs.market(at=at).rows
     )
     return _told(best, row, shown, names)
+
+
+def _kept(content: bytes) -> KeptPlan:
+    try:
+        return kept(zlib.decompress(bytes(content)))
+    except EngineError as error:
+        detail = gettext_noop("The plan was made by another version of the engine: ask for a new one.")
+        raise rule_broken("", "other_engine", detail) from error
 
 
 def _line(run: MatchRun, request: str, line: int) -> PlanLine:

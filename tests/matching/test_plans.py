@@ -629,6 +629,15 @@ def test_line_that_is_not_in_the_plan_is_unknown() -> None:
         )
 
 
+def test_plan_kept_by_another_engine_is_refused_by_name() -> None:
+    scene = crowded(wishes=1)
+    run = planned(scene)
+    MatchRun.objects.filter(pk=run.pk).update(plan=zlib.compress(b'{"format":1}'))
+    with pytest.raises(DomainError) as error:
+        forced_choice(run.pk, at=AT, **scene.mark(0, 0))
+    assert refused_with(error) == {"": "other_engine"}
+
+
 # --- replay -------------------------------------------------------------------------------------------------------
 
 
