@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from marketplace.audit import queries as audit
+from marketplace.audit import verification
 from marketplace.events import queries as events
 from marketplace.kernel.rules import Breach, Rule
 from matching import queries as matching
@@ -65,11 +66,18 @@ def broken_links() -> Iterator[Breach]:
             yield Breach(f"{table} row {row}", f"points at a row of {parent} that is not there")
 
 
+def damaged_trail() -> Iterator[Breach]:
+    """Give what does not fit when the chain of the audit trail is computed again."""
+    report, _whole = verification.verify()
+    yield from (Breach("audit trail", finding) for finding in report.told)
+
+
 RULES = (
     Rule("no line is given twice", requests.miscounted_lines),
     Rule("no session is overbooked", providers.miscounted_sessions),
     Rule("no capacity is overbooked", providers.miscounted_windows),
     Rule("partners hold what they are to use", matching.parts_without_their_hold),
     Rule("each change has its audit record and its event", unpaired_changes),
+    Rule("the audit trail is whole", damaged_trail),
     Rule("every link leads somewhere", broken_links),
 )

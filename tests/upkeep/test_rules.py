@@ -5,14 +5,14 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from marketplace.audit.models import AuditRecord
+from marketplace.audit.models import AuditRecord, PendingRecord
 from marketplace.events.models import OutboxEvent
 from marketplace.upkeep.rules import RULES, SHOWN, look_at_rules
 from matching.models import ProposalPart
 from providers.models import CapacityHold, Session
 from requests_app.models import LineClaim
 from tests.factories.accounts import OrganizationFactory
-from tests.factories.machinery import OutboxEventFactory
+from tests.factories.machinery import AuditRecordFactory, OutboxEventFactory
 from tests.factories.matching import approved, ranked
 from tests.factories.providers import CapacityWindowFactory
 
@@ -64,6 +64,12 @@ def test_record_whose_event_is_lost_is_seen(asked: ProposalPart) -> None:
     assert AuditRecord.objects.filter(resource_id=asked.public_id).count() == lost.count() > 0
     lost.order_by("-pk")[:1].get().delete()
     assert broken() == {"each change has its audit record and its event": 1}
+
+
+def test_record_slipped_past_the_trail_is_seen() -> None:
+    AuditRecordFactory.create(resource="offering")
+    PendingRecord.objects.all().delete()
+    assert "the audit trail is whole" in broken()
 
 
 def test_command_names_what_is_broken_and_counts_the_rest() -> None:
