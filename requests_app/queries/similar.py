@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from marketplace.accounts.actors import Actor
 from marketplace.vocabularies import queries as vocabularies
 from requests_app.models import RequestLine, TrainingRequest
-from requests_app.queries.visibility import requests_visible_to
+from requests_app.queries.visibility import requests_readable_by
 
 GONE = ("draft", "withdrawn", "merged", "cancelled", "ineligible")
 WEIGHTS = {"theme": 400, "place": 250, "audience": 150, "language": 100, "window": 100}  # thousandths
@@ -26,14 +26,14 @@ class SimilarRequest:
 
 
 def similar_requests(request: TrainingRequest, actor: Actor, *, at: datetime) -> list[SimilarRequest]:
-    """Rank the requests that ``actor`` may know of by what they share with ``request``, at most 20, best first.
+    """Rank the requests whose body ``actor`` reads by what they share with ``request``, at most 20, best first.
 
     Each line is compared with each; the best pair counts. Drafts and what was withdrawn or merged are left out.
     """
     lines = [line for line in request.lines.all() if line.state != "dropped"]
     themes = {theme for line in lines for theme in _near_themes(line.theme)}
     rows = (
-        requests_visible_to(actor, at=at)
+        requests_readable_by(actor, at=at)
         .exclude(pk=request.pk)
         .exclude(state__in=GONE)
         .filter(_overlapping(request), pk__in=_with_theme(themes))

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from marketplace.api.confidentiality import fields_of
 from marketplace.api.serializers import (
     CodesField,
     Example,
@@ -110,29 +111,6 @@ class OfferCallOut(serializers.Serializer[Any]):
     ends_at = moment(source="call_ends_at")
     ended_at = moment(source="call_ended_at")
     waived_at = moment(source="call_waived_at")
-
-
-# Not for readers of a public summary, who see title, themes, places and window.
-BODY = (
-    "beneficiaries",
-    "budget",
-    "call",
-    "clarifications",
-    "co_requesters",
-    "conflicts",
-    "endorsement",
-    "endorsements",
-    "external_id",
-    "kept_apart",
-    "lead_required",
-    "lines",
-    "merged_into",
-    "need_statement",
-    "parent_request",
-    "reason_text",
-)
-# For the requester's side and the secretariat alone.
-INNER = ("clarifications", "excluded_organizations", "external_id", "kept_apart")
 
 
 class RequestOut(LifecycleOut):
@@ -258,9 +236,9 @@ class RequestOut(LifecycleOut):
     def to_representation(self, instance: TrainingRequest) -> dict[str, Any]:
         """Show the request, leaving out what is not for this reader."""
         shown: dict[str, Any] = super().to_representation(instance)
-        hidden = set(BODY) if self.get_summary_only(instance) else set()
+        hidden = fields_of("RequestOut", "body", "inner") if self.get_summary_only(instance) else frozenset()
         if not self._is_near(instance):
-            hidden |= set(INNER)
+            hidden |= fields_of("RequestOut", "inner")
         return {name: None if name in hidden else value for name, value in shown.items()}
 
     def _is_near(self, request: TrainingRequest) -> bool:
