@@ -96,6 +96,8 @@ HOLDINGS = (
     name("matching.ProposalPart", "answered_by"),
     name("matching.Counter", "made_by", "part__public_id"),
     name("requests_app.RequestRevision", "editor", "request__public_id"),
+    name("requests_app.PostingConsent", "given_by", "request__public_id"),
+    name("requests_app.PostingConsent", "withdrawn_by", "request__public_id"),
     name("fulfilment.Change", "proposed_by", "public_id", "engagement__public_id"),
     Holding("fulfilment.Change", "agreements", Holds.NAMES, Fate.RENAMED, WORK, ("public_id", "engagement__public_id")),
     name("files.Document", "added_by"),
