@@ -120,7 +120,8 @@ def exhaustive() -> list[Row]:
 
     Bytes counted: each column that the sweep reads from one end to the other, once, at the width at which it is stored
     and read, and the score written. What is written and read in between, tables made for the need, and the lists of
-    rows by word or code are not counted. What the sweep keeps of a catalogue is made once, before the clock starts.
+    rows by word or code are not counted. What the sweep keeps of a catalogue is made at the first question (for an audience,
+    or for a place, that asks for it); twenty questions go before those that are measured.
     """
     from bench import offers as made
     from matching.engine import DEFAULT_POLICY, build_catalogue

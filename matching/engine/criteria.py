@@ -121,20 +121,16 @@ def theme_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
     """Return how well the themes of offers (rows) meet the theme asked."""
     if not len(offers):
         return np.zeros(0, dtype=np.int64)
-    asked = catalogue.memo.get(("theme", line.theme), lambda: AskedTheme.of(catalogue, line.theme))
+    asked = asked_theme(line, catalogue)
     theme, start = catalogue.columns.themes_of(offers)
     closeness = np.maximum.reduceat(asked.closeness.take(theme), start)
     sums = np.add.reduceat(asked.relations.take(theme), start)
-    covered, exact = sums & MOST_COUNTED, sums >> COUNT_BITS & MOST_COUNTED
-    broader = sums >> 2 * COUNT_BITS
-    if asked.parts:
-        partly = np.where(covered > 0, 1000 * covered // asked.parts, np.where(broader > 0, 500, 0))
-        coverage = np.where(exact > 0, 500 + 500 * covered // asked.parts, partly)
-    else:
-        coverage = np.where(exact > 0, VALUE_TOP, np.where(broader > 0, 500, 0))
-    focus = 1000 * (covered + exact + broader) // catalogue.columns.theme_count.take(offers)
-    value: Ints = (6 * closeness + 2 * (coverage + focus)) // 10
-    return value
+    return asked.value(closeness, sums, catalogue.columns.theme_count.take(offers))
+
+
+def asked_theme(line: NeedLine, catalogue: Catalogue) -> "AskedTheme":
+    """Return what each concept is to the theme of a line, kept with the catalogue. Raises EngineError(unknown_concept)."""
+    return catalogue.memo.get(("theme", line.theme), lambda: AskedTheme.of(catalogue, line.theme))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +143,19 @@ class AskedTheme:
     closeness: Ints
     relations: Ints
     parts: int
+
+    def value(self, closeness: Ints, sums: Ints, count: Ints) -> Ints:
+        """Return the values of sets of themes: the largest closeness in each, the sum of its relations, its number of themes."""
+        covered, exact = sums & MOST_COUNTED, sums >> COUNT_BITS & MOST_COUNTED
+        broader = sums >> 2 * COUNT_BITS
+        if self.parts:
+            partly = np.where(covered > 0, 1000 * covered // self.parts, np.where(broader > 0, 500, 0))
+            coverage = np.where(exact > 0, 500 + 500 * covered // self.parts, partly)
+        else:
+            coverage = np.where(exact > 0, VALUE_TOP, np.where(broader > 0, 500, 0))
+        focus = 1000 * (covered + exact + broader) // count
+        value: Ints = (6 * closeness + 2 * (coverage + focus)) // 10
+        return value
 
     @classmethod
     def of(cls, catalogue: Catalogue, theme: str) -> "AskedTheme":

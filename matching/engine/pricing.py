@@ -1,5 +1,7 @@
 """What deliveries cost, in whole cents of a currency, and the ceiling that binds."""
 
+from math import lcm
+
 import numpy as np
 
 from matching.engine.catalogue import UNKNOWN, Catalogue, Ints
@@ -33,15 +35,14 @@ def cost_in(target: str, catalogue: Catalogue, rates: Rates, offer: Ints, seats:
     """
     columns = catalogue.columns
     native = deliveries * columns.per_delivery.take(offer) + seats * columns.per_participant.take(offer)
-    factors = [rates.factor(currency, target) for currency in columns.currency.position]
-    top = [0 if factor is None else factor[0] for factor in factors] + [0]
-    bottom = [1 if factor is None else factor[1] for factor in factors] + [1]
-    largest = int(native.max(initial=1))
-    wide = 2 * (largest * max(top) + max(bottom)) >= SAFE
+    factors = [rates.factor(currency, target) or (0, 1) for currency in columns.currency.position]
+    # Over one denominator NumPy divides by one number, many times faster than by a column.
+    bottom = lcm(*(below for _, below in factors))
+    top = [above * (bottom // below) for above, below in factors] + [0]
+    wide = 2 * (int(native.max(initial=1)) * max(top) + bottom) >= SAFE
     kind = np.dtype(object if wide else np.int64)
-    currency = _currency(catalogue).take(offer)
-    tops, bottoms = np.array(top, dtype=kind).take(currency), np.array(bottom, dtype=kind).take(currency)
-    cost = (native.astype(kind, copy=False) * (2 * tops) + bottoms) // (2 * bottoms)
+    tops = np.array(top, dtype=kind).take(_currency(catalogue).take(offer))
+    cost = (native.astype(kind, copy=False) * (2 * tops) + bottom) // (2 * bottom)
     return np.where(tops == 0, UNKNOWN, cost).astype(np.int64, copy=False)
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import reduce
 from math import log
 
 import numpy as np
@@ -95,17 +96,14 @@ class TextIndex:
         """
         asked = self.ask(texts)
         size = self.size if rows is None else len(rows)
-        best = np.zeros(size, dtype=np.int64)
-        known = np.zeros(size, dtype=np.bool_)
-        for question in asked.words:
-            score = question.index.total(question.asked, rows)
-            best = np.maximum(best, np.minimum(VALUE_TOP, score * VALUE_TOP // question.top))
-            known |= question.index.given(rows)
-        if asked.concepts is not None:
-            shared = self.concepts.total(asked.concepts.asked, rows)
-            best = np.maximum(best, shared * VALUE_TOP // asked.concepts.top)
-            known |= self.concepts.given(rows)
-        return np.where(known, best, NEUTRAL), known
+        questions = [*asked.words, *([] if asked.concepts is None else [asked.concepts])]
+        if not questions:
+            return np.full(size, NEUTRAL, dtype=np.int64), np.zeros(size, dtype=np.bool_)
+        best = reduce(np.maximum, [question.shares(rows) for question in questions])
+        known = reduce(np.logical_or, [question.index.given(rows) for question in questions])
+        if not known.all():
+            best[~known] = NEUTRAL
+        return best, known
 
     def compared(self, texts: Mapping[str, str], row: int) -> tuple[Compared, tuple[str, ...]]:
         """Tell what the likeness of one row to the texts of a need rests on; see `AskedTexts.compared`."""
@@ -133,6 +131,13 @@ class AskedTerms:
     index: Terms
     asked: Asked
     top: int
+
+    def shares(self, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
+        """Return what each row (or each of the rows given) has of the most, in permille, whether anything is known of it or not."""
+        share = self.index.total(self.asked, rows)
+        share *= VALUE_TOP
+        share //= self.top
+        return share
 
     def share(self, row: int) -> int | None:
         """Return what one row has of the most, in permille; None where nothing is known of the row."""

@@ -78,10 +78,11 @@ def screen(
     today = as_of.toordinal()
     chosen = np.arange(len(catalogue.slots.offer), dtype=np.int64) if rows is None else rows
     ways = Ways.of(catalogue, chosen)
-    dates = dates_of(need, catalogue, policy, ways, today)
+    day, lengths = Day.of(catalogue, today).take(chosen), Lengths.of(catalogue).take(chosen)
+    dates = dates_of(need, policy, ways, day, lengths, today)
     native = native_in(line, catalogue, chosen)
     company = None if others is None else others.take(ways.offer)
-    seated = seats_of(line, catalogue, policy, ways, company)
+    seated = seats_of(line, ways, Room.of(catalogue, policy.max_deliveries).take(chosen), company)
     priced = _priced(need, line, catalogue, policy, rates, ways, seated)
     bits = dates.bits | np.where(dates.undated, 0, seated.bits) | priced.bits  # seats of no date are no reason
     for failed, fail in _unmet(need, line, catalogue, policy, chosen):
@@ -116,15 +117,13 @@ def distinct(offer: Ints) -> tuple[Ints, Ints]:
     return offer[new], np.cumsum(new) - 1
 
 
-def dates_of(need: Need, catalogue: Catalogue, policy: Policy, ways: Ways, today: int) -> Dates:
-    """Return when slots could be held for a need, seen from a day."""
-    rows, session, first, last = ways.rows, ways.session, ways.start, ways.end
+def dates_of(need: Need, policy: Policy, ways: Ways, day: Day, lengths: Lengths, today: int) -> Dates:
+    """Return when slots could be held for a need, seen from a day; `day` and `lengths` are those of the slots."""
+    session, first, last, undated = ways.session, ways.start, ways.end, day.undated
     opens, closes = need.window_start.toordinal(), need.window_end.toordinal()
-    day, lengths = Day.of(catalogue, today), Lengths.of(catalogue)
-    undated = day.undated.take(rows)
 
     # All else than a session begins when asked: not before the lead time has run, and must end within the window.
-    ready, duration, half = day.ready.take(rows), lengths.duration.take(rows), lengths.half.take(rows)
+    ready, duration, half = day.ready, lengths.duration, lengths.half
     begin = np.maximum(ready, opens)
     days = np.minimum(last, closes) - begin + 1
     spare = days - duration
@@ -141,7 +140,7 @@ def dates_of(need: Need, catalogue: Catalogue, policy: Policy, ways: Ways, today
         undated=undated,
         bits=undated * Fail.NOT_SCHEDULED.value + missed * Fail.WINDOW_MISSED.value,
         slack=np.where(session, 0, np.maximum(0, spare)),
-        notice=np.where(session, day.left.take(rows), np.maximum(0, spare + (begin - ready))),
+        notice=np.where(session, day.left, np.maximum(0, spare + (begin - ready))),
         overlap=overlap,
         shortened=(spare < 0) & ~(late | session),
     )
@@ -216,14 +215,13 @@ class Seated:
     bits: Ints
 
 
-def seats_of(line: NeedLine, catalogue: Catalogue, policy: Policy, ways: Ways, company: Ints | None = None) -> Seated:
+def seats_of(line: NeedLine, ways: Ways, room: Room, company: Ints | None = None) -> Seated:
     """Return seats planned, deliveries, seats available and failures.
 
     Seats are the smaller of the line's maximum and what is free; several deliveries where one is too small, each
-    with at least the smallest group. `company`: participants of other lines who could come as well.
+    with at least the smallest group. `room` is that of the slots, `company`: participants of other lines who could come as well.
     """
-    room, smallest = Room.of(catalogue, policy.max_deliveries), ways.smallest
-    largest, available = room.largest.take(ways.rows), room.available.take(ways.rows)
+    largest, available, smallest = room.largest, room.available, ways.smallest
     seats = np.minimum(line.maximum, available)
     deliveries = np.maximum(1, -(-seats // largest))
     uneven = (seats < deliveries * smallest) & (deliveries > 1)

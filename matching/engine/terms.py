@@ -94,7 +94,7 @@ class Terms:
         for number, cap in asked.known.items():
             own = slice(self.term_start[number], self.term_start[number + 1])
             part = self.part_by_term[own]
-            total[self.row_by_term[own]] += part if cap >= self.top[number] else np.minimum(part, cap)
+            np.add.at(total, self.row_by_term[own], part if cap >= self.top[number] else np.minimum(part, cap))
         return total if rows is None else total[rows]
 
     def total_of(self, asked: "Asked", row: int) -> int:

@@ -25,6 +25,10 @@ class Lengths:
         """Return those of a catalogue, kept with it."""
         return catalogue.memo.get("lengths of slots", lambda: cls._made(catalogue))
 
+    def take(self, rows: Ints) -> "Lengths":
+        """Return those of some slots."""
+        return Lengths(self.duration.take(rows), self.half.take(rows))
+
     @classmethod
     def _made(cls, catalogue: "Catalogue") -> "Lengths":
         slots, columns = catalogue.slots, catalogue.columns
@@ -45,6 +49,10 @@ class Day:
     def of(cls, catalogue: "Catalogue", today: int) -> "Day":
         """Return what a day (ordinal) makes of a catalogue, kept with it."""
         return catalogue.memo.get(("day", today), lambda: cls._made(catalogue, today))
+
+    def take(self, rows: Ints) -> "Day":
+        """Return what the day makes of some slots."""
+        return Day(self.ready.take(rows), self.left.take(rows), self.undated.take(rows))
 
     @classmethod
     def _made(cls, catalogue: "Catalogue", today: int) -> "Day":
@@ -68,6 +76,10 @@ class Room:
     def of(cls, catalogue: "Catalogue", most: int) -> "Room":
         """Return the room in a catalogue, kept with its slots."""
         return catalogue.slots.memo.get(("room", most), lambda: cls._made(catalogue, most))
+
+    def take(self, rows: Ints) -> "Room":
+        """Return the room of some slots."""
+        return Room(self.largest.take(rows), self.available.take(rows))
 
     @classmethod
     def _made(cls, catalogue: "Catalogue", most: int) -> "Room":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from matching.engine.bitsets import BitTable
 from matching.engine.catalogue import Catalogue, Ints, SlotKind
-from matching.engine.catalogue.ways import Lengths
+from matching.engine.catalogue.ways import Day, Lengths, Room, Ways
 from matching.engine.criteria import load_value, newcomer_value, track_record_value
 from matching.engine.policy import CRITERIA, Criterion, Policy
 from matching.engine.terms import runs
@@ -47,14 +47,15 @@ class Numbers:
 
     themes: Numbered  # offers, by their set of themes
     with_theme: tuple[Ints, ...]  # for each theme of the scheme the sets that hold it
-    coverage: Ints  # offers: 1 worldwide, 2 something is known of experience or home
-    profile: Numbered  # offers, by level, levels of government and award
     price: Numbered  # offers, by cost
     languages: Numbered  # slots
     place: Numbered  # slots, by where they take place
     schedule: Numbered  # slots, by what their dates and the time left to ask hang on
     room: Numbered  # slots, by what the number of seats hangs on
     slot_price: Ints
+    scheduled: Ways  # one slot of each schedule, with its lengths
+    lengths: Lengths
+    seated: Ways  # one slot of each room
 
 
 def numbers_of(catalogue: Catalogue) -> Numbers:
@@ -66,20 +67,58 @@ def _numbers(catalogue: Catalogue) -> Numbers:
     columns, slots = catalogue.columns, catalogue.slots
     themes = _theme_sets(catalogue)
     price = Numbered.by(*_words(columns.currency), columns.per_delivery, columns.per_participant)
+    schedule, room = _schedule(catalogue), _room(catalogue)
     online = columns.modality.has("online")[slots.offer]
-    known = columns.delivered.filled() | columns.home.filled()
     return Numbers(
         themes=themes,
         with_theme=_holders(catalogue, themes),
-        coverage=columns.worldwide + 2 * known.astype(np.int64),
-        profile=Numbered.by(*_words(columns.governance), columns.level, columns.award),
         price=price,
         languages=Numbered.by(*_words(slots.languages)),
         place=Numbered.by(*_words(slots.countries), *_words(slots.cities), slots.anywhere + 2 * online),
-        schedule=_schedule(catalogue),
-        room=_room(catalogue),
+        schedule=schedule,
+        room=room,
         slot_price=price.of[slots.offer],
+        scheduled=Ways.of(catalogue, schedule.one),
+        lengths=Lengths.of(catalogue).take(schedule.one),
+        seated=Ways.of(catalogue, room.one),
     )
+
+
+def day_of(catalogue: Catalogue, numbers: Numbers, today: int) -> Day:
+    """Return what a day makes of one slot of each schedule, kept with the slots."""
+    return catalogue.slots.memo.get(("sweep day", today), lambda: Day.of(catalogue, today).take(numbers.schedule.one))
+
+
+def room_of(catalogue: Catalogue, numbers: Numbers, most: int) -> Room:
+    """Return what is free in one slot of each room, with so many deliveries at most; kept with the slots."""
+    return catalogue.slots.memo.get(("sweep room", most), lambda: Room.of(catalogue, most).take(numbers.room.one))
+
+
+def profile_of(catalogue: Catalogue, audience: str) -> Numbered:
+    """Number offers by level, levels of government, award and whether they are for an audience; kept with the catalogue."""
+    columns = catalogue.columns
+
+    def made() -> Numbered:
+        met = columns.audiences.has_any([audience]).astype(np.int64)
+        return Numbered.by(*_words(columns.governance), columns.level, columns.award, met)
+
+    return catalogue.memo.get(("sweep profile", audience), made)
+
+
+def around_of(catalogue: Catalogue, chain: tuple[str, ...]) -> Numbered:
+    """Number offers by what they cover of the regions around a place, nearest first, and by experience and home in the nearest.
+
+    Kept with the catalogue.
+    """
+    columns, near = catalogue.columns, catalogue.places.members[chain[0]]
+
+    def made() -> Numbered:
+        known = columns.delivered.filled() | columns.home.filled()
+        marks = [columns.worldwide, known, columns.delivered.has_any(near), columns.home.has_any(near)]
+        marks += [columns.regions.has_any([region]) for region in chain]
+        return Numbered.by(*(mark.astype(np.int64) for mark in marks))
+
+    return catalogue.memo.get(("sweep around", chain), made)
 
 
 def _words(table: BitTable) -> list[Ints]:

@@ -1,14 +1,12 @@
 """What the numbers of a catalogue are worth to one line: one row of each number valued by the functions of `criteria`."""
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from matching.engine.bitsets import BitTable
-from matching.engine.catalogue import Catalogue, Ints
-from matching.engine.catalogue.ways import Ways
+from matching.engine.catalogue import Bools, Catalogue, Ints
 from matching.engine.criteria import (
+    asked_theme,
     audience_value,
     award_value,
     cost_value,
@@ -19,15 +17,15 @@ from matching.engine.criteria import (
     group_value,
     language_value,
     lead_time_value,
-    neighbours_of,
-    theme_value,
 )
-from matching.engine.policy import Criterion, Policy
+from matching.engine.policy import VALUE_TOP, Criterion, Policy
 from matching.engine.pricing import ceiling_cents, cost_in_currency
 from matching.engine.rates import Rates
 from matching.engine.slots import dates_of, least_group, native_in, seats_of
-from matching.engine.sweep.numbering import Numbered, Numbers, Scores, Standing
+from matching.engine.sweep.numbering import Numbered, Numbers, Scores, around_of, day_of, profile_of, room_of
 from matching.engine.types import Need, NeedLine
+
+NAMINGS = 4  # an offer may name the country as covered, as delivered in, as both or as neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,95 +57,87 @@ class Worth:
     @property
     def same_for_all(self) -> bool:
         """Tell whether no row can add more than another."""
-        return len(self.table) > 0 and bool(self.table.min() == self.table.max())
+        table = self.table
+        return len(table) > 0 and bool(table[0] == table[-1]) and bool((table == table[0]).all())
 
-    def add_to(self, sums: Scores, block: slice, share: Scores, number: Ints) -> None:
-        """Add to the sums of one block of rows; `share` and `number` are room to work in, of its length."""
+    def read(self, share: Scores) -> None:
+        """Write what the rows add into `share`."""
+        number = self.number
+        if self.begin is not None and self.room is not None:
+            number = self.begin.take(self.room, mode="clip")
+            number += self.number
         # Every number lies in its table: "clip" only spares NumPy the copy that it makes to be able to raise.
-        if self.begin is None or self.room is None:
-            self.table.take(self.number[block], out=share, mode="clip")
-        else:
-            self.begin.take(self.room[block], out=number, mode="clip")
-            np.add(number, self.number[block], out=number)
-            self.table.take(number, out=share, mode="clip")
-        np.add(sums, share, out=sums)
+        self.table.take(number, out=share, mode="clip")
 
 
-def by_offer(asking: Asking, standing: Standing) -> Scores:
-    """Return for each offer what it scores by theme, audience, award, text, coverage, experience, record and being new."""
-    numbers, texts = asking.numbers, asking.catalogue.texts
-    alike, _ = texts.values(asking.need.texts)
-    total = asking.weigh(Criterion.TEXT, alike)
-    total += standing.offers
-    total += _theme(asking).take(numbers.themes.of, mode="clip")
-    total += _profile(asking)
-    total += _coverage(asking)
-    return total
+def by_offer(asking: Asking) -> list[Worth]:
+    """Return what offers are worth by theme, audience, award and text."""
+    alike, _ = asking.catalogue.texts.values(asking.need.texts)
+    return [_theme(asking), _profile(asking), Worth(asking.weigh(Criterion.TEXT, np.arange(VALUE_TOP + 1)), alike)]
 
 
-def _theme(asking: Asking) -> Scores:
-    """Value the sets of themes that hold one near the theme asked; all others are worth nothing."""
-    scheme, sets = asking.catalogue.scheme, asking.numbers.themes.one
-    near = np.flatnonzero(scheme.closeness[scheme.index(asking.line.theme)]).tolist()
-    held = np.zeros(len(sets), dtype=np.bool_)
-    for theme in near:
-        held[asking.numbers.with_theme[theme]] = True
-    chosen = np.flatnonzero(held)
-    table = np.zeros(len(sets), dtype=np.int32)
-    table[chosen] = asking.weigh(Criterion.THEME, theme_value(asking.line, asking.catalogue, sets[chosen]))
-    return table
+def by_coverage(asking: Asking) -> Scores:
+    """Return what each offer is worth by coverage and experience.
 
-
-def _profile(asking: Asking) -> Scores:
-    numbers, line, catalogue = asking.numbers, asking.line, asking.catalogue
-
-    def worth(offers: Ints) -> Scores:
-        audience = asking.weigh(Criterion.AUDIENCE, audience_value(line, catalogue, offers)[0])
-        return audience + asking.weigh(Criterion.AWARD, award_value(asking.need, catalogue, offers)[0])
-
-    held = [catalogue.columns.audiences.holders(line.audience)]
-    return _by_marks(numbers.profile.of, len(numbers.profile.one), [held], worth)
-
-
-def _coverage(asking: Asking) -> Scores:
-    numbers, line, catalogue = asking.numbers, asking.line, asking.catalogue
-    chain = catalogue.places.chain_of(country=line.country, region=line.region)
-    around = neighbours_of(line, catalogue)
-
-    def worth(offers: Ints) -> Scores:
-        experience, _ = experience_value(line, catalogue, offers)
-        value = (5 * coverage_value(line, catalogue, offers) + 2 * experience) // 10  # the rest: `_delivery`
-        return asking.weigh(Criterion.PLACE, value)
-
-    def of(table: BitTable, codes: Iterable[str]) -> list[Ints]:
-        return [table.holders(code) for code in codes]
-
-    columns = catalogue.columns
-    marks = [of(columns.regions, [region]) for region in chain]
-    marks += [of(columns.delivered, around), of(columns.home, around)]
-    if line.country is not None:
-        marks += [of(columns.countries, [line.country]), of(columns.delivered, [line.country])]
-    return _by_marks(numbers.coverage, 4, marks, worth)
-
-
-def _by_marks(alike: Ints, count: int, marks: Sequence[Sequence[Ints]], worth: Callable[[Ints], Scores]) -> Scores:
-    """Value rows that are alike and carry the same marks by one of them.
-
-    `alike` numbers the rows, below `count`; a mark lists the rows that carry it.
+    One offer is valued of each kind that the regions around the place tell apart and that names the country alike.
     """
-    first = (count - 1).bit_length()
-    number = alike.copy()
-    for bit, mark in enumerate(marks):
-        held = np.int64(1 << (first + bit))
-        for rows in mark:
-            number[rows] |= held
-    one = np.full(1 << (first + len(marks)), -1, dtype=np.int64)
-    one[number] = np.arange(len(number))
+    line, catalogue = asking.line, asking.catalogue
+    columns, code = catalogue.columns, line.country or ""
+    around = around_of(catalogue, catalogue.places.chain_of(country=line.country, region=line.region))
+    naming = (columns.countries.holders(code), columns.delivered.holders(code))
+    marks = np.zeros(len(around.of), dtype=np.uint8)
+    for bit, rows in enumerate(naming):
+        marks[rows] |= 1 << bit
+    named = np.concatenate(naming)
+    number = NAMINGS * around.of.take(named) + marks.take(named)
+    one = np.full(NAMINGS * len(around.one), -1, dtype=np.int64)
+    one[::NAMINGS] = _of_each_kind(around, marks > 0)
+    one[number] = named
     found = np.flatnonzero(one >= 0)
+    experience, _ = experience_value(line, catalogue, one[found])
+    value = (5 * coverage_value(line, catalogue, one[found]) + 2 * experience) // 10  # the rest of the place: `by_slot`
     table = np.zeros(len(one), dtype=np.int32)
-    table[found] = worth(one[found])
-    spread: Scores = table.take(number, mode="clip")
+    table[found] = asking.weigh(Criterion.PLACE, value)
+    spread: Scores = table[::NAMINGS].take(around.of, mode="clip")
+    spread[named] = table.take(number)
     return spread
+
+
+def _of_each_kind(numbered: Numbered, left_out: Bools) -> Ints:
+    """Return one row of each number, none of those left out; any row where there is no other."""
+    one = numbered.one.copy()
+    for number in np.flatnonzero(left_out[one]).tolist():
+        one[number] = ((numbered.of == number) > left_out).argmax()
+    return one
+
+
+def _theme(asking: Asking) -> Worth:
+    """Value sets of themes: by their closeness alone those that hold nothing narrower or broader, one by one all others."""
+    catalogue, sets = asking.catalogue, asking.numbers.themes
+    asked = asked_theme(asking.line, catalogue)
+    near = np.flatnonzero(asked.closeness)
+    closest, sums = np.zeros(len(sets.one), dtype=np.int64), np.zeros(len(sets.one), dtype=np.int64)
+    for theme in near[np.argsort(asked.closeness[near])].tolist():  # the closest that a set holds comes last
+        holders = asking.numbers.with_theme[theme]
+        closest[holders] = asked.closeness[theme]
+        if asked.relations[theme]:
+            sums[holders] += asked.relations[theme]
+    own = np.flatnonzero(sums > 0)
+    alone = asked.closeness[near]
+    table = np.zeros(VALUE_TOP + 1, dtype=np.int32)
+    table[alone] = asking.weigh(Criterion.THEME, asked.value(alone, 0 * alone, 1 + 0 * alone))
+    worth: Scores = table.take(closest, mode="clip")
+    count = catalogue.columns.theme_count.take(sets.one.take(own))
+    worth[own] = asking.weigh(Criterion.THEME, asked.value(closest.take(own), sums.take(own), count))
+    return Worth(worth, sets.of)
+
+
+def _profile(asking: Asking) -> Worth:
+    line, catalogue = asking.line, asking.catalogue
+    profile = profile_of(catalogue, line.audience)
+    audience, _ = audience_value(line, catalogue, profile.one)
+    award, _ = award_value(asking.need, catalogue, profile.one)
+    return Worth(asking.weigh(Criterion.AUDIENCE, audience) + asking.weigh(Criterion.AWARD, award), profile.of)
 
 
 def by_slot(asking: Asking) -> list[Worth]:
@@ -156,30 +146,18 @@ def by_slot(asking: Asking) -> list[Worth]:
     spoken = numbers.languages.one
     language = language_value(asking.need, line, catalogue, spoken, native_in(line, catalogue, spoken))
     worth = [Worth(asking.weigh(Criterion.LANGUAGE, language), numbers.languages.of), _schedule(asking)]
-    # Thrice the value of a place is a multiple of ten, so that it may be divided apart from the rest of `_place`.
+    # Thrice the value of a place is a multiple of ten, so that it may be divided apart from the rest.
     delivery = 3 * delivery_place_value(asking.need, line, catalogue, numbers.place.one) // 10
     return [*worth, Worth(asking.weigh(Criterion.PLACE, delivery), numbers.place.of)]
 
 
 def _schedule(asking: Asking) -> Worth:
-    rows = asking.numbers.schedule.one
-    dates = dates_of(asking.need, asking.catalogue, asking.policy, Ways.of(asking.catalogue, rows), asking.today)
-    value, _ = dates_value(asking.catalogue, rows, dates)
+    numbers, catalogue = asking.numbers, asking.catalogue
+    ways, day = numbers.scheduled, day_of(catalogue, numbers, asking.today)
+    dates = dates_of(asking.need, asking.policy, ways, day, numbers.lengths, asking.today)
+    value, _ = dates_value(catalogue, ways.rows, dates)
     table = asking.weigh(Criterion.DATES, value) + asking.weigh(Criterion.LEAD_TIME, lead_time_value(dates.notice))
-    return Worth(table, asking.numbers.schedule.of)
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Participants and deliveries as many as can be, and the smallest number that is enough where that is fewer."""
-
-    seats: Ints
-    deliveries: Ints
-    least: Ints
-    runs: Ints
-
-    def of(self, rows: Ints) -> "_Group":
-        return _Group(self.seats[rows], self.deliveries[rows], self.least[rows], self.runs[rows])
+    return Worth(table, numbers.schedule.of)
 
 
 def by_cost(asking: Asking) -> Worth:
@@ -189,38 +167,64 @@ def by_cost(asking: Asking) -> Worth:
     prices that this would be more work than pricing each slot, each slot is priced.
     """
     numbers, slots = asking.numbers, asking.catalogue.slots
-    group = _group(asking)
-    kinds = Numbered.by(group.seats, group.deliveries, group.least, group.runs)
+    many, few = _groups(asking)
+    kinds = Numbered.by(many.seats, many.deliveries, few.seats, few.deliveries)
     prices = numbers.price.one
     if len(kinds.one) * len(prices) > len(slots.offer):
-        every = np.arange(len(slots.offer))
-        return Worth(_priced(asking, slots.offer, group.of(numbers.room.of)), every)
-    table = _priced(asking, prices, group.of(kinds.one[:, np.newaxis])).ravel()
+        room, every = numbers.room.of, np.arange(len(slots.offer))
+        planned, least = (_priced(asking, slots.offer, group.take(room)) for group in (many, few))
+        return Worth(planned.or_else(least), every)
+    both = _Groups(
+        np.concatenate([many.seats[kinds.one], few.seats[kinds.one]]),
+        np.concatenate([many.deliveries[kinds.one], few.deliveries[kinds.one]]),
+    )
+    sizes = Numbered.by(both.seats, both.deliveries)
+    priced = _priced(asking, prices, both.take(sizes.one[:, np.newaxis]))
+    planned, least = (priced.take(half) for half in np.split(sizes.of, 2))
+    table = planned.or_else(least).ravel()
     return Worth(table, numbers.slot_price, begin=kinds.of * len(prices), room=numbers.room.of)
 
 
-def _group(asking: Asking) -> _Group:
-    line, catalogue = asking.line, asking.catalogue
-    ways = Ways.of(catalogue, asking.numbers.room.one)
-    seated = seats_of(line, catalogue, asking.policy, ways)
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Participants, and the deliveries that they need."""
+
+    seats: Ints
+    deliveries: Ints
+
+    def take(self, rows: Ints) -> "_Groups":
+        return _Groups(self.seats.take(rows), self.deliveries.take(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Priced:
+    """What groups are worth at prices, and whether they are above a ceiling that binds."""
+
+    worth: Scores
+    dear: Bools
+
+    def take(self, rows: Ints) -> "_Priced":
+        return _Priced(self.worth.take(rows, axis=0), self.dear.take(rows, axis=0))
+
+    def or_else(self, fewer: "_Priced") -> Scores:
+        """Return the worth, that of fewer participants where only they are not too dear."""
+        return np.where(self.dear > fewer.dear, fewer.worth, self.worth)
+
+
+def _groups(asking: Asking) -> tuple[_Groups, _Groups]:
+    """Return for each room as many participants as can be, and the smallest number that is enough where that is fewer."""
+    line, ways = asking.line, asking.numbers.seated
+    seated = seats_of(line, ways, room_of(asking.catalogue, asking.numbers, asking.policy.max_deliveries))
     seats, deliveries = seated.seats, seated.deliveries
     least, runs, whole = least_group(line, ways, seats)
     fewer = whole & (least < seats)
-    return _Group(seats, deliveries, np.where(fewer, least, seats), np.where(fewer, runs, deliveries))
+    return _Groups(seats, deliveries), _Groups(np.where(fewer, least, seats), np.where(fewer, runs, deliveries))
 
 
-def _priced(asking: Asking, offers: Ints, group: _Group) -> Scores:
-    """Value groups at the prices of offers, the smaller group where only that is within a ceiling that binds."""
-    need, limit = asking.need, ceiling_cents(asking.need, asking.policy)
-
-    def priced(seats: Ints, deliveries: Ints) -> Ints:
-        return cost_in_currency(need, asking.catalogue, asking.policy, asking.rates, offers, seats, deliveries)
-
-    seats, cost = group.seats, priced(group.seats, group.deliveries)
-    if limit is not None:
-        least = priced(group.least, group.runs)
-        reduced = (cost > limit) & (least <= limit)
-        seats, cost = np.where(reduced, group.least, seats), np.where(reduced, least, cost)
-    return asking.weigh(Criterion.GROUP, group_value(asking.line, seats)) + asking.weigh(
-        Criterion.COST, cost_value(need, cost)[0]
-    )
+def _priced(asking: Asking, offers: Ints, groups: _Groups) -> _Priced:
+    need, policy = asking.need, asking.policy
+    cost = cost_in_currency(need, asking.catalogue, policy, asking.rates, offers, groups.seats, groups.deliveries)
+    limit = ceiling_cents(need, policy)
+    dear = np.zeros(cost.shape, dtype=np.bool_) if limit is None else cost > limit
+    seated = asking.weigh(Criterion.GROUP, group_value(asking.line, groups.seats))
+    return _Priced(seated + asking.weigh(Criterion.COST, cost_value(need, cost)[0]), dear)
