@@ -58,7 +58,9 @@ def operations() -> dict[str, Operation]:
 
 
 def _example(one: Mapping[str, Any], examples: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    for media in one.get("requestBody", {}).get("content", {}).values():
+    for name, media in one.get("requestBody", {}).get("content", {}).items():
+        if "json" not in name:
+            continue
         for example in media.get("examples", {}).values():
             shown = examples[example["$ref"].rpartition("/")[2]] if "$ref" in example else example
             return dict(shown["value"])
