@@ -76,7 +76,7 @@ def forced_choice(run_id: int, *, request: str, line: int, offering: str, at: da
     return _told(best, row, shown, names)
 
 
-def _kept(content: bytes) -> KeptPlan:
+def _kept(content: bytes | memoryview) -> KeptPlan:
     try:
         return kept(zlib.decompress(bytes(content)))
     except EngineError as error:
