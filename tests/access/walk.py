@@ -63,7 +63,8 @@ def _example(one: Mapping[str, Any], examples: Mapping[str, Any]) -> Mapping[str
             continue
         for example in media.get("examples", {}).values():
             shown = examples[example["$ref"].rpartition("/")[2]] if "$ref" in example else example
-            return dict(shown["value"])
+            if isinstance(shown["value"], Mapping):  # else the bytes of a file
+                return dict(shown["value"])
     return None
 
 
