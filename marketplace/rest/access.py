@@ -96,4 +96,4 @@ def _operations() -> Iterator[tuple[str, tuple[str, str, tuple[str, ...]]]]:
 def scopes_of(operation: Mapping[str, Any]) -> tuple[str, ...]:
     """Give the scopes of which one is needed, from the description of an operation."""
     ways = [way["BearerToken"] for way in operation["security"] if "BearerToken" in way]
-    return tuple(ways[0]) if ways else ()
+    return tuple(dict.fromkeys(scope for way in ways for scope in way))
