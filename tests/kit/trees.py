@@ -1,6 +1,7 @@
 """Whole trees of processes at once: killed, frozen, thawed. A server is more than its first process."""
 
 import signal
+import time
 from contextlib import suppress
 
 import psutil
@@ -39,7 +40,16 @@ def kill(pid: int) -> None:
     for process in found:  # the first one first: it must not replace what dies under it
         with suppress(*GONE):
             process.kill()
-    psutil.wait_procs(found, timeout=WAIT_SECONDS)
+    give_up_at = time.monotonic() + WAIT_SECONDS
+    while any(_lives(process) for process in found) and time.monotonic() < give_up_at:
+        time.sleep(0.02)
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Tell whether it still does anything; one that only waits for its parent to hear of its end does not."""
+    with suppress(*GONE):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def freeze(pid: int) -> None:
