@@ -233,15 +233,19 @@ def beating(*, presence: Presence, clock: Clock = timezone.now, while_set: Flag 
     """
     over = threading.Event()
 
+    def look() -> None:
+        if while_set is None or while_set.is_set():
+            presence.try_to_beat(at=clock())
+
     def keep() -> None:
         try:
             while not over.wait(BEAT_LOOK_SECONDS):
-                if while_set is None or while_set.is_set():
-                    presence.try_to_beat(at=clock())
+                look()
             presence.leave()
         finally:
             connection.close()
 
+    look()  # before anything is claimed: the job of a dead process that nobody knew would wait for the end of its lease
     thread = threading.Thread(target=keep, name="presence", daemon=True)
     thread.start()
     try:

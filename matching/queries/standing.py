@@ -65,8 +65,9 @@ def speaks_for_requester(actor: Actor, request: "TrainingRequest", *, at: dateti
 
 def speaks_for_chair(actor: Actor, *, at: datetime) -> bool:
     """Tell whether the actor is a focal point of the organization that has the chair: it may be the second of four eyes."""
-    held = {right.organization_id for right in actor.rights(at) if right.role == "focal_point"}
-    may = bool(held) and permissions.can(actor, Permission.PROPOSALS_CONSULT, at=at)
+    speaks = Permission.PROPOSALS_CONSULT
+    held = {right.organization_id for right in actor.rights(at) if speaks in right.permissions}
+    may = bool(held) and permissions.can(actor, speaks, at=at)
     return may and any(accounts.has_role(organization_id, "chair", at.date()) for organization_id in sorted(held))
 
 
