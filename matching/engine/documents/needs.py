@@ -26,6 +26,7 @@ UNREAD = (
     "parent_request",
     "participants",
     "places",
+    "posting_consent_at",
     "programme",
     "reason_code",
     "reason_text",
