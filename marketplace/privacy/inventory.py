@@ -101,6 +101,7 @@ HOLDINGS = (
     name("fulfilment.Change", "proposed_by", "public_id", "engagement__public_id"),
     Holding("fulfilment.Change", "agreements", Holds.NAMES, Fate.RENAMED, WORK, ("public_id", "engagement__public_id")),
     name("files.Document", "added_by"),
+    Holding("files.StoredFile", "uploaded_by", Holds.KEY, Fate.KEPT, WORK),
     name("files.Document", "removed_by"),
     name("vocabularies.ServiceLevel", "edited_by"),
     name("events.OutboxEvent", "actor", "resource_id"),
