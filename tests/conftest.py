@@ -20,6 +20,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
 from django.utils import translation
+from xdist.scheduler import LoadScopeScheduling
 
 from marketplace.audit import triggers
 from tests.kit.examples import PROFILE, examples
@@ -36,7 +37,9 @@ LONGEST = {
     for number, group in enumerate(
         (
             "tests/e2e",
+            "tests/access/test_matrix.py",
             "tests/matching/test_processes.py",
+            "tests/access/test_canaries.py",
             "tests/matching/test_machine.py",
             "tests/access/test_matrix.py",
             "tests/matching/test_replay.py",
@@ -68,21 +71,30 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{NEEDS_REDIS}: this run has no REDIS_URL")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep the tests of a file on one core, and those of several files that share what is dear to start."""
-    item.add_marker(pytest.mark.xdist_group(group_of(item)))
+class Groups(LoadScopeScheduling):  # type: ignore[misc]
+    """Keeps the tests of a file on one core, and those of several files that share what is dear to start.
+
+    (xdist's own `--dist loadgroup` renames tests in a way that pytest 9.2 no longer takes, and so groups nothing.)
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
 
 
-def group_of(item: pytest.Item) -> str:
-    path = item.path.relative_to(item.config.rootpath).as_posix()
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    return Groups(config, log)
+
+
+def group_of(nodeid: str) -> str:
+    path = nodeid.partition("::")[0]
     return next((folder for folder in TOGETHER if path.startswith(f"{folder}/")), path)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest groups, so that no core ends the run alone with one of them; the rest stays as it was shuffled."""
-    items.sort(key=lambda item: LONGEST.get(group_of(item), len(LONGEST)))
+    items.sort(key=lambda item: LONGEST.get(group_of(item.nodeid), len(LONGEST)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

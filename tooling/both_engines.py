@@ -21,7 +21,7 @@ SQLITE_URL = "sqlite:///var/marketplace.sqlite3"  # names the engine; each run t
 WITHOUT_DATABASE = ("tests/guards", "tests/kernel", "tests/matching/engine")
 NO_TESTS = 5  # pytest's exit code when nothing was collected
 # The tests of a group share what is dear to start, such as the running product; the longest begin first (tests/conftest.py).
-GROUPED = ("--dist", "loadgroup", "--no-loadscope-reorder")
+GROUPED = ("--dist", "loadscope", "--no-loadscope-reorder")
 
 
 @dataclass(frozen=True)
