@@ -56,7 +56,7 @@ def span_of_job(claim: Claim) -> Iterator[None]:
     """Make a span around one attempt at a job, with the id of the call that it follows from."""
     from opentelemetry import trace
 
-    facts = {
+    facts: dict[str, str | int] = {
         REQUEST_ID: claim.request_id,
         "marketplace.job": str(claim.public_id),
         "marketplace.attempt": claim.attempt,
