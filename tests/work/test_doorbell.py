@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 def listeners() -> list[int]:
     """The server's processes that listen, by what they did last."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE query = %s", [f"LISTEN {doorbell.CHANNEL}"])
+        listening = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query = %s"
+        cursor.execute(listening, [f"LISTEN {doorbell.CHANNEL}"])
         return [pid for (pid,) in cursor.fetchall()]
 
 
