@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from matching.engine import AWARDS, LEVELS, Catalogue, Need, NeedLine, Offer, Rates, ThemeScheme, to_cents
 from matching.engine import DEFAULT_POLICY as POLICY
 from matching.engine.catalogue import Slot, SlotKind, calendar_days
-from matching.engine.concepts import Relation
 from matching.engine.policy import CRITERIA, NEUTRAL
-from matching.engine.text import tokens
+from matching.engine.reference.concepts import Relation
+from matching.engine.text.words import tokens
 
 WEIGHTS = [POLICY.weights[criterion] for criterion in CRITERIA]
 

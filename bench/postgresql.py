@@ -12,7 +12,7 @@ import psycopg
 from bench.offers import TODAY
 from matching.engine import DEFAULT_POLICY as POLICY
 from matching.engine import LEVELS, Catalogue, Criterion, Need, to_cents
-from matching.engine.concepts import Relation
+from matching.engine.reference.concepts import Relation
 
 DATABASE = "bench_matching"
 REPEATS = 3

@@ -12,12 +12,11 @@ inputs give the same bytes, in whatever order they come. Other rooms import from
 """
 
 from matching.engine.catalogue import Catalogue, build_catalogue, trainer_days
-from matching.engine.changes import apply_change, apply_offer_change
-from matching.engine.concepts import Concept, Relation, ThemeScheme, scheme_from_pairs
-from matching.engine.constraints import CODES as CONSTRAINT_CODES
-from matching.engine.constraints import Fail, codes_of
-from matching.engine.contrast import contrast
+from matching.engine.catalogue.refreshing import refresh_catalogue
 from matching.engine.errors import EngineError
+from matching.engine.explaining.changes import apply_change, apply_offer_change
+from matching.engine.explaining.contrast import contrast
+from matching.engine.explaining.relaxation import relax
 from matching.engine.gaps import (
     Assumptions,
     Closing,
@@ -28,16 +27,9 @@ from matching.engine.gaps import (
     UnmetLine,
     rank_gaps,
 )
-from matching.engine.learning import (
-    CriterionOverrides,
-    Override,
-    WeightSuggestion,
-    overrides_by_criterion,
-    suggest_weights,
-)
-from matching.engine.lexicon import ConceptLabels, Lexicon, Suggestion, lexicon_from_labels
-from matching.engine.matrix import SparseScores, score_matrix
-from matching.engine.places import Country, PlaceIndex
+from matching.engine.gaps.serving import Cell, Served, serving
+from matching.engine.keeping.reading import RunInputs, SupplyInputs, decode, decode_snapshot, decode_supply
+from matching.engine.keeping.snapshot import Supply, canonical, digest, encode_supply, plain, ranking_bytes, snapshot
 from matching.engine.planning import (
     AGENCY,
     CLASSES,
@@ -75,6 +67,14 @@ from matching.engine.planning import (
     proposal_of,
 )
 from matching.engine.policy import CRITERIA, DEFAULT_POLICY, DEFAULT_WEIGHTS, SCORE_TOP, WEIGHT_TOTAL, Criterion, Policy
+from matching.engine.policy.learning import (
+    CriterionOverrides,
+    Override,
+    WeightSuggestion,
+    overrides_by_criterion,
+    suggest_weights,
+)
+from matching.engine.policy.priority import Priority, priority
 from matching.engine.pooling import Pool, PoolMember, PoolOffer, pool
 from matching.engine.portfolio import (
     FEASIBLE,
@@ -105,12 +105,10 @@ from matching.engine.portfolio import (
     verify,
     why_not,
 )
-from matching.engine.priority import Priority, priority
-from matching.engine.ranking import ENGINE_VERSION, best_candidates, rank
-from matching.engine.rates import Rate, Rates, to_cents
-from matching.engine.reading import RunInputs, SupplyInputs, decode, decode_snapshot, decode_supply
-from matching.engine.refreshing import refresh_catalogue
-from matching.engine.relaxation import relax
+from matching.engine.ranking import best_candidates, rank
+from matching.engine.reference.concepts import Concept, Relation, ThemeScheme, scheme_from_pairs
+from matching.engine.reference.places import Country, PlaceIndex
+from matching.engine.reference.rates import Rate, Rates, to_cents
 from matching.engine.results import (
     COMPLETE,
     NO_SOLUTION,
@@ -133,9 +131,10 @@ from matching.engine.results import (
     Relaxation,
     SlotChoice,
 )
+from matching.engine.scoring.matrix import SparseScores, score_matrix
+from matching.engine.screening.constraints import CODES as CONSTRAINT_CODES
+from matching.engine.screening.constraints import Fail, codes_of
 from matching.engine.sentences import LABELS, Labels, Sentence, render, sentence_from_plain
-from matching.engine.serving import Cell, Served, serving
-from matching.engine.snapshot import Supply, canonical, digest, encode_supply, plain, ranking_bytes, snapshot
 from matching.engine.team_search import (
     TeamAnswer,
     TeamCandidate,
@@ -145,6 +144,7 @@ from matching.engine.team_search import (
     read_team_instance,
     team_document,
 )
+from matching.engine.text.lexicon import ConceptLabels, Lexicon, Suggestion, lexicon_from_labels
 from matching.engine.types import (
     AWARDS,
     LEVELS,
@@ -160,6 +160,7 @@ from matching.engine.types import (
     SessionSlot,
     TrackRecord,
 )
+from matching.engine.version import ENGINE_VERSION
 
 __all__ = [
     "AGENCY",

@@ -2,25 +2,24 @@
 
 from datetime import date
 
-from matching.engine.bundles import bundles
-from matching.engine.candidates import explained_candidates, explained_proposals
 from matching.engine.catalogue import Catalogue
-from matching.engine.constraints import Question
-from matching.engine.explanation import Pair, candidate
-from matching.engine.narrowing import company, nearly_able, screen_able, slots_of
-from matching.engine.near_misses import HOPELESS, near_misses
-from matching.engine.open_lines import open_lines
-from matching.engine.packing import Task
+from matching.engine.explaining.candidates import explained_candidates, explained_proposals
+from matching.engine.explaining.explanation import Pair, candidate
+from matching.engine.explaining.near_misses import HOPELESS, near_misses
+from matching.engine.explaining.relaxation import Setting, conflict
 from matching.engine.policy import Policy
-from matching.engine.rates import Rates
-from matching.engine.relaxation import Setting, conflict
+from matching.engine.proposing.bundles import bundles
+from matching.engine.proposing.open_lines import open_lines
+from matching.engine.proposing.packing import Task
+from matching.engine.proposing.teams import find_proposals
+from matching.engine.reference.rates import Rates
 from matching.engine.results import COMPLETE, NO_SOLUTION, CandidateResult, LineRanking, Ranking
 from matching.engine.scoring import Scored, score_line
-from matching.engine.slots import Screen
-from matching.engine.teams import find_proposals
+from matching.engine.screening.constraints import Question
+from matching.engine.screening.narrowing import company, nearly_able, screen_able, slots_of
+from matching.engine.screening.slots import Screen
 from matching.engine.types import Need, NeedLine
-
-ENGINE_VERSION = "2.1.0"
+from matching.engine.version import ENGINE_VERSION
 
 
 def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates: Rates, limit: int = 20) -> Ranking:

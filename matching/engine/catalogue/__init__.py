@@ -29,12 +29,12 @@ from matching.engine.catalogue.deliveries import (
     SlotKind,
     slots_of_offer,
 )
-from matching.engine.concepts import ThemeScheme
 from matching.engine.errors import EngineError
-from matching.engine.lexicon import Lexicon
 from matching.engine.memo import Memo
-from matching.engine.places import PlaceIndex
-from matching.engine.similarity import TextIndex
+from matching.engine.reference.concepts import ThemeScheme
+from matching.engine.reference.places import PlaceIndex
+from matching.engine.text.lexicon import Lexicon
+from matching.engine.text.similarity import TextIndex
 from matching.engine.types import Offer
 
 __all__ = [

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.engine.bitsets import BitTable
-from matching.engine.concepts import ThemeScheme
-from matching.engine.rates import to_cents
-from matching.engine.terms import runs, starts
+from matching.engine.reference.concepts import ThemeScheme
+from matching.engine.reference.rates import to_cents
+from matching.engine.text.terms import runs, starts
 from matching.engine.types import AWARDS, LEVELS, Offer
 
 Ints = NDArray[np.int64]

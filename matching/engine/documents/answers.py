@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from matching.engine.documents.market import MarketDocument
-from matching.engine.ranking import ENGINE_VERSION
+from matching.engine.keeping.snapshot import Json, digest, plain, ranking_bytes
 from matching.engine.results import Ranking
 from matching.engine.sentences import LANGUAGES, Labels, render, sentence_from_plain
-from matching.engine.snapshot import Json, digest, plain, ranking_bytes
+from matching.engine.version import ENGINE_VERSION
 
 FORMAT = 1
 SENTENCE = {"code", "params"}

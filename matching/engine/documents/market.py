@@ -9,12 +9,12 @@ from matching.engine.documents.nodes import BAD_INSTANCE, Node
 from matching.engine.documents.offers import read_offer, read_windows
 from matching.engine.documents.schemes import Known, Words, read_places, read_policy, read_rates, read_themes
 from matching.engine.errors import EngineError
-from matching.engine.lexicon import Lexicon
-from matching.engine.places import PlaceIndex
+from matching.engine.keeping.reading import document_of
 from matching.engine.policy import Policy
-from matching.engine.rates import Rates
-from matching.engine.reading import document_of
+from matching.engine.reference.places import PlaceIndex
+from matching.engine.reference.rates import Rates
 from matching.engine.sentences import LANGUAGES, Labels
+from matching.engine.text.lexicon import Lexicon
 from matching.engine.types import Need, Offer
 
 FORMAT = 1

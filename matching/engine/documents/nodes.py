@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from matching.engine.errors import EngineError
-from matching.engine.reading import amount_of, day_of, shown
+from matching.engine.keeping.reading import amount_of, day_of, shown
 
 BAD_INSTANCE = "bad_instance"
 NAMED = 20  # allowed values that a message lists

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 
-from matching.engine.concepts import Concept, ThemeScheme
 from matching.engine.documents.nodes import Node
 from matching.engine.errors import EngineError
-from matching.engine.lexicon import Lexicon, lexicon_from_labels
-from matching.engine.places import WORLD, Country, PlaceIndex
 from matching.engine.policy import CRITERIA, DEFAULT_POLICY, WEIGHT_TOTAL, Policy
-from matching.engine.rates import Rate, Rates
+from matching.engine.reference.concepts import Concept, ThemeScheme
+from matching.engine.reference.places import WORLD, Country, PlaceIndex
+from matching.engine.reference.rates import Rate, Rates
 from matching.engine.sentences import LANGUAGES
+from matching.engine.text.lexicon import Lexicon, lexicon_from_labels
 
 VOCABULARY = ("code", "codes", "kind", "label", "labels", "licence", "source", "version")
 CODE = (

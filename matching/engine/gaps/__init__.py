@@ -16,8 +16,6 @@ step is proven.
 from collections.abc import Sequence
 from datetime import date
 
-from matching.engine.concepts import ThemeScheme
-from matching.engine.constraints import codes_of
 from matching.engine.errors import EngineError
 from matching.engine.gaps.candidates import candidates, closes_of, hypothetical_catalogue
 from matching.engine.gaps.coverage import GUARANTEE_PERMILLE, Order, choose_together
@@ -30,9 +28,11 @@ from matching.engine.gaps.results import (
     OutOfReach,
     UnmetLine,
 )
-from matching.engine.places import PlaceIndex
 from matching.engine.policy import Policy
-from matching.engine.rates import Rates
+from matching.engine.reference.concepts import ThemeScheme
+from matching.engine.reference.places import PlaceIndex
+from matching.engine.reference.rates import Rates
+from matching.engine.screening.constraints import codes_of
 from matching.engine.sentences import Sentence
 
 __all__ = [

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.engine.catalogue import OPEN_ACCESS_FORMS, Bools, Catalogue, build_catalogue
-from matching.engine.concepts import ThemeScheme
 from matching.engine.gaps.results import Assumptions, Hypothetical, UnmetLine
-from matching.engine.places import PlaceIndex
 from matching.engine.policy import Policy
-from matching.engine.rates import Rates
-from matching.engine.slots import screen
+from matching.engine.reference.concepts import ThemeScheme
+from matching.engine.reference.places import PlaceIndex
+from matching.engine.reference.rates import Rates
+from matching.engine.screening.slots import screen
 from matching.engine.types import AWARDS, Need, NeedLine, Offer
 
 Matrix = NDArray[np.bool_]

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from matching.engine.concepts import ThemeScheme
 from matching.engine.gaps.candidates import Matrix
 from matching.engine.gaps.results import Closing, GapStep, Hypothetical, UnmetLine
-from matching.engine.places import PlaceIndex
+from matching.engine.reference.concepts import ThemeScheme
+from matching.engine.reference.places import PlaceIndex
 from matching.engine.sentences import Sentence
 
 GUARANTEE_PERMILLE = 632  # 1 - 1/e, rounded down

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from matching.engine.priority import LAST_CLASS
+from matching.engine.policy.priority import LAST_CLASS
 from matching.engine.sentences import Sentence
 from matching.engine.types import Need
 

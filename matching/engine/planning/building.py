@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from matching.engine.catalogue import UNKNOWN
 from matching.engine.errors import EngineError
-from matching.engine.places import PlaceIndex
 from matching.engine.planning.candidates import Option, PlanLine, tie_of
 from matching.engine.planning.teamwork import ApartRules, apart_rules, lead_links
 from matching.engine.planning.together import Leaning
 from matching.engine.planning.types import AGENCY, COUNTRY_GROUPS, TOTAL, PlanMark, PlanParameters, ProviderLoad
 from matching.engine.policy import Policy
 from matching.engine.portfolio import BudgetLimit, Capacity, Floor, Instance, NeedEntry, Pair, build_instance
+from matching.engine.reference.places import PlaceIndex
 from matching.engine.types import NeedLine
 
 PROVIDER, FUNDER, LOCK = "provider:", "funder:", "lock:"

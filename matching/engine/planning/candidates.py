@@ -12,18 +12,18 @@ from hashlib import sha256
 import numpy as np
 
 from matching.engine.catalogue import UNKNOWN, Catalogue, SlotKind
-from matching.engine.criteria import Values, cost_value, group_value
-from matching.engine.explanation import Pair
-from matching.engine.narrowing import screen_able, slots_of
+from matching.engine.explaining.explanation import Pair
+from matching.engine.explaining.reasons import KIND_CODES
+from matching.engine.explaining.relaxation import Setting, conflict
 from matching.engine.planning.types import PlanNeed, line_key
 from matching.engine.policy import CRITERIA, Criterion, Policy
-from matching.engine.pricing import ceiling_cents, cost_in_currency
-from matching.engine.rates import Rates
-from matching.engine.reasons import KIND_CODES
-from matching.engine.relaxation import Setting, conflict
+from matching.engine.reference.rates import Rates
 from matching.engine.results import LineConflict
 from matching.engine.scoring import Scored, score_line, take
-from matching.engine.slots import Screen, screen
+from matching.engine.scoring.criteria import Values, cost_value, group_value
+from matching.engine.screening.narrowing import screen_able, slots_of
+from matching.engine.screening.pricing import ceiling_cents, cost_in_currency
+from matching.engine.screening.slots import Screen, screen
 from matching.engine.types import Need, NeedLine
 
 SLOTS_OF_AN_OFFER = 3  # an offer's further dates are worth less than another offer

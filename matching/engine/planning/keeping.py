@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.engine.errors import EngineError
+from matching.engine.keeping.snapshot import canonical
 from matching.engine.portfolio import (
     BudgetLimit,
     Capacity,
@@ -24,7 +25,6 @@ from matching.engine.portfolio import (
     StageResult,
     build_instance_from_columns,
 )
-from matching.engine.snapshot import canonical
 
 FORMAT = 2
 PAIR_COLUMNS = ("need", "score", "previous", "tie")

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from matching.engine.catalogue import Catalogue, build_catalogue
 from matching.engine.errors import EngineError
+from matching.engine.keeping.reading import SupplyInputs
 from matching.engine.planning.candidates import Market, fails_of
 from matching.engine.planning.snapshot import PlanInputs
 from matching.engine.planning.types import MarketChanges
 from matching.engine.policy import Policy
-from matching.engine.reading import SupplyInputs
 from matching.engine.types import CapacitySlot, Offer, SessionSlot
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from matching.engine.catalogue import Catalogue
+from matching.engine.keeping.snapshot import digest
 from matching.engine.planning.building import failed_locks, groups_of, instance_of
 from matching.engine.planning.candidates import Market, PlanLine, add_least, contested, options_of, screened
 from matching.engine.planning.keeping import KeptPlan, instance_bytes
@@ -15,10 +16,9 @@ from matching.engine.planning.telling import refused, told
 from matching.engine.planning.together import Leaning, add_together
 from matching.engine.planning.types import PlanParameters, PlanTask, line_key
 from matching.engine.policy import Policy
+from matching.engine.policy.priority import priority
 from matching.engine.portfolio import Settings, explain_plan, solve
-from matching.engine.priority import priority
-from matching.engine.rates import Rates
-from matching.engine.snapshot import digest
+from matching.engine.reference.rates import Rates
 
 STAGES = ("reading", "scoring", "solving", "explaining", "writing")
 LINES_BETWEEN_WORDS = 50  # of progress

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from matching.engine.keeping.reading import decode
+from matching.engine.keeping.snapshot import FORMAT, Supply, canonical
 from matching.engine.planning.results import Planned
 from matching.engine.planning.types import MarketChanges, PlanNeed, PlanParameters, PlanTask
 from matching.engine.policy import Policy
-from matching.engine.rates import Rates
-from matching.engine.reading import decode
-from matching.engine.snapshot import FORMAT, Supply, canonical
+from matching.engine.reference.rates import Rates
 
 
 @dataclass(frozen=True, slots=True)

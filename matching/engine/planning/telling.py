@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matching.engine.catalogue import UNKNOWN
-from matching.engine.constraints import codes_of
-from matching.engine.explanation import breakdown, evidence_share, flags, slot_choice
-from matching.engine.places import PlaceIndex
+from matching.engine.explaining.explanation import breakdown, evidence_share, flags, slot_choice
 from matching.engine.planning.building import LOCK, PROVIDER, FailedLock
 from matching.engine.planning.candidates import LEAST, LineOptions, Market, Option, PlanLine, pair_of
 from matching.engine.planning.keeping import KeptPlan
@@ -22,8 +20,10 @@ from matching.engine.planning.results import (
 )
 from matching.engine.portfolio import INFEASIBLE, Instance, Solution
 from matching.engine.portfolio.report import NeedServed, NeedUnmet, PlanReport
-from matching.engine.rates import to_amount
+from matching.engine.reference.places import PlaceIndex
+from matching.engine.reference.rates import to_amount
 from matching.engine.results import COMPLETE, NO_SOLUTION, Relaxation
+from matching.engine.screening.constraints import codes_of
 from matching.engine.sentences import Sentence
 from matching.engine.types import NeedLine
 

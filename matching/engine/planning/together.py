@@ -11,8 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from matching.engine.catalogue import UNKNOWN, Ints, Slot, SlotKind
-from matching.engine.criteria import Values, cost_value, group_value
-from matching.engine.narrowing import company, screen_able
+from matching.engine.explaining.reasons import KIND_CODES
 from matching.engine.planning.candidates import (
     COST,
     GROUP,
@@ -23,10 +22,11 @@ from matching.engine.planning.candidates import (
     Option,
     converted,
 )
-from matching.engine.pricing import ceiling_cents, cost_in_currency
-from matching.engine.reasons import KIND_CODES
 from matching.engine.scoring import Scored, score_line, take
-from matching.engine.slots import Screen
+from matching.engine.scoring.criteria import Values, cost_value, group_value
+from matching.engine.screening.narrowing import company, screen_able
+from matching.engine.screening.pricing import ceiling_cents, cost_in_currency
+from matching.engine.screening.slots import Screen
 
 EVERY_SET = 4  # lines of which every set is looked at; of more, each two and all of them
 OFFERS = 8  # of a line that are looked at for a delivery with others: the best

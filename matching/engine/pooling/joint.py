@@ -7,16 +7,16 @@ from datetime import date
 import numpy as np
 
 from matching.engine.catalogue import UNKNOWN, Catalogue, Ints, SlotKind
-from matching.engine.constraints import Fail
-from matching.engine.explanation import Pair, slot_choice
-from matching.engine.narrowing import screen_able
+from matching.engine.explaining.explanation import Pair, slot_choice
 from matching.engine.policy import Policy
 from matching.engine.pooling.likeness import JointNeed, Wish
 from matching.engine.pooling.results import PoolOffer
-from matching.engine.pricing import ceiling_cents, cost_in
-from matching.engine.rates import Rates, to_amount
+from matching.engine.reference.rates import Rates, to_amount
 from matching.engine.scoring import Scored, score_line
-from matching.engine.slots import screen
+from matching.engine.screening.constraints import Fail
+from matching.engine.screening.narrowing import screen_able
+from matching.engine.screening.pricing import ceiling_cents, cost_in
+from matching.engine.screening.slots import screen
 
 OFFERS = 3  # offerings shown for a pool
 # Seats and money are judged for all members together, not for each alone.

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from matching.engine.concepts import Relation, ThemeScheme
-from matching.engine.places import PlaceIndex
+from matching.engine.reference.concepts import Relation, ThemeScheme
+from matching.engine.reference.places import PlaceIndex
 from matching.engine.types import AWARDS, Budget, Need, NeedLine, PlaceWish
 
 CLOSE = (Relation.EQUAL, Relation.BROADER)

@@ -14,7 +14,7 @@ from matching.engine.policy import Policy
 from matching.engine.pooling.joint import Alone, Market, Session, alone, session
 from matching.engine.pooling.likeness import JointNeed, Wish, join
 from matching.engine.pooling.results import Pool, PoolMember
-from matching.engine.rates import Rates, to_amount
+from matching.engine.reference.rates import Rates, to_amount
 from matching.engine.sentences import Sentence
 from matching.engine.types import Need
 

@@ -20,7 +20,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import TypeVar
 
-from matching.engine.instance_files import BAD_INSTANCE, escaped, list_of, object_of, refuse, truth, whole, word
+from matching.engine.keeping.instance_files import BAD_INSTANCE, escaped, list_of, object_of, refuse, truth, whole, word
+from matching.engine.keeping.reading import document_of, shown
 from matching.engine.policy import SCORE_TOP
 from matching.engine.portfolio.building import build_instance
 from matching.engine.portfolio.instance import (
@@ -35,7 +36,6 @@ from matching.engine.portfolio.instance import (
     Pair,
 )
 from matching.engine.portfolio.results import Settings, Solution
-from matching.engine.reading import document_of, shown
 
 FORMAT = 1
 TIME_LIMIT_TOP = 86_400  # seconds

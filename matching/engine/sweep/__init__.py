@@ -11,7 +11,7 @@ import numpy as np
 
 from matching.engine.catalogue import Catalogue
 from matching.engine.policy import Policy
-from matching.engine.rates import Rates
+from matching.engine.reference.rates import Rates
 from matching.engine.sweep.numbering import Scores, numbers_of, standing_of
 from matching.engine.sweep.tables import Asking, Worth, by_cost, by_coverage, by_offer, by_slot
 from matching.engine.types import Need, NeedLine

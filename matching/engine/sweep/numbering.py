@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from matching.engine.bitsets import BitTable
 from matching.engine.catalogue import Catalogue, Ints, SlotKind
 from matching.engine.catalogue.ways import Day, Lengths, Room, Ways
-from matching.engine.criteria import load_value, newcomer_value, track_record_value
 from matching.engine.policy import CRITERIA, Criterion, Policy
-from matching.engine.terms import runs
+from matching.engine.scoring.criteria import load_value, newcomer_value, track_record_value
+from matching.engine.text.terms import runs
 
 Scores = NDArray[np.int32]  # weight * value, up to 10^6
 

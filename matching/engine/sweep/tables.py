@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.engine.catalogue import Bools, Catalogue, Ints
-from matching.engine.criteria import (
+from matching.engine.policy import VALUE_TOP, Criterion, Policy
+from matching.engine.reference.rates import Rates
+from matching.engine.scoring.criteria import (
     asked_theme,
     audience_value,
     award_value,
@@ -18,10 +20,8 @@ from matching.engine.criteria import (
     language_value,
     lead_time_value,
 )
-from matching.engine.policy import VALUE_TOP, Criterion, Policy
-from matching.engine.pricing import ceiling_cents, cost_in_currency
-from matching.engine.rates import Rates
-from matching.engine.slots import dates_of, least_group, native_in, seats_of
+from matching.engine.screening.pricing import ceiling_cents, cost_in_currency
+from matching.engine.screening.slots import dates_of, least_group, native_in, seats_of
 from matching.engine.sweep.numbering import Numbered, Numbers, Scores, around_of, day_of, profile_of, room_of
 from matching.engine.types import Need, NeedLine
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TypeVar
 
-from matching.engine.instance_files import BAD_INSTANCE, escaped, list_of, object_of, refuse, truth, whole, word
-from matching.engine.reading import document_of, shown
+from matching.engine.keeping.instance_files import BAD_INSTANCE, escaped, list_of, object_of, refuse, truth, whole, word
+from matching.engine.keeping.reading import document_of, shown
+from matching.engine.keeping.snapshot import plain
 from matching.engine.sentences import LANGUAGES, render
-from matching.engine.snapshot import plain
 from matching.engine.team_search.answer import TeamAnswer
 from matching.engine.team_search.instance import TeamCandidate, TeamInstance
 

@@ -34,14 +34,14 @@ from matching.engine import (
 )
 from matching.engine.bitsets import BitTable
 from matching.engine.catalogue import calendar_days, trainer_days
-from matching.engine.changes import NEED_CHANGES, OFFER_CHANGES
-from matching.engine.constraints import CODES, RELAXABLE, UNMET_REASONS, Fail
-from matching.engine.near_misses import HOPELESS, WRITERS
-from matching.engine.relaxation import ON_LINE, ON_NEED
-from matching.engine.sentence_templates import TEMPLATES
+from matching.engine.explaining.changes import NEED_CHANGES, OFFER_CHANGES
+from matching.engine.explaining.near_misses import HOPELESS, WRITERS
+from matching.engine.explaining.relaxation import ON_LINE, ON_NEED
+from matching.engine.screening.constraints import CODES, RELAXABLE, UNMET_REASONS, Fail
 from matching.engine.sentences import PLACEHOLDER
-from matching.engine.similarity import TextIndex
-from matching.engine.text import fold, tokens
+from matching.engine.sentences.templates import TEMPLATES
+from matching.engine.text.similarity import TextIndex
+from matching.engine.text.words import fold, tokens
 from tests.matching.engine import golden, world
 from tests.matching.engine.world import line, need, offer
 

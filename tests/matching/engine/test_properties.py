@@ -20,7 +20,7 @@ from matching.engine import (
     ranking_bytes,
     relax,
 )
-from matching.engine.criteria import Values, weights_of
+from matching.engine.scoring.criteria import Values, weights_of
 from tests.kit.examples import examples
 from tests.matching.engine import world
 

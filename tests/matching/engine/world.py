@@ -143,9 +143,9 @@ def ranking(request: Need, *offers: Offer, policy: Policy = DEFAULT_POLICY, as_o
 
 def failing(request: Need, one: Offer, policy: Policy = DEFAULT_POLICY) -> tuple[str, ...]:
     """The codes that rule an offer out for the first line; empty when it is a candidate."""
-    from matching.engine.constraints import codes_of
-    from matching.engine.relaxation import popcount
-    from matching.engine.slots import screen
+    from matching.engine.explaining.relaxation import popcount
+    from matching.engine.screening.constraints import codes_of
+    from matching.engine.screening.slots import screen
 
     found = screen(request, request.lines[0], catalogue(one), policy, as_of=TODAY, rates=RATES)
     return codes_of(int(found.bits[popcount(found.bits).argmin()]))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from matching.engine.keeping.snapshot import canonical, plain
 from matching.engine.portfolio import explain_plan, solve, why_not
 from matching.engine.portfolio.building import build_instance
 from matching.engine.portfolio.instance import BudgetLimit, Capacity, Floor, Instance, NeedEntry, Pair
@@ -13,10 +14,9 @@ from matching.engine.portfolio.mixed_integer import Deadline
 from matching.engine.portfolio.report import PlanReport
 from matching.engine.portfolio.resolving import Resolver
 from matching.engine.portfolio.results import FEASIBLE, INFEASIBLE, UNKNOWN, Conflict, Settings, Solution, StageResult
-from matching.engine.sentence_templates import TEMPLATES
-from matching.engine.sentence_templates_portfolio import PORTFOLIO
 from matching.engine.sentences import PLACEHOLDER, Param, Sentence, render, sentence_from_plain
-from matching.engine.snapshot import canonical, plain
+from matching.engine.sentences.templates import TEMPLATES
+from matching.engine.sentences.templates.portfolio import PORTFOLIO
 from tests.kit.examples import examples
 from tests.matching.engine.portfolio import accounts, exhaustive
 

@@ -1,0 +1,1 @@
+"""Reasons: of each candidate, of what falls short, and of what would have to change for another answer."""

@@ -1,0 +1,144 @@
+"""The input of a run as bytes: canonical JSON, the same for the same inputs in whatever order, and its digest."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from hashlib import sha256
+
+import orjson
+
+from matching.engine.policy import Policy
+from matching.engine.reference.concepts import ThemeScheme
+from matching.engine.reference.places import PlaceIndex
+from matching.engine.reference.rates import Rates
+from matching.engine.results import Ranking
+from matching.engine.text.lexicon import Lexicon
+from matching.engine.types import Need, Offer
+
+FORMAT = 1
+CODES_ONLY = re.compile(r"[#-\[\]-~]*")  # ASCII above the quotation mark, without the backslash: nothing is escaped
+
+FIELDS: dict[type, tuple[str, ...] | None] = {}  # looked up for every value, found out once for each type
+
+Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Everything on offer as canonical JSON, encoded once for each version of the catalogue, and its digest."""
+
+    content: bytes
+    digest: str
+
+
+def encode_supply(
+    offers: Sequence[Offer],
+    scheme: ThemeScheme,
+    places: PlaceIndex,
+    lexicon: Lexicon | None = None,
+    *,
+    encode: Callable[[Offer], bytes] | None = None,
+) -> Supply:
+    """Encode what many runs have in common; the order of the offers does not matter.
+
+    `encode` may give the canonical JSON of an offer from a store of what was encoded before.
+    """
+    ordered = sorted(offers, key=lambda offer: offer.id)
+    parts = {
+        "format": canonical(FORMAT),
+        "lexicon": canonical(lexicon or Lexicon()),
+        "offers": b"[" + b",".join(map(encode or canonical, ordered)) + b"]",
+        "places": canonical(places),
+        "scheme": canonical(scheme),
+    }
+    content = b"{" + b",".join(b'"%s":%s' % (name.encode(), parts[name]) for name in sorted(parts)) + b"}"
+    return Supply(content, digest(content))
+
+
+def snapshot(
+    need: Need,
+    supply: Supply,
+    policy: Policy,
+    *,
+    as_of: date,
+    rates: Rates,
+    limit: int = 20,
+    engine_version: str,
+) -> bytes:
+    """Return all inputs of `rank` as canonical JSON (sorted keys, no white space, UTF-8), the supply by its digest."""
+    return canonical(
+        {
+            "format": FORMAT,
+            "engine_version": engine_version,
+            "as_of": as_of,
+            "limit": limit,
+            "need": need,
+            "supply": supply.digest,
+            "policy": policy,
+            "rates": rates,
+        }
+    )
+
+
+def ranking_bytes(ranking: Ranking) -> bytes:
+    """Return a ranking as canonical JSON, to compare a replay with the run."""
+    return canonical(ranking)
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of the bytes, in hexadecimal."""
+    return sha256(content).hexdigest()
+
+
+def canonical(value: object) -> bytes:
+    """Return any value of the engine as canonical JSON: keys sorted, no white space, UTF-8."""
+    found = plain(value)
+    try:
+        return orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # whole numbers beyond 64 bits; the bytes are the same, they only take longer
+        return json.dumps(found, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def plain(value: object) -> Json:
+    """Return a value of the engine as plain JSON data: days as ISO dates, amounts as strings, sets sorted.
+
+    Raises TypeError for anything else.
+    """
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    names = _field_names(type(value))
+    if names is not None:
+        return {name: plain(getattr(value, name)) for name in names}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, set | frozenset):
+        return _sorted([plain(entry) for entry in value])
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    return _scalar(value)
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in a snapshot")
+
+
+def _sorted(entries: list[Json]) -> list[Json]:
+    """Sort as JSON text; codes, of letters and the like, stand in that order by themselves."""
+    codes = [entry for entry in entries if isinstance(entry, str)]
+    if len(codes) == len(entries) and CODES_ONLY.fullmatch("".join(codes)):
+        return sorted(codes)  # type: ignore[return-value]  # lists are invariant
+    return sorted(entries, key=json.dumps)
+
+
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """Return the fields of a dataclass that count; None for any other type."""
+    if kind not in FIELDS:
+        FIELDS[kind] = tuple(entry.name for entry in fields(kind) if entry.compare) if is_dataclass(kind) else None
+    return FIELDS[kind]

@@ -1,0 +1,316 @@
+"""The criteria: each a value function into whole numbers 0..1000, for one line and many slots at once.
+
+| criterion | value | unit of the raw figure |
+|---|---|---|
+| theme | 60 % closeness (Wu-Palmer) + 20 % share of what is asked that is covered + 20 % share of the offer that is about it | permille |
+| place | 50 % declared coverage (country > region > ... > world) + 30 % place of delivery against the wish + 20 % experience there or a peer of the region | steps |
+| audience | 50 % audience + 30 % level + 20 % level of government; adapted: 400 for the audience, 600 or 200 for the level | - |
+| language | native 900 plus 100 for the languages that are welcome as well; interpreted 400 | - |
+| dates | session in the window 1000, dated vaguely 500 plus half its overlap; capacity 500 plus 5 a day of slack up to 60; length cut 400 | days |
+| group | seats / the line's maximum | participants |
+| cost | 1000 up to half of the ceiling, then down to 600 at the ceiling and 0 at twice the ceiling | cents |
+| track_record | mean of evaluations, shrunk to the mean of the form, which is shrunk to the policy's prior (Bayes) | evaluations |
+| lead_time | days left to ask / 60 | days |
+| text | BM25 of need and offer, share of the best possible | permille |
+| award | the award wanted or a higher one 1000, else 0 | - |
+| load | free share of the slot | permille |
+| newcomer | 1000 for no delivery yet, falling to 0 at the policy's number | deliveries |
+
+What is not known takes the declared neutral value 500 (track record: the prior) and is marked so.
+Weights are swing weights of an additive value model (Keeney and Raiffa 1976); S = sum of weight * value.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.engine.catalogue import UNKNOWN, Bools, Catalogue, Ints, SlotKind
+from matching.engine.catalogue.ways import free_share
+from matching.engine.policy import CRITERIA, NEUTRAL, VALUE_TOP, Criterion, Policy
+from matching.engine.reference.concepts import Relation
+from matching.engine.reference.places import WORLD
+from matching.engine.reference.rates import to_cents
+from matching.engine.screening.constraints import coverage_steps
+from matching.engine.screening.slots import Dates, Screen, at_place
+from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
+
+NEAR_VALUES = (1000, 850, 700, 600)  # coverage by steps from the country
+WORLDWIDE_VALUE = 500
+DELIVERED_NEAR = 700
+# By level asked and level offered; the last is one that is not known.
+LEVEL_VALUES = np.array(
+    [
+        [(1000, 600, 200)[abs(asked - offered)] for offered in range(len(LEVELS))] + [NEUTRAL]
+        for asked in range(len(LEVELS))
+    ]
+)
+DATES_VALUES = np.array([1000, 500, NEUTRAL, 900, NEUTRAL])  # by kind of slot, before slack, shortening and vague dates
+SLACK_DAYS = 60
+NOTICE_DAYS = 60
+COUNT_BITS = 20  # an offer has fewer themes than a million
+MOST_COUNTED = (1 << COUNT_BITS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Values 0..1000 and whether they rest on evidence: rows x criteria, in the order of CRITERIA."""
+
+    value: Ints
+    known: Bools
+
+    def scores(self, policy: Policy) -> Ints:
+        """Return the score 0..10^6 of each row."""
+        total: Ints = self.value @ weights_of(policy)
+        return total
+
+
+def weights_of(policy: Policy) -> Ints:
+    """Return the weights in the order of CRITERIA."""
+    return np.array([policy.weights[criterion] for criterion in CRITERIA], dtype=np.int64)
+
+
+def evaluate(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, found: Screen) -> Values:
+    """Return the values of all criteria for the screened slots of one line."""
+    offers, rows = found.offer, found.rows
+    certain: dict[Criterion, Ints] = {
+        Criterion.THEME: theme_value(line, catalogue, offers),
+        Criterion.LANGUAGE: language_value(need, line, catalogue, rows, found.native),
+        Criterion.GROUP: group_value(line, found.seats),
+        Criterion.LEAD_TIME: lead_time_value(found.notice),
+        Criterion.NEWCOMER: newcomer_value(catalogue, policy, offers),
+    }
+    told: dict[Criterion, tuple[Ints, Bools]] = {
+        Criterion.PLACE: _place(need, line, catalogue, rows, offers),
+        Criterion.AUDIENCE: audience_value(line, catalogue, offers),
+        Criterion.DATES: dates_value(catalogue, rows, found),
+        Criterion.COST: cost_value(need, found.cost),
+        Criterion.TRACK_RECORD: track_record_value(catalogue, policy, offers),
+        Criterion.TEXT: catalogue.texts.values(need.texts, offers),
+        Criterion.AWARD: award_value(need, catalogue, offers),
+        Criterion.LOAD: load_value(catalogue, rows),
+    }
+    value = np.empty((len(CRITERIA), len(rows)), dtype=np.int64)
+    known = np.ones(value.shape, dtype=np.bool_)
+    for number, criterion in enumerate(CRITERIA):
+        if criterion in told:
+            value[number], known[number] = told[criterion]
+        else:
+            value[number] = certain[criterion]
+    return Values(value.T, known.T)
+
+
+def group_value(line: NeedLine, seats: Ints) -> Ints:
+    """Return the share of the participants wished that find a seat."""
+    return np.minimum(VALUE_TOP, VALUE_TOP * seats // line.maximum)
+
+
+def cost_value(need: Need, cost: Ints) -> tuple[Ints, Bools]:
+    """Return the value of an estimate against the ceiling; neutral without ceiling, cost or rate."""
+    if need.budget.ceiling is None:
+        return np.full(cost.shape, NEUTRAL, dtype=np.int64), np.zeros(cost.shape, dtype=np.bool_)
+    ceiling = max(1, to_cents(need.budget.ceiling))
+    ratio = np.clip(1000 * cost // ceiling, 500, 2000)
+    value = 1000 - (ratio - 500) * 4 // 5
+    if (above := ratio > 1000).any():
+        value = np.where(above, 600 - (ratio - 1000) * 3 // 5, value)
+    known = cost != UNKNOWN
+    return np.where(known, value, NEUTRAL), known
+
+
+def theme_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
+    """Return how well the themes of offers (rows) meet the theme asked."""
+    if not len(offers):
+        return np.zeros(0, dtype=np.int64)
+    asked = asked_theme(line, catalogue)
+    theme, start = catalogue.columns.themes_of(offers)
+    closeness = np.maximum.reduceat(asked.closeness.take(theme), start)
+    sums = np.add.reduceat(asked.relations.take(theme), start)
+    return asked.value(closeness, sums, catalogue.columns.theme_count.take(offers))
+
+
+def asked_theme(line: NeedLine, catalogue: Catalogue) -> "AskedTheme":
+    """Return what each concept is to the theme of a line, kept with the catalogue. Raises EngineError(unknown_concept)."""
+    return catalogue.memo.get(("theme", line.theme), lambda: AskedTheme.of(catalogue, line.theme))
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTheme:
+    """What each concept is to a theme asked: its closeness, and one sum for three relations, each with its share of the bits.
+
+    `parts`: the number of concepts narrower than the theme.
+    """
+
+    closeness: Ints
+    relations: Ints
+    parts: int
+
+    def value(self, closeness: Ints, sums: Ints, count: Ints) -> Ints:
+        """Return the values of sets of themes: the largest closeness in each, the sum of its relations, its number of themes."""
+        covered, exact = sums & MOST_COUNTED, sums >> COUNT_BITS & MOST_COUNTED
+        broader = sums >> 2 * COUNT_BITS
+        if self.parts:
+            partly = np.where(covered > 0, 1000 * covered // self.parts, np.where(broader > 0, 500, 0))
+            coverage = np.where(exact > 0, 500 + 500 * covered // self.parts, partly)
+        else:
+            coverage = np.where(exact > 0, VALUE_TOP, np.where(broader > 0, 500, 0))
+        focus = 1000 * (covered + exact + broader) // count
+        value: Ints = (6 * closeness + 2 * (coverage + focus)) // 10
+        return value
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, theme: str) -> "AskedTheme":
+        """Look the theme up in the scheme. Raises EngineError(unknown_concept)."""
+        scheme = catalogue.scheme
+        found = scheme.relations(theme)
+        one = (
+            found[Relation.NARROWER]
+            + (found[Relation.EQUAL].astype(np.int64) << COUNT_BITS)
+            + (found[Relation.BROADER].astype(np.int64) << 2 * COUNT_BITS)
+        )
+        return cls(scheme.closeness[scheme.index(theme)], one, int(found[Relation.NARROWER].sum()))
+
+
+def _place(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints, offers: Ints) -> tuple[Ints, Bools]:
+    experience, known = experience_value(line, catalogue, offers)
+    delivery = delivery_place_value(need, line, catalogue, rows)
+    return (5 * coverage_value(line, catalogue, offers) + 2 * experience + 3 * delivery) // 10, known
+
+
+def coverage_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
+    """Return how near the declared coverage of offers (rows) is to the beneficiary."""
+    steps = coverage_steps(line, catalogue, offers)
+    around = len(catalogue.places.chain_of(country=line.country, region=line.region))
+    world = around if line.country is not None else around - 1
+    table = [NEAR_VALUES[min(step, len(NEAR_VALUES) - 1)] for step in range(world)]
+    table.append(WORLDWIDE_VALUE if world > 0 else VALUE_TOP)
+    return np.array([*table, 0], dtype=np.int64).take(steps, mode="wrap")  # -1, not served, is the last
+
+
+def delivery_place_value(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints) -> Ints:
+    """Return how well the place of delivery of slots (rows) meets the wish."""
+    slots, preference = catalogue.slots, need.place.preference
+    if preference == "fixed" and need.place.country is not None:
+        return np.where(at_place(need, line, catalogue, rows), 1000, 0)
+    if preference not in ("online", "in_country", "regional"):
+        return np.full(len(rows), VALUE_TOP, dtype=np.int64)
+    online = catalogue.columns.modality.has("online", slots.offer[rows])
+    if preference == "online":
+        return np.where(online, 1000, 0)
+    travels = slots.anywhere[rows]
+    near = slots.countries.has_any(neighbours_of(line, catalogue), rows)
+    there = near if preference == "regional" or line.country is None else slots.countries.has(line.country, rows)
+    return np.where(there | travels, 1000, np.where(online, 500, np.where(near, 400, 0)))
+
+
+def neighbours_of(line: NeedLine, catalogue: Catalogue) -> frozenset[str]:
+    """Return the countries of the region asked, or of the nearest region around the country asked."""
+    return catalogue.places.members[catalogue.places.chain_of(country=line.country, region=line.region)[0]]
+
+
+def experience_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
+    """Return what offers (rows) have delivered there before, or whether their provider is a peer of the region."""
+    columns = catalogue.columns
+    region = catalogue.places.chain_of(country=line.country, region=line.region)[0]
+    everywhere, told = _experience(catalogue, region)
+    value, known = everywhere.take(offers), told.take(offers)
+    if line.country is not None:
+        return np.where(columns.delivered.has(line.country, offers), 1000, value), known
+    return np.where(value == DELIVERED_NEAR, 1000, value), known
+
+
+def _experience(catalogue: Catalogue, region: str) -> tuple[Ints, Bools]:
+    """Return for all offers what their experience in a region is worth, and whether any is known; kept with the catalogue."""
+
+    def known() -> Bools:
+        return catalogue.columns.delivered.filled() | catalogue.columns.home.filled()
+
+    def made() -> tuple[Ints, Bools]:
+        columns, neighbours = catalogue.columns, catalogue.places.members[region]
+        told = catalogue.memo.get("experience known", known)
+        value = np.where(told, np.int64(200), np.int64(NEUTRAL))
+        if region != WORLD:
+            value[columns.home.has_any(neighbours)] = 600
+        value[columns.delivered.has_any(neighbours)] = DELIVERED_NEAR
+        return value, told
+
+    return catalogue.memo.get(("experience", region), made)
+
+
+def audience_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
+    """Return how well audience, level and level of government of offers (rows) meet the line."""
+    columns = catalogue.columns
+    value = np.where(columns.audiences.has(line.audience, offers), 5 * 1000, 5 * 400)
+    known = np.ones(len(offers), dtype=np.bool_)
+    if line.level is None:
+        value += 3 * VALUE_TOP
+    else:
+        offered = columns.level.take(offers)
+        value += 3 * LEVEL_VALUES[LEVELS.index(line.level)].take(offered, mode="wrap")  # -1, not known, is the last
+        known &= offered != UNKNOWN
+    if line.governance_level is None:
+        value += 2 * VALUE_TOP
+    else:
+        held, filled = columns.governance.has(line.governance_level, offers), columns.governance.filled(offers)
+        value += 2 * np.where(held, 1000, np.where(filled, 400, NEUTRAL))
+        known &= filled
+    return value // 10, known
+
+
+def language_value(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints, native: Bools) -> Ints:
+    """Return how well the languages of slots (rows) meet the line; `native` are those in the language asked for."""
+    welcome = need.languages_may - {line.language}
+    value = np.full(len(rows), VALUE_TOP, dtype=np.int64)
+    if welcome:
+        value = 900 + 100 * catalogue.slots.languages.count(welcome, rows) // len(welcome)
+    return np.where(native, value, 400)
+
+
+def dates_value(catalogue: Catalogue, rows: Ints, found: Dates | Screen) -> tuple[Ints, Bools]:
+    """Return how well the dates found for slots (rows) suit."""
+    kind = catalogue.slots.kind.take(rows)
+    value = DATES_VALUES.take(kind) + (kind == SlotKind.CAPACITY.value) * (5 * np.minimum(found.slack, SLACK_DAYS))
+    value = np.where(found.shortened, 400, value)
+    vague = (kind == SlotKind.SESSION.value) > catalogue.slots.precise.take(rows)
+    if vague.any():
+        value = np.where(vague, 500 + found.overlap // 2, value)
+    return value, kind != SlotKind.ON_REQUEST.value
+
+
+def lead_time_value(notice: Ints) -> Ints:
+    """Return the value of so many days left to ask."""
+    return np.minimum(VALUE_TOP, VALUE_TOP * notice // NOTICE_DAYS)
+
+
+def track_record_value(catalogue: Catalogue, policy: Policy, offers: Ints) -> tuple[Ints, Bools]:
+    """Return what others measured of offers (rows), shrunk to the mean of their form and that to the prior."""
+    columns, strength, mean = catalogue.columns, policy.prior_strength, policy.prior_mean
+
+    def made() -> tuple[Ints, Bools]:
+        form_total, own = columns.form_evaluations, columns.evaluations
+        prior = (strength * mean + form_total * columns.form_mean) // (strength + form_total)
+        return np.clip((strength * prior + own * columns.record_mean) // (strength + own), 0, VALUE_TOP), own > 0
+
+    value, known = catalogue.memo.get(("track record", strength, mean), made)
+    return value.take(offers), known.take(offers)
+
+
+def award_value(need: Need, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
+    """Return whether offers (rows) give the award wanted or a higher one."""
+    wanted = AWARDS.index(need.award)
+    if wanted == 0:
+        return np.full(len(offers), VALUE_TOP, dtype=np.int64), np.ones(len(offers), dtype=np.bool_)
+    offered = catalogue.columns.award.take(offers)
+    known = offered != UNKNOWN
+    return np.where(known, (offered >= wanted) * VALUE_TOP, NEUTRAL), known
+
+
+def load_value(catalogue: Catalogue, rows: Ints) -> tuple[Ints, Bools]:
+    """Return the share of slots (rows) that is free."""
+    value, known = free_share(catalogue)
+    return value.take(rows), known.take(rows)
+
+
+def newcomer_value(catalogue: Catalogue, policy: Policy, offers: Ints) -> Ints:
+    """Return how new offers (rows) are, by their deliveries."""
+    most = policy.newcomer_deliveries
+    return VALUE_TOP * np.maximum(0, most - catalogue.columns.deliveries.take(offers)) // most

@@ -1,0 +1,59 @@
+"""What deliveries cost, in whole cents of a currency, and the ceiling that binds."""
+
+from math import lcm
+
+import numpy as np
+
+from matching.engine.catalogue import UNKNOWN, Catalogue, Ints
+from matching.engine.policy import Policy
+from matching.engine.reference.rates import Rates, to_cents
+from matching.engine.types import Need
+
+SECURED = "secured"  # code list `funding_states`
+SAFE = 2**62  # what is reckoned stays below, else with Python's own whole numbers
+
+
+def ceiling_cents(need: Need, policy: Policy) -> int | None:
+    """Return the limit that binds, tolerance included; None while the funding is to be found."""
+    budget = need.budget
+    if not policy.enforce_ceiling or budget.funding_state != SECURED or budget.ceiling is None:
+        return None
+    return to_cents(budget.ceiling) * (1000 + policy.cost_tolerance_permille) // 1000
+
+
+def cost_in_currency(
+    need: Need, catalogue: Catalogue, policy: Policy, rates: Rates, offer: Ints, seats: Ints, deliveries: Ints
+) -> Ints:
+    """Return the estimate in cents of the request's currency, rounded half up; -1 where cost or rate is missing."""
+    return cost_in(need.budget.currency or policy.currency, catalogue, rates, offer, seats, deliveries)
+
+
+def cost_in(target: str, catalogue: Catalogue, rates: Rates, offer: Ints, seats: Ints, deliveries: Ints) -> Ints:
+    """Return the estimate in cents of a currency, rounded half up; -1 where cost or rate is missing.
+
+    Several rows of seats and deliveries, each of the length of `offer`, are reckoned at once.
+    """
+    columns = catalogue.columns
+    native = deliveries * columns.per_delivery.take(offer) + seats * columns.per_participant.take(offer)
+    factors = [rates.factor(currency, target) or (0, 1) for currency in columns.currency.position]
+    # Over one denominator NumPy divides by one number, many times faster than by a column.
+    bottom = lcm(*(below for _, below in factors))
+    top = [above * (bottom // below) for above, below in factors] + [0]
+    wide = 2 * (int(native.max(initial=1)) * max(top) + bottom) >= SAFE
+    kind = np.dtype(object if wide else np.int64)
+    tops = np.array(top, dtype=kind).take(_currency(catalogue).take(offer))
+    cost = (native.astype(kind, copy=False) * (2 * tops) + bottom) // (2 * bottom)
+    return np.where(tops == 0, UNKNOWN, cost).astype(np.int64, copy=False)
+
+
+def _currency(catalogue: Catalogue) -> Ints:
+    """Return for each offer the number of its currency, that of none behind all others; kept with the catalogue."""
+
+    def made() -> Ints:
+        table = catalogue.columns.currency
+        number = np.full(len(catalogue.offers), len(table.position), dtype=np.int64)
+        for code, position in table.position.items():
+            number[table.holders(code)] = position
+        return number
+
+    return catalogue.memo.get("currency of offers", made)
