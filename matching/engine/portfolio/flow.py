@@ -20,6 +20,7 @@ from matching.engine.portfolio.model import Model
 from matching.engine.portfolio.network import Network, largest_flow
 from matching.engine.portfolio.objectives import Outcome, Proof, below_service, classes, served
 from matching.engine.portfolio.results import TOTAL_SCORE, WORST_SCORE, Settings
+from matching.engine.portfolio.sifting import cheapest
 
 SOLVER = "min-cost flow"
 BISECTION = "bisection over flows"
@@ -33,6 +34,7 @@ class _Run:
     layout: Layout
     network: Network
     flow: Ints
+    fixed_service: bool = False  # the number of needs served is the same in all flows
 
     def chosen(self) -> Flags:
         """Mark the pairs that carry flow. [pairs]"""
@@ -42,12 +44,16 @@ class _Run:
         """Take the best flow for `gain` [pairs]; with `narrow`, keep to the best flows. False when there is no flow."""
         cost = np.zeros(len(self.network.tail), dtype=np.int64)
         cost[: len(gain)] = -gain
-        flow = self.network.cheapest(cost)
-        if flow is None:
+        if self.fixed_service:
+            # So many go past the pairs anyhow; at the price of the best pair it shows at once who does not bid on.
+            past = len(gain) + len(self.layout.capacity_rows)
+            cost[past : past + len(self.model.need_class)] = -gain.max(initial=0)
+        best = cheapest(self.network, cost)
+        if best is None:
             return False
-        self.flow = flow
+        self.flow = best.flow
         if narrow:
-            self.network = self.network.narrowed(cost, flow)
+            self.network = self.network.narrowed(cost, best.flow, best.price)
         return True
 
     def indifferent(self, gain: Ints) -> bool:
@@ -109,7 +115,7 @@ def _serving(model: Model, layout: Layout, counts: Mapping[int, int]) -> _Run:
     # Who must be served has no way past.
     past = len(model.number) + len(layout.capacity_rows)
     network.most[past : past + len(own)][(least == members)[own]] = 0
-    return _Run(model, layout, network, nothing)
+    return _Run(model, layout, network, nothing, fixed_service=True)
 
 
 def class_weights(model: Model) -> Ints:

@@ -16,6 +16,7 @@ from matching.engine.portfolio.mixed_integer import IMPOSSIBLE, SOLVED, Program
 from matching.engine.portfolio.model import UNLIMITED, Kind, Model, Rows
 from matching.engine.portfolio.network import INT64_TOP, Network
 from matching.engine.portfolio.programme import Held, Programme, Reached
+from matching.engine.portfolio.sifting import cheapest
 
 FLOWS = "min-cost flows within a budget"
 ROUNDS = 60
@@ -59,7 +60,8 @@ class Priced:
 
     def cheapest(self, cost: Ints) -> Ints | None:
         """Return the flow that costs the pairs least, None when there is none. `cost` [pairs] -> [arcs]"""
-        return self.network.cheapest(self.arc_cost(cost))
+        best = cheapest(self.network, self.arc_cost(cost))
+        return None if best is None else best.flow
 
     def arc_cost(self, cost: Ints) -> Ints:
         """Return the cost of every arc, which only pairs have. [arcs]"""

@@ -2,7 +2,9 @@
 
 from collections import Counter
 
-from matching.engine.portfolio.instance import Instance
+import numpy as np
+
+from matching.engine.portfolio.instance import Instance, Ints
 from matching.engine.portfolio.results import INFEASIBLE, UNKNOWN, Solution
 
 
@@ -17,7 +19,7 @@ def verify(instance: Instance, solution: Solution) -> None:
         return
     chosen = solution.chosen
     _require(list(chosen) == sorted(set(chosen)), "pairs are not in rising order or doubled")
-    needs = [int(instance.pairs.need[number]) for number in chosen]
+    needs = instance.pairs.need[list(chosen)].tolist()
     _require(len(set(needs)) == len(needs), "a need is served twice")
     _require(instance.locked <= set(chosen), "a lock is not kept")
     _require(not instance.banned & set(chosen), "a ban is not kept")
@@ -30,16 +32,24 @@ def verify(instance: Instance, solution: Solution) -> None:
 
 
 def _check_limits(instance: Instance, chosen: tuple[int, ...]) -> None:
-    pairs, used, spent = instance.pairs, Counter[int](), Counter[int]()
-    for number in chosen:
-        for place in range(int(pairs.use_start[number]), int(pairs.use_start[number + 1])):
-            used[int(pairs.use_capacity[place])] += int(pairs.use_amount[place])
-        for place in range(int(pairs.cost_start[number]), int(pairs.cost_start[number + 1])):
-            spent[int(pairs.cost_budget[place])] += int(pairs.cost_amount[place])
+    pairs = instance.pairs
+    used = _sums(pairs.use_start, pairs.use_capacity, pairs.use_amount, chosen)
+    spent = _sums(pairs.cost_start, pairs.cost_budget, pairs.cost_amount, chosen)
     for index, capacity in enumerate(instance.capacities):
         _require(capacity.minimum <= used[index] <= capacity.maximum, f"capacity {capacity.id}: {used[index]} are used")
     for index, budget in enumerate(instance.budgets):
         _require(spent[index] <= budget.maximum, f"budget {budget.id}: {spent[index]} are spent")
+
+
+def _sums(start: Ints, thing: Ints, amount: Ints, chosen: tuple[int, ...]) -> Counter[int]:
+    """Add up the amounts of the chosen pairs by thing; pair p has the entries `start[p]:start[p + 1]`."""
+    numbers = np.array(chosen, dtype=np.int64)
+    spans = zip(start[numbers].tolist(), start[numbers + 1].tolist(), strict=True)
+    places = np.array([place for first, end in spans for place in range(first, end)], dtype=np.int64)
+    sums = Counter[int]()
+    for name, units in zip(thing[places].tolist(), amount[places].tolist(), strict=True):
+        sums[name] += units
+    return sums
 
 
 def _check_floors(instance: Instance, needs: list[int]) -> None:
@@ -49,13 +59,13 @@ def _check_floors(instance: Instance, needs: list[int]) -> None:
 
 
 def _check_claims(instance: Instance, solution: Solution, needs: list[int]) -> None:
-    scores = [int(instance.pairs.score[number]) for number in solution.chosen]
+    scores = instance.pairs.score[list(solution.chosen)].tolist()
     by_class = Counter(instance.needs[need].priority_class for need in needs)
     claimed = {number: count for number, count in solution.served_by_class.items() if count}
     _require(dict(by_class) == claimed, "the needs served are miscounted")
     _require(solution.total_score == sum(scores), "the total is miscounted")
     _require(solution.worst_score == min(scores, default=None), "the worst score is wrong")
-    kept = sum(bool(instance.pairs.previous[number]) for number in solution.chosen)
+    kept = sum(instance.pairs.previous[list(solution.chosen)].tolist())
     _require(solution.kept == kept, "the pairs kept are miscounted")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from matching.engine.portfolio import INFEASIBLE, OPTIMAL, Settings, Solution, build_instance, programme, solve
+from matching.engine.portfolio import INFEASIBLE, OPTIMAL, Settings, Solution, build_instance, programme, sifting, solve
 from matching.engine.portfolio.instance import Instance
 from matching.engine.portfolio.mixed_integer import Helper
 from tests.kit.examples import examples
@@ -124,7 +124,27 @@ def small_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programme, "CORE_PAIRS", 2)
 
 
+@pytest.fixture
+def sifted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let small networks take the way of large ones: prices guessed first, few arcs open."""
+    monkeypatch.setattr(sifting, "LARGE", 0)
+
+
 large_way = settings(thorough, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+
+
+@large_way
+@given(problem=problems(nested=True, wishes=True))
+def test_plan_of_a_sifted_network_is_the_best(helper: Helper, sifted: None, problem: Problem) -> None:
+    check(problem, helper)
+
+
+@large_way
+@given(problem=problems(nested=True, budgets=1, wishes=True))
+def test_plan_of_a_sifted_network_within_a_budget_is_the_best(
+    helper: Helper, small_cores: None, sifted: None, problem: Problem
+) -> None:
+    check(problem, helper)
 
 
 @large_way
