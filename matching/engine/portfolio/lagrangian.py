@@ -14,7 +14,7 @@ from matching.engine.portfolio.instance import Flags, Ints
 from matching.engine.portfolio.layout import Layout, lay_out, network_of
 from matching.engine.portfolio.mixed_integer import IMPOSSIBLE, SOLVED, Program
 from matching.engine.portfolio.model import UNLIMITED, Kind, Model, Rows
-from matching.engine.portfolio.network import INT64_TOP, Network
+from matching.engine.portfolio.network import COST_TOP, Network
 from matching.engine.portfolio.programme import Held, Programme, Reached
 from matching.engine.portfolio.sifting import cheapest
 
@@ -22,7 +22,8 @@ FLOWS = "min-cost flows within a budget"
 ROUNDS = 60
 CLOSE_ENOUGH = 1e-7  # of the bound: the core takes up what better prices would save
 FINEST = 1 << 20
-LARGEST = float(INT64_TOP >> 1)
+LARGEST = float(COST_TOP >> 1)
+SPREAD_BITS = 40  # of the costs that weigh several budgets against each other
 
 Floats = NDArray[np.float64]
 
@@ -158,7 +159,8 @@ def _spread(parts: Priced, pairs: int) -> Ints:
         return parts.charge(pairs, np.ones(1, dtype=np.int64))
     shortest = max(1, int(np.abs(parts.limit).max(initial=1)))
     weight = np.minimum(shortest // np.maximum(np.abs(parts.limit), 1), 1 << 10).astype(np.int64)
-    return parts.charge(pairs, np.maximum(weight, 1))
+    costs = parts.charge(pairs, np.maximum(weight, 1))
+    return costs >> max(0, int(np.abs(costs).max(initial=0)).bit_length() - SPREAD_BITS)
 
 
 class _Master:

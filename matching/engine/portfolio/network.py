@@ -12,7 +12,8 @@ from ortools.graph.python import max_flow, min_cost_flow
 
 from matching.engine.portfolio.instance import Ints
 
-INT64_TOP = 1 << 63
+# The solver scales costs by the number of nodes, and its prices grow to several times that (measured: 3.7) before they would overflow.
+COST_TOP = 1 << 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,9 +30,9 @@ class Network:
     supply: Ints
 
     def fits(self, cost: Ints) -> bool:
-        """Tell whether costs are small enough for exact arithmetic in 64 bits: max|cost| * (nodes + 1) < 2^63."""
+        """Tell whether costs are small enough for exact arithmetic in 64 bits: max|cost| * (nodes + 1) < 2^60."""
         largest = int(np.abs(cost).max(initial=0))
-        return largest * (len(self.supply) + 1) < INT64_TOP
+        return largest * (len(self.supply) + 1) < COST_TOP
 
     def unsent(self) -> Ints:
         """Return what each node has left to send once the least flows through every arc. [nodes]"""
@@ -57,8 +58,11 @@ class Network:
             cost[free],
         )
         solver.set_nodes_supplies(np.arange(len(supply), dtype=np.int32), supply)
-        if solver.solve() != solver.OPTIMAL:
+        status = solver.solve()
+        if status == solver.INFEASIBLE:
             return None
+        if status != solver.OPTIMAL:
+            raise OverflowError(f"the solver gave up: {status.name}")
         flow = self.least.copy()
         flow[free] += solver.flows(arcs)
         return flow

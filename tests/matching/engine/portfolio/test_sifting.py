@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from matching.engine.portfolio import sifting
 from matching.engine.portfolio.auction import Guess, guess
 from matching.engine.portfolio.instance import Ints
-from matching.engine.portfolio.network import Network
+from matching.engine.portfolio.network import COST_TOP, Network
 from matching.engine.portfolio.sifting import Best, cheapest
 from tests.kit.examples import examples
 
@@ -111,7 +111,7 @@ def test_costs_beyond_exact_arithmetic_are_refused() -> None:
 @pytest.mark.parametrize("seats", [0.8, 1.5])
 def test_costs_at_the_edge_of_exact_arithmetic_are_solved(seats: float) -> None:
     made, cost = network(2, seats=seats, past=True)
-    top = ((1 << 63) - 1) // (len(made.supply) + 1)
+    top = (COST_TOP - 1) // (len(made.supply) + 1)
     largest = cost * (top // int(np.abs(cost).max()))
     assert made.fits(largest)
     assert not made.fits(largest * 2)
