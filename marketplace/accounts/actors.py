@@ -127,11 +127,17 @@ class Actor:
 
     def grants(self, at: datetime) -> frozenset[tuple[int, str]]:
         """Give the guardian grants at ``at``: pairs of organization id and codename, read once for this actor."""
-        return frozenset(
-            (grant.organization_id, grant.codename)
-            for grant in self._grants
-            if grant.expires_at is None or grant.expires_at > at
-        )
+        if at not in self._grants_by_moment:
+            self._grants_by_moment[at] = frozenset(
+                (grant.organization_id, grant.codename)
+                for grant in self._grants
+                if grant.expires_at is None or grant.expires_at > at
+            )
+        return self._grants_by_moment[at]
+
+    @cached_property
+    def _grants_by_moment(self) -> dict[datetime, frozenset[tuple[int, str]]]:
+        return {}
 
     @property
     def absent(self) -> "tuple[User, ...]":

@@ -146,7 +146,10 @@ class AllowListedFilters(DjangoFilterBackend):
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: "APIView") -> QuerySet[Any]:
         """Apply the filters of the view. Raises DomainError(invalid_input) naming the parameters."""
         of = cast("ThingViewSet", view)
-        filterset = self.get_filterset(request, queryset, of)
+        asked = of.filterset_class is not None and not request.query_params.keys().isdisjoint(
+            of.filterset_class.base_filters
+        )
+        filterset = self.get_filterset(request, queryset, of) if asked else None
         if filterset is not None:
             errors = [*_form_errors(filterset), *_bad_truths(filterset, request)]
             if errors:
@@ -154,6 +157,22 @@ class AllowListedFilters(DjangoFilterBackend):
             queryset = filterset.qs
         q = search_text(request)
         return of.search(queryset, q) if q else queryset
+
+
+BY_VALUE = (
+    CodesFilter,
+    StateFilter,
+    JsonListFilter,
+    MomentFilter,
+    UpdatedSince,
+    django_filters.BooleanFilter,
+    django_filters.DateFilter,
+)
+
+
+def is_by_value(one: Any) -> bool:
+    """Tell whether a filter compares columns with the very values that were asked, and looks nothing up."""
+    return type(one) in BY_VALUE and one.method is None
 
 
 def _form_errors(filterset: Any) -> Iterable[FieldError]:

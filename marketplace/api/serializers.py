@@ -1,8 +1,10 @@
 """Building blocks of shapes: strict input, explicit output, and the fields that mean the same everywhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from decimal import Decimal
 from typing import Any, ClassVar, cast
+from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -202,6 +204,31 @@ class Out(serializers.Serializer[Any]):
     example: ClassVar[Example]
     expandable: ClassVar[tuple[str, ...]] = ()
 
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """Show a thing to this reader."""
+        shown: dict[str, Any] = super().to_representation(instance)
+        hidden = self.hidden_from_reader(instance)
+        return {name: None if name in hidden else value for name, value in shown.items()} if hidden else shown
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """Give the names of all fields, in their order."""
+        return tuple(cls._declared_fields)
+
+    def one(self, name: str) -> Any:
+        """Give one field, bound to this serializer, without making the others."""
+        found = deepcopy(self._declared_fields[name])
+        found.bind(name, self)
+        return found
+
+    def serve(self, context: Mapping[str, Any]) -> None:
+        """Let the next thing be shown to the caller of this context."""
+        self._context = dict(context)
+
+    def hidden_from_reader(self, instance: Any) -> frozenset[str]:
+        """Give the fields that are null for this reader; shapes with something to keep override this."""
+        return frozenset()
+
     def get_fields(self) -> dict[str, Any]:
         """Give the fields that this call shows."""
         fields = super().get_fields()
@@ -230,22 +257,43 @@ class ThingOut(Out):
     updated_at = serializers.DateTimeField(read_only=True)
 
 
+ANY_ID = "00000000-0000-0000-0000-000000000000"  # stands for the id of a thing in a URL
+
+
 class LinksField(serializers.DictField):
     """Absolute URLs of what belongs to the thing."""
 
     def __init__(self, routes: Mapping[str, str], *, argument: str = "id") -> None:
         self.routes = dict(routes)
         self.argument = argument
+        self.around: dict[str, tuple[str, str]] = {}
         super().__init__(child=serializers.URLField(), read_only=True, source="*")
 
     def to_representation(self, value: Any) -> dict[str, str]:
-        """Reverse the routes for this thing."""
+        """Give the URLs for this thing."""
+        return self.links()(value.public_id)
+
+    def links(self) -> Callable[[UUID], dict[str, str]]:
+        """Give the function from an id to the URLs; the routes are reversed once for all things."""
         request = self.context.get("request")
-        thing = str(value.public_id)
-        return {
-            name: reverse(route, kwargs={"id" if name == "self" else self.argument: thing}, request=request)
-            for name, route in self.routes.items()
-        }
+        root = request.build_absolute_uri("/")[:-1] if request else ""
+        if not self.around:
+            self.around = {
+                name: _around(reverse(route, kwargs={"id" if name == "self" else self.argument: ANY_ID}))
+                for name, route in self.routes.items()
+            }
+        around = [(name, f"{root}{before}", after) for name, (before, after) in self.around.items()]
+
+        def links_of(public_id: UUID) -> dict[str, str]:
+            thing = str(public_id)
+            return {name: f"{before}{thing}{after}" for name, before, after in around}
+
+        return links_of
+
+
+def _around(url: str) -> tuple[str, str]:
+    before, _, after = url.partition(ANY_ID)
+    return before, after
 
 
 class LifecycleOut(ThingOut):

@@ -21,6 +21,7 @@ from marketplace.api.lookups import Parent, find
 from marketplace.api.parsers import MergePatchParser, StrictJSONParser
 from marketplace.api.permissions import Access, check_role, may_somewhere
 from marketplace.api.preconditions import expected_version
+from marketplace.api.reading import Lists, Reading, Reads
 from marketplace.api.request import ApiRequest
 from marketplace.api.serializers import Out
 from marketplace.kernel.errors import DomainError, ErrorCode
@@ -30,7 +31,10 @@ from marketplace.records.models import LifecycleRecord
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
-class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
+__all__ = ["Changes", "Creates", "Lists", "Reads", "Removes", "ThingViewSet", "collection_verb", "described", "verb"]
+
+
+class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
     """Things of one kind under one path. Subclasses mix in `Lists`, `Reads`, `Creates`, `Changes`, `Removes` and add
     `verb`s.
     """
@@ -154,7 +158,7 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
     # --- answers ---
     def shape_context(self) -> dict[str, Any]:
         """Give what serializers may know of the call, with the chosen fields and expansions."""
-        names = list(self.reads().get_fields())
+        names = self.reads.field_names()
         return {
             **super().shape_context(),
             "fields": chosen_names(self.request, "fields", names),
@@ -256,26 +260,6 @@ class ThingViewSet(ViewSetMixin, ApiView, GenericAPIView[Any]):
         route = write.location or f"{self.basename}-detail"
         url = reverse(route, kwargs={**kwargs, "id": str(result.public_id)}, request=self.request)
         return {"Location": url, "Retry-After": "1"} if write.status == 202 else {"Location": url}
-
-
-class Lists:
-    """`GET /things`."""
-
-    def list(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """List what the caller may see."""
-        things = self.get_queryset()
-        check_role(self.request.actor, self.access, self.request.at)
-        page = self.paginate_queryset(self.prepare(self.filter_queryset(things)))
-        data = self.reads(page, many=True, context=self.shape_context()).data
-        return cast("Response", self.get_paginated_response(data))
-
-
-class Reads:
-    """`GET /things/{id}`."""
-
-    def retrieve(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Read one."""
-        return cast("Response", self.show(self.thing()))
 
 
 class Creates:

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from marketplace.accounts.roles import Permission
 from marketplace.api.contracts import IfMatch, Write
 from marketplace.api.filters import search_text
+from marketplace.api.rows import Rows
 from marketplace.api.views import Changes, Creates, Lists, Reads, Removes, ThingViewSet, verb
 from marketplace.kernel.errors import ErrorCode
 from marketplace.search.queries import search
@@ -18,6 +19,7 @@ from providers.models import CapacityWindow, Offering, Provider, Session
 READ, WRITE, VET = Permission.CATALOGUE_READ, Permission.CATALOGUE_WRITE, Permission.CATALOGUE_VET
 REFUSED = (ErrorCode.UNKNOWN_REFERENCE, ErrorCode.RULE_BROKEN)
 TIMES = {"created_at": "created_at", "updated_at": "updated_at"}
+SEATS = ("seats_total", "seats_held", "seats_confirmed")
 UPSERT = "With an `external_id` that is known already, the thing is changed instead and the answer is 200."
 
 
@@ -38,6 +40,13 @@ class ProviderViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     filterset_class = filters.ProviderFilters
     ordering, ordering_fields = ("code",), {**TIMES, "code": "code", "due_at": "due_at"}
     searchable = True
+    rows = Rows(
+        Provider,
+        follows={
+            "allowed_actions": ("state", "organization_id"),
+            "organization": ("organization__code", "organization__names"),
+        },
+    )
     create_with = Write(
         "Register a provider",
         WRITE,
@@ -109,6 +118,15 @@ class OfferingViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     filterset_class = filters.OfferingFilters
     ordering_fields = {**TIMES, "due_at": "due_at", "lead_time_days": "lead_time_days", "hours": "duration_hours"}
     searchable = True
+    rows = Rows(
+        Offering,
+        follows={
+            "allowed_actions": ("state", "provider__organization_id", "programme__code"),
+            "reference": ("code", "public_id"),
+            "series": ("series__code", "series__public_id"),
+        },
+        many={"partners": ("organization__code", "organization__names", "role")},
+    )
     create_with = Write(
         "Draft an offering, or change the one with this external id",
         WRITE,
@@ -203,6 +221,16 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     reference_field, id_argument = "code", "session_id"
     filterset_class = filters.SessionFilters
     ordering, ordering_fields = ("start_on",), {**TIMES, "start": "start_on", "end": "end_on"}
+    rows = Rows(
+        Session,
+        follows={
+            "allowed_actions": ("state", "offering__provider__organization_id", "offering__programme__code"),
+            "reference": ("code", "public_id"),
+            "offering_reference": ("offering__code", "offering__public_id"),
+            "seats_free": SEATS,
+            "is_full": ("state", *SEATS),
+        },
+    )
     create_with = Write(
         "Plan a session, or change the one with this external id",
         WRITE,
@@ -255,6 +283,10 @@ class WindowViewSet(Lists, Reads, Creates, Changes, Removes, ThingViewSet):
     reference_field, id_argument = "code", "window_id"
     filterset_class = filters.WindowFilters
     ordering, ordering_fields = ("start_on",), {**TIMES, "start": "start_on", "end": "end_on"}
+    rows = Rows(
+        CapacityWindow,
+        follows={"reference": ("code", "public_id"), "free": ("quantity", "held", "confirmed")},
+    )
     create_with = Write(
         "Add capacity",
         WRITE,

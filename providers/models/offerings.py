@@ -84,7 +84,11 @@ class Offering(LifecycleRecord, TrackRecordColumns):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["provider", "state"], name="offering_provider_state")]
+        indexes = [
+            models.Index(fields=["provider", "state"], name="offering_provider_state"),
+            models.Index(fields=["created_at", "id"], name="offering_by_creation"),
+            models.Index(fields=["updated_at", "id"], name="offering_by_change"),
+        ]
         constraints = [
             state_is_known(OFFERING, "offering_state_known"),
             outcome_is_whole("offering_outcome_whole"),

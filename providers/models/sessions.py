@@ -37,7 +37,11 @@ class Session(LifecycleRecord, PeriodColumns):
 
     class Meta:
         ordering = ["start_on", "id"]
-        indexes = [models.Index(fields=["offering", "state", "end_on"], name="session_offering_state")]
+        indexes = [
+            models.Index(fields=["offering", "state", "end_on"], name="session_offering_state"),
+            models.Index(fields=["start_on", "id"], name="session_by_start"),
+            models.Index(fields=["updated_at", "id"], name="session_by_change"),
+        ]
         constraints = [
             state_is_known(SESSION, "session_state_known"),
             period_is_ordered("session_period_ordered"),

@@ -11,6 +11,7 @@ from marketplace.api.contracts import Contract, IfMatch, Write
 from marketplace.api.documents import DocumentViewSet, attaching, taking_off
 from marketplace.api.lookups import Parent
 from marketplace.api.permissions import Access
+from marketplace.api.rows import READER, Rows
 from marketplace.api.views import Changes, Creates, Lists, Reads, ThingViewSet, described, verb
 from marketplace.files.models import Document
 from marketplace.kernel.errors import DomainError, ErrorCode
@@ -66,6 +67,42 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         "window": "start_on",
     }
     searchable = True
+    rows = Rows(
+        TrainingRequest,
+        follows={
+            READER: ("reads_body", "requesting_organization_id", "co_requesters"),
+            "summary_only": ("reads_body",),
+            "allowed_actions": (
+                *("state", "reference", "requesting_organization_id", "programme__code", "place_country", "visibility"),
+                *("call_ends_at", "call_waived_at", "lines", "consents"),
+            ),
+            "requesting_organization": ("requesting_organization__code", "requesting_organization__names"),
+            "themes": ("lines",),
+            "places": ("lines",),
+            "participants": ("lines",),
+            "kept_apart": ("kept_apart",),
+            "posting_consent_at": ("consents",),
+            "endorsement": ("endorsements",),
+        },
+        many={
+            "lines": (
+                "number",
+                "state",
+                "theme",
+                "country",
+                "region",
+                "participants_min",
+                "participants_max",
+                "claimed",
+            ),
+            "co_requesters": ("pk", "code"),
+            "beneficiaries": ("code",),
+            "excluded_organizations": ("code",),
+            "kept_apart": ("first__code", "second__code"),
+            "consents": ("given_at", "withdrawn_at"),
+            "endorsements": ("pk", "authority_id", "state"),
+        },
+    )
 
     create_with = Write(
         "Draft a training request, or change the one with this external id",

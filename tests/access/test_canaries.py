@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 from django.core.cache import cache
 from django.db import models, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 from marketplace.rest.access import rows
 from marketplace.rest.start import description
@@ -230,7 +230,7 @@ def test_list_that_forgets_who_may_see_is_caught(
     walker: Walker, marks: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def all_of_them(self: Any) -> QuerySet[TrainingRequest]:
-        return TrainingRequest.objects.all()
+        return TrainingRequest.objects.annotate(reads_body=Value(True))
 
     monkeypatch.setattr(RequestViewSet, "visible", all_of_them)
     text = everything(ask(walker, "stranger", "/api/v1/requests"))

@@ -62,7 +62,10 @@ class KeysetWalk(TestCase):
                 host_country=("MLI", "BEL")[number % 2],
                 created_at=NOON + timedelta(days=number % 3),
             )
-        keyset = Keyset(names)
+        for keyset in (Keyset(names), Keyset(names, ContextEvent)):  # with and without knowing which are never null
+            self._check(keyset, size)
+
+    def _check(self, keyset: Keyset, size: int) -> None:
         forwards, backwards = walk(keyset, size)
         whole = list(ContextEvent.objects.order_by(*keyset.order(backwards=False)).values_list("pk", flat=True))
         assert forwards == whole

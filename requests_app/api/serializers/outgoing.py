@@ -233,13 +233,10 @@ class RequestOut(LifecycleOut):
         argument="parent_id",
     )
 
-    def to_representation(self, instance: TrainingRequest) -> dict[str, Any]:
-        """Show the request, leaving out what is not for this reader."""
-        shown: dict[str, Any] = super().to_representation(instance)
+    def hidden_from_reader(self, instance: TrainingRequest) -> frozenset[str]:
+        """Give what is not for this reader: the body where only the summary is, and what the inner circle keeps."""
         hidden = fields_of("RequestOut", "body", "inner") if self.get_summary_only(instance) else frozenset()
-        if not self._is_near(instance):
-            hidden |= fields_of("RequestOut", "inner")
-        return {name: None if name in hidden else value for name, value in shown.items()}
+        return hidden if self._is_near(instance) else hidden | fields_of("RequestOut", "inner")
 
     def _is_near(self, request: TrainingRequest) -> bool:
         call = self.context.get("request")

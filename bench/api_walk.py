@@ -1,0 +1,74 @@
+"""Calls without sockets: the environ goes in, status and body come out, and the clock runs in between."""
+
+import io
+import time
+from collections.abc import Callable, Iterable
+from statistics import median, quantiles
+from typing import Any
+from urllib.parse import urlsplit
+
+Call = Callable[[], bytes]
+
+
+def call(application: Any, url: str, token: str, *, method: str = "GET", body: bytes = b"") -> Call:
+    """Make the call of a WSGI application; it gives the body. Raises RuntimeError where the answer is no success."""
+    parts = urlsplit(url)
+
+    def once() -> bytes:
+        environ = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": parts.path,
+            "QUERY_STRING": parts.query,
+            "SERVER_NAME": "testserver",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_HOST": "testserver",
+            "HTTP_AUTHORIZATION": f"Bearer {token}",
+            "HTTP_ACCEPT": "application/json",
+            "HTTP_ACCEPT_LANGUAGE": "en",
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": io.StringIO(),
+            "wsgi.url_scheme": "http",
+            "wsgi.version": (1, 0),
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+        }
+        seen: list[str] = []
+        answer: Iterable[bytes] = application(environ, lambda status, headers, exc=None: seen.append(status))
+        found = b"".join(answer)
+        close = getattr(answer, "close", None)
+        if close is not None:
+            close()
+        if seen[0][0] != "2":
+            raise RuntimeError(f"{method} {url}: {seen[0]} {found[:500]!r}")
+        return found
+
+    return once
+
+
+def rounds(calls: dict[str, Call], *, times: int, each: int) -> dict[str, float]:
+    """Give the median milliseconds of each call: round after round all sides take their turn, ``each`` calls a turn."""
+    spent: dict[str, list[float]] = {name: [] for name in calls}
+    for number in range(times + 1):
+        for name, one in calls.items():
+            for _ in range(each):
+                begun = time.perf_counter()
+                one()
+                if number:  # the first round warms up
+                    spent[name].append(time.perf_counter() - begun)
+    return {name: median(found) * 1000 for name, found in spent.items()}
+
+
+def percentile(calls: Iterable[Call], share: int, *, times: int) -> float:
+    """Give the milliseconds within which ``share`` of a hundred calls are done, taking the calls in turn."""
+    spent, every = [], list(calls)
+    for _ in range(times):
+        for one in every:
+            begun = time.perf_counter()
+            one()
+            spent.append(time.perf_counter() - begun)
+    return quantiles(spent, n=100)[share - 1] * 1000

@@ -1,0 +1,162 @@
+"""`GET` of lists and single things: by the read layer where a view has ``rows``, else by the serializer itself.
+
+What is asked again with the same words by somebody with the same rights is asked by a kept statement, in which only the
+moment and the cursor vary. Rights are read afresh for each call and are part of what a statement is kept by.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar, cast
+
+from django.db import connection
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketplace.accounts.actors import Actor
+from marketplace.api.filters import PAGE_PARAMETERS, is_by_value
+from marketplace.api.lookups import find
+from marketplace.api.pagination import Cut, Keyset
+from marketplace.api.permissions import check_role
+from marketplace.api.rows import Plan, Rows, Values, plan_of
+from marketplace.records.statements import Statement, keep
+
+KEPT = 1_000  # statements in a process
+SHAPING = frozenset({*PAGE_PARAMETERS, "fields", "expand", "ordering"})
+
+
+class Memory:
+    """The statements of this process; the one not used for longest goes first. One is kept when it is asked again."""
+
+    def __init__(self) -> None:
+        self.found: OrderedDict[object, Statement | None] = OrderedDict()
+        self.once: OrderedDict[object, None] = OrderedDict()
+
+    def get(self, key: object) -> Statement | None:
+        """Give a kept statement."""
+        found = self.found.get(key)
+        if found is not None:
+            self.found.move_to_end(key)
+        return found
+
+    def is_due(self, key: object) -> bool:
+        """Tell whether something was asked before, and never tried to be kept."""
+        if key in self.once:
+            return key not in self.found
+        self.once[key] = None
+        if len(self.once) > KEPT:
+            self.once.popitem(last=False)
+        return False
+
+    def put(self, key: object, statement: Statement | None) -> None:
+        """Keep a statement, or that it cannot be kept."""
+        self.found[key] = statement
+        if len(self.found) > KEPT:
+            self.found.popitem(last=False)
+
+
+memory = Memory()
+
+
+class Reading:
+    """What view sets know of reading."""
+
+    rows: ClassVar[Rows | None] = None
+
+    def plan(self: Any, ordering: Sequence[str] = ()) -> Plan | None:
+        """Give the plan of the read layer for what the caller chose; None where it takes the serializer itself."""
+        if self.rows is None or self.expand:
+            return None
+        chosen = self.shape_context()["fields"]
+        names = tuple(
+            name
+            for name in self.reads.field_names()
+            if name not in self.reads.expandable and (chosen is None or name in chosen)
+        )
+        return plan_of(self.reads, self.rows, names, tuple(ordering))
+
+    def listed(self: Any) -> QuerySet[Any]:
+        """Give what the caller may see and asked for."""
+        return cast("QuerySet[Any]", self.filter_queryset(self.get_queryset()))
+
+    def values_of(self: Any, plan: Plan, cut: Cut) -> list[Values]:
+        """Read the values of a page, by a kept statement where there is one."""
+        key = self.kept_by(plan, cut)
+        given = (self.request.at, *(cut.values or ()))
+        found = memory.get(key) if key is not None else None
+        if found is None and key is not None and memory.is_due(key):
+            found = keep(
+                lambda at, *values: self._at(at, plan, Cut(cut.keyset, cut.size, values or None, cut.backwards)), *given
+            )
+            memory.put(key, found)
+        if found is not None:
+            return found.rows(*given)
+        return list(cut.of(plan.of(self.listed())))
+
+    def _at(self: Any, at: datetime, plan: Plan, cut: Cut) -> QuerySet[Any, Any]:
+        """Build the query of a page for another moment."""
+        now, self.request.at = self.request.at, at
+        try:
+            return cut.of(plan.of(self.listed()))
+        finally:
+            self.request.at = now
+
+    def kept_by(self: Any, plan: Plan, cut: Cut) -> object | None:
+        """Give all that a statement hangs on beside moment and cursor; None where it hangs on more."""
+        asked = self.request.query_params
+        filters = self.filterset_class.base_filters if self.filterset_class else {}
+        if self.parent is not None or any(
+            name not in SHAPING and not (name in filters and is_by_value(filters[name])) for name in asked
+        ):
+            return None
+        words = tuple((name, *values) for name, values in sorted(asked.lists()) if name != "cursor")
+        pattern = tuple(value is None for value in cut.values or ())
+        who = reach_of(self.request.actor, self.request.at)
+        return (connection.vendor, type(self), plan, words, cut.keyset.name, cut.backwards, pattern, *who)
+
+
+def reach_of(actor: Actor, at: datetime) -> tuple[object, ...]:
+    """Give all that decides what an actor sees at ``at``, apart from the things themselves."""
+    own = (actor.kind, actor.user and actor.user.pk, actor.client and actor.client.pk, actor.scopes)
+    return (*own, actor.on or at.date(), actor.rights(at), actor.grants(at))
+
+
+class Lists:
+    """`GET /things`."""
+
+    def list(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List what the caller may see."""
+        if self.parent is not None:
+            self.parent_thing()
+        check_role(self.request.actor, self.access, self.request.at)
+        pages = self.paginator
+        if self.rows is None or self.expand:
+            page = pages.paginate_queryset(self.prepare(self.listed()), request, self)
+            data = self.reads(page, many=True, context=self.shape_context()).data
+        else:
+            keyset = Keyset(self.ordering_of(request), self.rows.model)
+            plan = self.plan([path for path, _ in keyset.keys])
+            page = pages.page(
+                request,
+                keyset,
+                plan.keys,
+                lambda cut: self.values_of(plan, cut),
+                lambda: self.listed().order_by().count(),
+            )
+            data = plan.show(page, self.shape_context())
+        return cast("Response", pages.get_paginated_response(data))
+
+
+class Reads:
+    """`GET /things/{id}`."""
+
+    def retrieve(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Read one."""
+        plan = self.plan()
+        if plan is None:
+            return cast("Response", self.show(self.thing()))
+        values = find(plan.of(self.get_queryset()), self.kwargs["id"], self.reference_field)
+        check_role(self.request.actor, self.access, self.request.at)
+        self.etag_version = values[plan.version]
+        return Response(plan.show([values], self.shape_context())[0])
