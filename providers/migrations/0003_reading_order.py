@@ -2,27 +2,30 @@
 
 from django.db import migrations, models
 
+from marketplace.records.indexes import AddIndexWhileServing
+
 
 class Migration(migrations.Migration):
+    atomic = False  # an index is built while others write
     dependencies = [
         ("accounts", "0006_grants"),
         ("providers", "0002_offering_accepts_lead"),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexWhileServing(
             model_name="offering",
             index=models.Index(fields=["created_at", "id"], name="offering_by_creation"),
         ),
-        migrations.AddIndex(
+        AddIndexWhileServing(
             model_name="offering",
             index=models.Index(fields=["updated_at", "id"], name="offering_by_change"),
         ),
-        migrations.AddIndex(
+        AddIndexWhileServing(
             model_name="session",
             index=models.Index(fields=["start_on", "id"], name="session_by_start"),
         ),
-        migrations.AddIndex(
+        AddIndexWhileServing(
             model_name="session",
             index=models.Index(fields=["updated_at", "id"], name="session_by_change"),
         ),
