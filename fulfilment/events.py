@@ -51,3 +51,42 @@ EVENT_TYPES = {
     "milestone.waived": _("A milestone was waived."),
     "outcome_story.created": _("An outcome was told."),
 }
+
+_ENGAGEMENT = {"type": "string", "description": "Reference of the engagement."}
+_HOW = {"type": "string", "description": "By word or by silence."}
+# What the events of each kind of thing may carry, as JSON Schema; states come by themselves.
+EVENT_DATA = {
+    "engagement": {
+        "request": {"type": "string", "description": "Reference of the request."},
+        "lead": {"type": "string", "description": "Code of the leading organization."},
+        "how": _HOW,
+        "changes": {"type": "array", "items": {"type": "string"}, "description": "Kinds of terms that changed."},
+    },
+    "delivery": {"engagement": _ENGAGEMENT, "number": {"type": "integer"}, "how": _HOW},
+    "milestone": {
+        "engagement": _ENGAGEMENT,
+        "kind": {"type": "string"},
+        "owner": {"type": "string", "description": "The party that owes it."},
+    },
+    "cost_share": {
+        "engagement": _ENGAGEMENT,
+        "organization": {"type": "string", "description": "Code of the organization that pays."},
+        "kind": {"type": "string"},
+    },
+    "engagement_change": {
+        "engagement": _ENGAGEMENT,
+        "changes": {"type": "array", "items": {"type": "string"}, "description": "Kinds of terms that would change."},
+        "sides": {"type": "array", "items": {"type": "string"}, "description": "For whom it was agreed."},
+    },
+    "evaluation": {
+        "engagement": _ENGAGEMENT,
+        "level": {"type": "integer", "description": "Of Kirkpatrick's four."},
+        "source": {"type": "string", "description": "Who was asked."},
+    },
+    "evaluation_waiver": {
+        "engagement": _ENGAGEMENT,
+        "level": {"type": "integer"},
+        "reason_code": {"type": "string"},
+    },
+    "outcome_story": {"engagement": _ENGAGEMENT, "kind": {"type": "string"}},
+}

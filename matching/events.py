@@ -58,3 +58,28 @@ EVENT_TYPES = {
     "proposal_part.taken_back": _("A question to a partner was taken back."),
     "proposal_part.withdrawn": _("A part of a proposal was withdrawn."),
 }
+
+_REQUEST = {"type": "string", "description": "Reference of the request."}
+# What the events of each kind of thing may carry, as JSON Schema; states come by themselves.
+EVENT_DATA = {
+    "match_run": {
+        "mode": {"type": "string", "description": "request, portfolio or what_if."},
+        "request": _REQUEST,
+        "proposals": {"type": "integer", "description": "How many proposals it made."},
+        "requests": {"type": "integer", "description": "How many requests its plan serves."},
+        "outcome": {"type": "string", "description": "What a replay found."},
+    },
+    "proposal": {
+        "request": _REQUEST,
+        "origin": {"type": "string", "description": "How it came about."},
+        "rank": {"type": "integer"},
+        "score": {"type": "integer"},
+        "part": {"type": "string", "format": "uuid", "description": "The part that was lost or put forward."},
+        "consultation": {"type": "string", "description": "How the requester was heard."},
+    },
+    "proposal_part": {
+        "proposal": {"type": "string", "format": "uuid"},
+        "request": _REQUEST,
+        "changed": {"type": "array", "items": {"type": "string"}, "description": "Terms that the partner asks for."},
+    },
+}

@@ -39,3 +39,31 @@ EVENT_TYPES = {
     "track_record_entry.changed": _("An outcome in a track record was corrected."),
     "track_record_entry.created": _("An outcome entered the track record of a provider."),
 }
+
+_PROVIDER = {"type": "string", "description": "Code of the provider."}
+_OFFERING = {"type": "string", "description": "Reference of the offering."}
+_CHANGED = {"type": "array", "items": {"type": "string"}, "description": "Names of what changed."}
+# What the events of each kind of thing may carry, as JSON Schema; states come by themselves.
+EVENT_DATA = {
+    "provider": {"provider": _PROVIDER, "changed": _CHANGED},
+    "offering": {"provider": _PROVIDER, "offering": _OFFERING, "changed": _CHANGED},
+    "session": {
+        "provider": _PROVIDER,
+        "offering": _OFFERING,
+        "offering_id": {"type": "string", "format": "uuid"},
+        "session": {"type": "string", "description": "Reference of the session."},
+        "start": {"type": ["string", "null"], "format": "date"},
+        "end": {"type": ["string", "null"], "format": "date"},
+        "changed": _CHANGED,
+    },
+    "capacity_window": {"provider": _PROVIDER, "changed": _CHANGED},
+    "capacity_hold": {
+        "provider": _PROVIDER,
+        "place": {"type": "string", "description": "What is held: session or capacity_window."},
+        "place_id": {"type": "string", "format": "uuid"},
+        "holder": {"type": "string", "format": "uuid", "description": "The part of a proposal that holds it."},
+        "quantity": {"type": "integer"},
+        "unit": {"type": "string"},
+    },
+    "track_record_entry": {"provider": _PROVIDER, "level": {"type": "integer", "description": "Of the evaluation."}},
+}

@@ -52,3 +52,34 @@ EVENT_TYPES = {
     "training_request.unshared": _("A request is shared with an organization no longer."),
     "training_request.withdrawn": _("The requester withdrew a request."),
 }
+
+_REQUEST = {"type": "string", "format": "uuid", "description": "Public id of the request."}
+_CHANGED = {"type": "array", "items": {"type": "string"}, "description": "Names of what changed."}
+# What the events of each kind of thing may carry, as JSON Schema; states come by themselves.
+EVENT_DATA = {
+    "training_request": {
+        "organization": {"type": "string", "description": "Code of the requesting organization."},
+        "content_version": {"type": "integer", "description": "Edition of the content."},
+        "material": {"type": "boolean", "description": "Whether matching has to look again."},
+        "changed": _CHANGED,
+        "into": {"type": "string", "format": "uuid", "description": "The request that it was merged into."},
+        "merged": {"type": "string", "format": "uuid", "description": "The request that was merged into it."},
+        "partly": {"type": "boolean", "description": "Some lines were met, some were not."},
+        "ends_at": {"type": "string", "description": "When the call for offers ends."},
+        "conflicts": {"type": "array", "description": "What stands against its being met."},
+    },
+    "request_line": {
+        "request": _REQUEST,
+        "line": {"type": "integer", "description": "Number of the line."},
+        "changed": _CHANGED,
+        "claimant": {"type": "string", "format": "uuid", "description": "The part of a proposal that takes participants."},
+        "placed": {"type": "integer", "description": "Participants placed so far."},
+        "fact": {"type": "string", "description": "What became of the participants."},
+    },
+    "clarification": {"request": _REQUEST},
+    "endorsement": {
+        "request": _REQUEST,
+        "authority": {"type": "string", "description": "Code of the authority."},
+        "given": {"type": "boolean", "description": "Whether it was given."},
+    },
+}

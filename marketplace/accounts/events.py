@@ -20,3 +20,12 @@ EVENT_TYPES = {
     "service_client.changed": _("An integrating system changed."),
     "service_client.created": _("An integrating system was registered."),
 }
+
+# What the events of each kind of thing may carry, as JSON Schema.
+EVENT_DATA = {
+    "grant": {
+        "organization": {"type": "string", "description": "Code of the organization whose things it is about."},
+        "person": {"type": "string", "format": "uuid", "description": "Public id of who was given it."},
+        "permission": {"type": "string"},
+    },
+}

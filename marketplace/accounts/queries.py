@@ -1,6 +1,6 @@
 """Reads of the accounts room."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -28,6 +28,9 @@ from marketplace.kernel.errors import unknown_reference
 from marketplace.records.statements import Kept
 
 GROUP_ROLES = ("member", "chair")
+SYSTEM_ROLE = "service_client"  # what systems of an organization may
+# Organization (key, code, kind), role, countries, programmes, and who lent it.
+Held = tuple[int, str, str, str, frozenset[str], frozenset[str], User | None]
 UNIT_KIND = "member_agency"  # a unit of a member agency is the agency; its networks and centres are not
 
 
@@ -40,7 +43,7 @@ def current(day: date, prefix: str = "") -> Q:
 
 def load_rights(actor: Actor, day: date) -> tuple[Right, ...]:
     """Read the roles that ``actor`` has on ``day``: own, delegated to them, or those of the client's organization."""
-    held: list[tuple[int, str, str, str, frozenset[str], frozenset[str], User | None]] = []
+    held: list[Held] = []
     if actor.user is not None:
         own = actor.user.pk
         held = [
@@ -48,8 +51,20 @@ def load_rights(actor: Actor, day: date) -> tuple[Right, ...]:
             for *organization, role, countries, programmes, of in _memberships(own, day)
         ]
     elif actor.client is not None and actor.client.active:
-        by = actor.client.organization
-        held = [(by.pk, by.code, by.kind, "service_client", frozenset(), frozenset(), None)]
+        held = [_as_system(actor.client.organization)]
+    return _rights(held, day)
+
+
+def rights_of_organizations(organizations: Iterable[Organization], day: date) -> dict[int, Right]:
+    """Give what a system of each organization may on ``day``, by primary key, in one query."""
+    return {right.organization_id: right for right in _rights([_as_system(one) for one in organizations], day)}
+
+
+def _as_system(by: Organization) -> Held:
+    return by.pk, by.code, by.kind, SYSTEM_ROLE, frozenset(), frozenset(), None
+
+
+def _rights(held: Sequence[Held], day: date) -> tuple[Right, ...]:
     if not held:
         return ()
     descendants, secretariats, members = _tree_facts({pk for pk, *_ in held}, day)

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     REQUESTS_SCREEN = "requests.screen"
     REQUESTS_WRITE = "requests.write"
     SERVICE_LEVELS_MANAGE = "service_levels.manage"
+    WEBHOOKS_MANAGE = "webhooks.manage"
     WORK_MANAGE = "work.manage"
 
     @property
@@ -68,20 +69,37 @@ _OFFICER = _PERSON | {
     P.PROPOSALS_DECIDE,
     P.REPORTS_READ,
     P.REQUESTS_SCREEN,
+    P.WEBHOOKS_MANAGE,
     P.WORK_MANAGE,
 }
 
 # Roles are those of Membership plus the one of a service client, which never approves, accepts or confirms.
 ROLES: Mapping[str, frozenset[Permission]] = {
     "focal_point": _PERSON
-    | {P.ENGAGEMENTS_CONFIRM, P.EVALUATIONS_WRITE, P.GRANTS_GIVE, P.PROPOSALS_CONSULT, P.REQUESTS_WRITE},
+    | {
+        P.ENGAGEMENTS_CONFIRM,
+        P.EVALUATIONS_WRITE,
+        P.GRANTS_GIVE,
+        P.PROPOSALS_CONSULT,
+        P.REQUESTS_WRITE,
+        P.WEBHOOKS_MANAGE,
+    },
     "provider_staff": _PERSON
-    | {P.CATALOGUE_WRITE, P.ENGAGEMENTS_DELIVER, P.EVALUATIONS_WRITE, P.GRANTS_GIVE, P.OFFERS_MAKE, P.PROPOSALS_ANSWER},
+    | {
+        P.CATALOGUE_WRITE,
+        P.ENGAGEMENTS_DELIVER,
+        P.EVALUATIONS_WRITE,
+        P.GRANTS_GIVE,
+        P.OFFERS_MAKE,
+        P.PROPOSALS_ANSWER,
+        P.WEBHOOKS_MANAGE,
+    },
     "viewer": _PERSON,
     "secretariat_officer": _OFFICER,
     "secretariat_head": _OFFICER | {P.AUDIT_READ, P.MATCHING_POLICY, P.PROPOSALS_OVERRULE, P.SERVICE_LEVELS_MANAGE},
     "auditor": _PERSON | {P.AUDIT_READ, P.REPORTS_READ},
-    "service_client": _READ_ALL | {P.CATALOGUE_WRITE, P.EVALUATIONS_WRITE, P.METRICS_READ, P.REQUESTS_WRITE},
+    "service_client": _READ_ALL
+    | {P.CATALOGUE_WRITE, P.EVALUATIONS_WRITE, P.METRICS_READ, P.REQUESTS_WRITE, P.WEBHOOKS_MANAGE},
 }
 GROUP_WIDE_ROLES = frozenset(
     {"secretariat_officer", "secretariat_head"}
@@ -137,6 +155,7 @@ SCOPES: Mapping[str, frozenset[Permission]] = {
     "reports:read": frozenset({P.REPORTS_READ}),
     "requests:read": frozenset({P.REQUESTS_READ}),
     "requests:write": frozenset({P.REQUESTS_SCREEN, P.REQUESTS_WRITE}),
+    "webhooks:write": frozenset({P.WEBHOOKS_MANAGE}),
 }
 SCOPE_OF: Mapping[Permission, str] = {
     permission: scope for scope, permissions in SCOPES.items() for permission in permissions

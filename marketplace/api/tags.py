@@ -10,6 +10,7 @@ TAGS = {
     "Organizations": "Organizations, memberships, programmes, integrating systems.",
     "Vocabularies": "Coded lists, places, exchange rates, service levels.",
     "Events": "The feed of what became true, notifications, audit.",
+    "Webhooks": "Events brought to your own systems: signed, in order for each thing, again until they are taken.",
     "Documents": "What belongs to requests and engagements on paper.",
     "Work": "Background jobs.",
 }

@@ -7,8 +7,10 @@ from uuid import UUID
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 
 from marketplace.events.models import Audience, EventAudience, OutboxEvent
+from marketplace.events.patterns import Choice
 
 MOST = 1_000  # events in one answer
+ALL = Choice()
 
 
 def visible_events(
@@ -33,9 +35,7 @@ def feed(
     organization_ids: Collection[int] = (),
     is_secretariat: bool = False,
     is_group_member: bool = False,
-    types: Collection[str] = (),
-    resource: str = "",
-    resource_id: UUID | None = None,
+    choice: Choice = ALL,
     limit: int = 200,
 ) -> list[OutboxEvent]:
     """Give the next events after the sequence ``after``: strictly rising, never back-filled, at most 1,000.
@@ -44,14 +44,44 @@ def feed(
     """
     events = visible_events(
         organization_ids=organization_ids, is_secretariat=is_secretariat, is_group_member=is_group_member
-    ).filter(sequence__gt=after)
-    if types:
-        events = events.filter(type__in=types)
-    if resource:
-        events = events.filter(resource=resource)
-    if resource_id is not None:
-        events = events.filter(resource_id=resource_id)
+    ).filter(choice.condition(), sequence__gt=after)
     return list(events[: min(limit, MOST)])
+
+
+def has_lost(after: int, *, kept_since: datetime) -> bool:
+    """Tell whether an event that came after the sequence ``after`` is no longer kept: a reader there has missed it.
+
+    0 is no place in the feed but its beginning, wherever that is.
+    """
+    following = OutboxEvent.objects.filter(sequence__gt=after).order_by("sequence")
+    published = following.values_list("published_at", flat=True).first() if after else None
+    return published is not None and published < kept_since
+
+
+def beginning(*, kept_since: datetime) -> int:
+    """Give the sequence after which the kept part of the feed begins: 0 while nothing has left it.
+
+    Numbers have no gap and rise with the moment of publication, so that the place is found by halving.
+    """
+    low, high = 0, head()
+    if not high or _is_kept(1, kept_since):
+        return 0
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _is_kept(middle, kept_since):
+            high = middle - 1
+        else:
+            low = middle
+    return low
+
+
+def _is_kept(sequence: int, kept_since: datetime) -> bool:
+    return OutboxEvent.objects.filter(sequence=sequence, published_at__gte=kept_since).exists()
+
+
+def published_between(after: int, upto: int) -> QuerySet[OutboxEvent]:
+    """Give the published events after one sequence up to another one, in their order."""
+    return OutboxEvent.objects.filter(sequence__gt=after, sequence__lte=upto).order_by("sequence")
 
 
 def head() -> int:

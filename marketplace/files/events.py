@@ -7,3 +7,14 @@ EVENT_TYPES = {
     "document.removed": _("A document was taken off."),
     "upload.created": _("A file was uploaded."),
 }
+
+# What the events of each kind of thing may carry, as JSON Schema.
+EVENT_DATA = {
+    "document": {
+        "kind": {"type": "string"},
+        "about": {
+            "type": "object",
+            "properties": {"resource": {"type": "string"}, "id": {"type": "string", "format": "uuid"}},
+        },
+    },
+}

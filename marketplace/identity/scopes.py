@@ -28,6 +28,7 @@ WORDS: Mapping[str, Promise] = {
     "reports:read": _("Read reports"),
     "requests:read": _("Read training requests"),
     "requests:write": _("Write, submit and screen training requests"),
+    "webhooks:write": _("Manage the webhooks of an organization"),
 }
 
 

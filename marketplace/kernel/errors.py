@@ -14,6 +14,7 @@ class ErrorCode(StrEnum):
     BODY_TOO_LARGE = "body_too_large"
     CAPACITY_EXHAUSTED = "capacity_exhausted"
     CONFLICT = "conflict"
+    CURSOR_EXPIRED = "cursor_expired"
     DUPLICATE = "duplicate"
     ENDORSEMENT_PENDING = "endorsement_pending"
     EVALUATION_MISSING = "evaluation_missing"
@@ -83,6 +84,12 @@ CATALOGUE: Mapping[ErrorCode, ErrorKind] = {
         _("Conflict"),
         _("The thing was changed by somebody else at the same time."),
         _("Read it again and repeat the call."),
+    ),
+    C.CURSOR_EXPIRED: ErrorKind(
+        410,
+        _("Too far back"),
+        _("What came after this cursor is no longer in the feed, which goes back %(days)s days."),
+        _("Read the things themselves once, then follow the feed from its end or from its beginning (`after=0`)."),
     ),
     C.DUPLICATE: ErrorKind(
         409,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from marketplace.notifications.models import Notification
 from marketplace.notifications.queries import notifications_of
 from marketplace.notifications.recipients import Recipient
 from marketplace.notifications.subjects import Subject
-from marketplace.records.models import LifecycleRecord
+from marketplace.records.models import LifecycleRecord, Record
 from marketplace.vocabularies import queries as vocabularies
 
 REMINDED = "reminder_due"  # what the deadline clock calls its events
@@ -25,12 +26,12 @@ def notify(
     people: Iterable[Recipient],
     *,
     subject: Subject,
-    about: LifecycleRecord,
+    about: Record,
     at: datetime,
     event_id: UUID | None = None,
     event_type: str = "",
 ) -> int:
-    """Tell each of ``people`` about the open step of ``about``; telling again after the same event adds nothing.
+    """Tell each of ``people`` about ``about`` and its open step; telling again after the same event adds nothing.
 
     Returns how many rows were asked for. The text is made when it is read.
     """
@@ -39,9 +40,7 @@ def notify(
             recipient=person.user,
             organization=person.organization,
             subject=subject.value,
-            step=about.step,
-            party=about.waiting_for,
-            due_at=about.due_at,
+            **_step_of(about),
             event_id=event_id,
             event_type=event_type,
             about_resource=about.resource,
@@ -54,6 +53,13 @@ def notify(
     ]
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
+
+
+def _step_of(about: Record) -> dict[str, Any]:
+    """Give the columns of the open step; none for what has no life cycle."""
+    if not isinstance(about, LifecycleRecord):
+        return {}
+    return {"step": about.step, "party": about.waiting_for, "due_at": about.due_at}
 
 
 def tell_of_step(*, event_id: UUID, event_type: str, resource: str, resource_id: UUID, state: str, at: datetime) -> int:

@@ -87,6 +87,11 @@ def of_secretariat(roles: Iterable[str], at: datetime) -> list[Recipient]:
     return _members(Concerned(frozenset({organization.pk})), roles, at.date(), whole=True)
 
 
+def of_organization(organization_id: int, roles: Iterable[str], at: datetime) -> list[Recipient]:
+    """Give the people of an organization who have one of ``roles``, whatever their membership is limited to."""
+    return _once(_members(Concerned(frozenset({organization_id})), roles, at.date(), whole=True))
+
+
 def _by_scope(record: LifecycleRecord, party: Party) -> Concerned:
     return Concerned(frozenset() if party is Party.AUTHORITY else record.event_scope().organization_ids)
 

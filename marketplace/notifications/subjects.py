@@ -13,6 +13,7 @@ class Subject(StrEnum):
     STEP_OPENED = "step_opened"
     STEP_OVERDUE = "step_overdue"
     STEP_REMINDER = "step_reminder"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 # Places: reference of the thing, name of the step, the day it is or was due, who owes it.
@@ -21,4 +22,5 @@ TEXTS: Mapping[Subject, str] = {
     Subject.STEP_OPENED: _("%(reference)s waits for you: “%(step)s”, by %(due)s."),
     Subject.STEP_OVERDUE: _("%(reference)s: “%(step)s” was due on %(due)s."),
     Subject.STEP_REMINDER: _("%(reference)s: “%(step)s” is due by %(due)s."),
+    Subject.WEBHOOK_DISABLED: _("The webhook %(reference)s was switched off: its receiver takes nothing any more."),
 }

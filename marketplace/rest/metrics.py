@@ -19,6 +19,7 @@ from marketplace.accounts.roles import Permission
 from marketplace.api.base import ApiView
 from marketplace.api.contracts import Contract
 from marketplace.events import queries as events
+from marketplace.webhooks import queries as webhooks
 from marketplace.work import queries as work
 
 MEDIA_TYPE = "text/plain"
@@ -109,7 +110,19 @@ class Installation(Collector):
         age = events.outbox_age_seconds(self.at)
         yield _gauge("marketplace_outbox_age_seconds", "How long the oldest unpublished event waits", age)
         yield _gauge("marketplace_events_published", "The highest sequence of the feed", events.head())
+        yield from self._webhooks()
         yield self._processes()
+
+    def _webhooks(self) -> Iterator[Metric]:
+        found = webhooks.statistics()
+        family = GaugeMetricFamily("marketplace_webhooks", "Webhooks by how they are", labels=["state"])
+        well = found.active - found.failing
+        for state, number in (("well", well), ("failing", found.failing), ("switched_off", found.switched_off)):
+            family.add_metric([state], number)
+        yield family
+        yield _gauge("marketplace_webhook_deliveries_pending", "Deliveries that wait for being taken", found.pending)
+        oldest = (self.at - found.oldest_pending).total_seconds() if found.oldest_pending else 0.0
+        yield _gauge("marketplace_webhook_delivery_oldest_seconds", "How long the oldest of them waits", oldest)
 
     def _processes(self) -> Metric:
         family = GaugeMetricFamily(

@@ -44,6 +44,8 @@ BELOW = (
     "reports/overrides",
     "engagements",
     "events",
+    "event-types",
+    "webhooks",
     "notifications",
     "audit",
     "jobs",

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from marketplace.api.routers import Routes, nested
 from marketplace.rest import (
     account,
+    event_types,
     feed,
     grants,
     health,
@@ -23,6 +24,7 @@ from marketplace.rest import (
     trail,
     uploads,
     vocabularies,
+    webhooks,
 )
 from marketplace.rest.oauth.applications import AppViewSet
 from marketplace.rest.oauth.secrets import AppSecretViewSet, ServiceClientSecretViewSet
@@ -44,6 +46,8 @@ routes.register("me/tokens", account.TokenViewSet, basename="token")
 routes.register("me/sessions", sessions.BrowserSessionViewSet, basename="own-session")
 routes.register("notifications", notices.NotificationViewSet, basename="notification")
 routes.register("audit", trail.AuditViewSet, basename="audit-record")
+routes.register("webhooks", webhooks.WebhookViewSet, basename="webhook")
+routes.register(nested("webhooks", "deliveries"), webhooks.DeliveryViewSet, basename="webhook-delivery")
 routes.register("jobs", jobs.JobViewSet, basename="job")
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -67,6 +71,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("service-levels/<str:step>", service_levels.ServiceLevelView.as_view(), name="service-level"),
     path("audit/head", trail.AuditHeadView.as_view(), name="audit-head"),
     path("uploads", uploads.UploadsView.as_view(), name="uploads"),
+    path("event-types", event_types.EventTypesView.as_view(), name="event-types"),
+    path("event-types/<str:type>", event_types.EventTypeView.as_view(), name="event-type"),
     path("events", feed.FeedView.as_view(), name="events"),
     *routes.urls,
 ]

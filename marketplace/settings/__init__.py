@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "marketplace.notifications",
     "marketplace.search",
     "marketplace.privacy",
+    "marketplace.webhooks",
     "marketplace.api",
     "requests_app",
     "providers",
@@ -226,7 +227,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SORT_OPERATIONS": True,
-    "POSTPROCESSING_HOOKS": ["marketplace.api.schema_hooks.finish"],
+    "POSTPROCESSING_HOOKS": ["marketplace.api.schema_hooks.finish", "marketplace.rest.webhook_schema.describe"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -24,6 +24,9 @@ PRODUCTION = env.bool("PRODUCTION", default=False)
 if PRODUCTION and SECRET_KEY == DEFAULT_KEY:
     raise ImproperlyConfigured("PRODUCTION=1 needs a SECRET_KEY of its own: the default key is public.")
 
+# Where people and systems reach this installation, without a slash at the end; in events and links.
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{env.int('PORT', default=8000)}").rstrip("/")
+
 # --- the group (configuration, not code) -------------------------------------------------------------------------
 GROUP_CODE = env.str("GROUP_CODE", default="GMG")  # organization code of the group, first part of references
 

@@ -1,6 +1,6 @@
 """How much, how often, how long (docs/limits.md)."""
 
-from marketplace.settings.environment import TESTING, VAR_DIR, env
+from marketplace.settings.environment import DEMO, PRODUCTION, TESTING, VAR_DIR, env
 
 # Proxies in front that append to X-Forwarded-For; 0 believes nobody (marketplace/accounts/addresses.py).
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
@@ -19,3 +19,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("BODY_BYTES", default=2 * 1024 * 1024)
 # Uploads lie outside of everything that is served; all web and worker processes share the folder (docs/adr/0018).
 FILES_DIR = VAR_DIR / "documents"  # part of every backup (marketplace/upkeep/backups)
 FILE_BYTES = env.int("FILE_BYTES", default=10 * 1024 * 1024)
+# Webhooks: how long one call may take; whether they may go to this very machine (demo and tests; never on a server).
+WEBHOOK_SECONDS = env.float("WEBHOOK_SECONDS", default=10.0)
+WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=(DEMO or TESTING) and not PRODUCTION)
+# Calls of `GET /events?wait=` that may wait at a time on this machine: each holds a web process.
+EVENT_WAITERS = env.int("EVENT_WAITERS", default=1)
+# How long the feed gives an event; 0: for ever. The rows stay, as a part of the record.
+EVENT_DAYS = env.int("EVENT_DAYS", default=400)

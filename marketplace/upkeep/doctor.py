@@ -17,9 +17,11 @@ from marketplace.rest import readiness
 from marketplace.rest.readiness import Finding
 from marketplace.vocabularies.models import Scheme
 from marketplace.vocabularies.sources import read_all
+from marketplace.webhooks import queries as webhooks
 from marketplace.work import queries as work
 
 SLOWEST_OUTBOX = timedelta(minutes=1)  # the sequencers publish and link within a second
+FAILING_FOR_LONG = timedelta(hours=1)
 STATIC_FILES = ("desk/desk.css", "drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css")
 
 
@@ -111,6 +113,17 @@ def _dead_letters(at: datetime) -> Diagnosis:
     return Diagnosis("dead letters", ok=True, detail=f"{found.due} jobs due, {found.running} running")
 
 
+def _webhooks(at: datetime) -> Diagnosis:
+    found = webhooks.statistics()
+    for_long = found.failing_since is not None and at - found.failing_since > FAILING_FOR_LONG
+    detail = f"{found.active} active, {found.failing} of them failing, {found.pending} deliveries wait"
+    if not (for_long or found.switched_off):
+        return Diagnosis("webhooks", ok=True, detail=detail)
+    detail += f"; {found.switched_off} switched off because nothing got through"
+    repair = "GET /api/v1/webhooks tells which; their organizations have been told (docs/webhooks.md)"
+    return Diagnosis("webhooks", False, detail, repair)
+
+
 def _broker(at: datetime) -> Diagnosis:
     return _told(readiness.broker(at), "start the Redis or Valkey that REDIS_URL names")
 
@@ -136,5 +149,5 @@ def _speaks(language: str) -> bool:
     return (folder / "django.mo").is_file()
 
 
-IN_TABLES: tuple[Look, ...] = (_vocabularies, _worker, _silent_processes, _outbox, _audit, _dead_letters)
+IN_TABLES: tuple[Look, ...] = (_vocabularies, _worker, _silent_processes, _outbox, _audit, _dead_letters, _webhooks)
 OUTSIDE: tuple[Look, ...] = (_broker, _static_files, _translations)

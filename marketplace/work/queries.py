@@ -1,5 +1,6 @@
 """What can be asked of the work table."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -131,3 +132,10 @@ def worker_alive(at: datetime) -> bool:
 def housekeeper_alive(at: datetime) -> bool:
     """Tell whether somebody sequences events and keeps the schedule."""
     return live_processes(at).filter(role__in=KEEPING_ROLES).exists()
+
+
+def under_way(keys: Iterable[str], *, at: datetime, dead_within: timedelta) -> set[str]:
+    """Give those of the keys whose job waits or runs, or died so short a while ago that nobody can have looked at it."""
+    recently = Q(state=JobState.DEAD, finished_at__gt=at - dead_within)
+    found = Job.objects.filter(Q(state__in=[JobState.QUEUED, JobState.RUNNING]) | recently, key__in=list(keys))
+    return {str(key) for key in found.values_list("key", flat=True)}

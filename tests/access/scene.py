@@ -48,6 +48,7 @@ from tests.factories.requests import (
     listed,
     opened,
 )
+from tests.factories.webhooks import DeliveryFactory, WebhookFactory
 from tests.kit.people import token_of
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -198,6 +199,9 @@ def _house(scene: Scene, requester: Organization) -> None:
         "service-clients tokens": AccessToken.objects.filter(client=client).latest("pk"),
         "me tokens": AccessToken.objects.filter(user=focal_point).latest("pk"),
         "notifications": NotificationFactory.create(recipient=focal_point),
+        "webhooks": (webhook := WebhookFactory.create(organization=requester)),
+        "webhooks deliveries": DeliveryFactory.create(webhook=webhook).public_id,
+        "event-types": "training_request.opened",
         "jobs": JobFactory.create(kind="work.purge", state="dead", finished_at=AT, last_error="ValueError"),
         "audit": AuditRecord.objects.latest("pk"),
         "errors": "not_found",

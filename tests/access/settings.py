@@ -179,6 +179,7 @@ SETTINGS: dict[str, Setting] = {
     "sessions_complete": state("sessions", "running"),
     "sessions_create": body(offering=lambda scene: str(scene.things["offerings"].public_id)),
     "sessions_open": state("sessions", "planned"),
+    "webhooks_create": body(organization="REQ"),
 }
 
 # Query strings of calls that answer nothing without one.

@@ -24,6 +24,8 @@ PUBLIC = {
     "docs": "the try-it page",
     "errors_list": "linked from refusals",
     "errors_read": "linked from refusals",
+    "event_types_list": "read before there is a token",
+    "event_types_read": "named by every event; read before there is a token",
     "health_live": "probes have no credentials",
     "health_ready": "probes have no credentials",
     "session_read": "signing in starts here",
@@ -32,7 +34,7 @@ PUBLIC = {
 }
 METHODS = ("get", "post", "put", "patch", "delete")
 # Names that are not those of stored things: found or not without a database row.
-NAMED_BY_CODE = {"{scheme}", "{step}", "{code}"}
+NAMED_BY_CODE = {"{scheme}", "{step}", "{code}", "{type}"}
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:

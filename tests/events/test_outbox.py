@@ -13,6 +13,7 @@ from marketplace.accounts.models import Organization
 from marketplace.events import operations, queries
 from marketplace.events.checks import check_handlers
 from marketplace.events.models import OutboxEvent
+from marketplace.events.patterns import Choice
 from marketplace.events.registry import forget as forget_handler
 from marketplace.events.registry import handlers_of, handles
 from marketplace.events.sequencer import SEQUENCER_LOCK, publish_pending
@@ -203,9 +204,50 @@ def test_feed_goes_on_after_the_cursor_and_keeps_to_the_filters(at: datetime) ->
     publish_pending(at=at, limit=3)
     assert [e.resource_reference for e in queries.feed(after=1)] == ["b", "c"]
     assert [e.resource_reference for e in queries.feed(limit=1)] == ["a"]
-    assert [e.resource_reference for e in queries.feed(types=["test_thing.closed"])] == ["b"]
-    assert [e.resource_reference for e in queries.feed(resource="other_thing")] == ["c"]
-    assert [e.resource_reference for e in queries.feed(resource_id=OTHER)] == ["c"]
+    assert [e.resource_reference for e in queries.feed(choice=Choice(types=["test_thing.closed"]))] == ["b"]
+    assert [e.resource_reference for e in queries.feed(choice=Choice(resources=["other_thing"]))] == ["c"]
+    assert [e.resource_reference for e in queries.feed(choice=Choice(resource_ids=[OTHER]))] == ["c"]
+    assert [e.resource_reference for e in queries.feed(choice=Choice(types=["test_thing.c*"]))] == ["b"]
+    assert queries.feed(choice=Choice(types=["test_thing.closed"], resources=["other_thing"])) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "choice",
+    [
+        Choice(),
+        Choice(types=["test_thing.closed"]),
+        Choice(types=["test_thing.*", "nothing"]),
+        Choice(types=["*"]),
+        Choice(resources=["other_thing"]),
+        Choice(resource_ids=[OTHER]),
+        Choice(types=["test_thing.*"], resources=["other_thing"], resource_ids=[OTHER]),
+        Choice(types=["test\\_thing.*", "test%*"]),
+    ],
+)
+def test_choice_means_the_same_in_the_database_and_in_memory(at: datetime, choice: Choice) -> None:
+    """The feed chooses in the database, webhooks choose in memory: both must choose the same."""
+    emitted(at, "a")
+    emitted(at, "b", type="test_thing.closed")
+    emitted(at, "c", resource="other_thing", resource_id=OTHER)
+    publish_pending(at=at)
+    everything = queries.feed()
+    assert [e.pk for e in queries.feed(choice=choice)] == [e.pk for e in everything if choice.wants(e)]
+
+
+@pytest.mark.django_db
+def test_beginning_of_what_is_kept_is_found_by_halving(at: datetime, django_assert_max_num_queries: Any) -> None:
+    for number in range(40):
+        emitted(at, str(number))
+        publish_pending(at=at + timedelta(days=number))
+    with django_assert_max_num_queries(9):
+        assert queries.beginning(kept_since=at + timedelta(days=17)) == 17
+    assert queries.beginning(kept_since=at) == 0
+    assert queries.beginning(kept_since=at + timedelta(days=99)) == 40
+    assert queries.has_lost(16, kept_since=at + timedelta(days=17))
+    assert not queries.has_lost(17, kept_since=at + timedelta(days=17))
+    assert not queries.has_lost(40, kept_since=at + timedelta(days=99))
+    assert not queries.has_lost(0, kept_since=at + timedelta(days=17))
 
 
 @pytest.mark.django_db

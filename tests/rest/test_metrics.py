@@ -8,6 +8,7 @@ from marketplace.kernel.errors import ErrorCode as C
 from marketplace.work.models import JobState
 from tests.factories.accounts import ServiceClientFactory
 from tests.factories.machinery import JobFactory, OutboxEventFactory, WorkerHeartbeatFactory
+from tests.factories.webhooks import DeliveryFactory, WebhookFactory
 from tests.kit.api import ApiClient, check_problem
 from tests.kit.people import SmallGroup
 
@@ -30,6 +31,8 @@ def test_numbers_are_those_of_work_events_and_processes(group: SmallGroup, at: d
     JobFactory.create(state=JobState.DEAD, last_error="no", finished_at=at)
     OutboxEventFactory.create(at=at - timedelta(seconds=90))
     WorkerHeartbeatFactory.create(started_at=at, beat_at=at + timedelta(days=365))
+    DeliveryFactory.create(webhook__failing_since=at, webhook__failures=1, created_at=at - timedelta(minutes=5))
+    WebhookFactory.create()
     found = numbers(api)
     assert found['marketplace_jobs{state="dead"}'] == 1
     assert found['marketplace_jobs{state="queued"}'] == 2
@@ -37,6 +40,11 @@ def test_numbers_are_those_of_work_events_and_processes(group: SmallGroup, at: d
     assert found["marketplace_jobs_of_unknown_kind"] == 1
     assert found["marketplace_job_oldest_due_seconds"] >= 300
     assert found["marketplace_outbox_age_seconds"] >= 90
+    assert found['marketplace_webhooks{state="failing"}'] == 1
+    assert found['marketplace_webhooks{state="well"}'] == 1
+    assert found['marketplace_webhooks{state="switched_off"}'] == 0
+    assert found["marketplace_webhook_deliveries_pending"] == 1
+    assert found["marketplace_webhook_delivery_oldest_seconds"] >= 300
     assert found['marketplace_processes{role="worker"}'] == 1
     assert found['marketplace_processes{role="dispatcher"}'] == 0
 

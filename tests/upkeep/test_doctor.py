@@ -14,10 +14,12 @@ from marketplace.rest.readiness import Finding
 from marketplace.upkeep import doctor
 from marketplace.vocabularies import operations as vocabularies
 from marketplace.vocabularies.models import Scheme
+from marketplace.webhooks.models import Webhook
 from marketplace.work import operations as work
 from marketplace.work.models import JobState
 from tests.audit.trails import guards_lifted, link_all, linked, tamper, written
 from tests.factories.machinery import JobFactory, OutboxEventFactory
+from tests.factories.webhooks import WebhookFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +53,7 @@ def test_everything_is_looked_at_and_well_where_it_runs(at: datetime) -> None:
         "outbox",
         "audit trail",
         "dead letters",
+        "webhooks",
         "broker",
         "static files",
         "translations",
@@ -85,6 +88,18 @@ def test_dead_letters_are_counted_with_what_to_do(at: datetime) -> None:
     assert not told.ok
     assert "1 jobs gave up" in told.detail
     assert "/discard" in told.repair
+
+
+def test_webhooks_that_fail_for_long_or_were_switched_off_are_told(at: datetime) -> None:
+    webhook = WebhookFactory.create(failing_since=at - timedelta(minutes=30), failures=4)
+    assert by_name(at)["webhooks"].ok
+    Webhook.objects.filter(pk=webhook.pk).update(failing_since=at - timedelta(hours=2))
+    told = by_name(at)["webhooks"]
+    assert (told.ok, "1 active, 1 of them failing" in told.detail) == (False, True)
+    Webhook.objects.update(active=False, disabled_at=at, disabled_reason="failing")
+    assert "1 switched off" in by_name(at)["webhooks"].detail
+    Webhook.objects.update(disabled_reason="owner")
+    assert by_name(at)["webhooks"].ok
 
 
 def test_event_that_waits_for_minutes_is_told(at: datetime) -> None:

@@ -1,0 +1,11 @@
+"""The room of webhooks."""
+
+from django.apps import AppConfig
+
+
+class WebhooksConfig(AppConfig):
+    """Subscriptions and deliveries."""
+
+    name = "marketplace.webhooks"
+    label = "webhooks"
+    default_auto_field = "django.db.models.BigAutoField"
