@@ -82,7 +82,7 @@ def test_event_of_another_process_ends_the_wait_and_no_connection_is_held(at: da
     thread = threading.Thread(target=publish)
     thread.start()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(waiting.time, "sleep", sleep)
+        patch.setattr("marketplace.rest.waiting.time.sleep", sleep)
         page = api.get(f"/events?after={after}&wait=15").body
     thread.join()
     assert [row["type"] for row in page["results"]] == ["training_request.opened"]
