@@ -81,5 +81,7 @@ EVENT_DATA = {
         "proposal": {"type": "string", "format": "uuid"},
         "request": _REQUEST,
         "changed": {"type": "array", "items": {"type": "string"}, "description": "Terms that the partner asks for."},
+        "agree": {"type": "boolean", "description": "Whether a side takes the partner's terms."},
+        "side": {"type": "string", "description": "The side that answered: requester or secretariat."},
     },
 }

@@ -75,7 +75,11 @@ EVENT_DATA = {
         "request": _REQUEST,
         "line": {"type": "integer", "description": "Number of the line."},
         "changed": _CHANGED,
-        "claimant": {"type": "string", "format": "uuid", "description": "The part of a proposal that takes participants."},
+        "claimant": {
+            "type": "string",
+            "format": "uuid",
+            "description": "The part of a proposal that takes participants.",
+        },
         "placed": {"type": "integer", "description": "Participants placed so far."},
         "fact": {"type": "string", "description": "What became of the participants."},
     },

@@ -71,6 +71,10 @@ def _schema(properties: Schema, states: list[str] | None) -> Schema:
             "from_state": {"type": "string", "enum": ["", *states], "description": "Empty where it is new."},
             "state": {"type": "string", "enum": states},
             "reason_code": {"type": "string", "description": "Code of the vocabulary of reasons."},
+            # Of reminders and of what is overdue.
+            "step": {"type": "string", "description": "Code of the service level of the open step."},
+            "waiting_for": {"type": "string", "description": "The party that owes it."},
+            "due_at": {"type": ["string", "null"], "format": "date-time"},
         }
     # More members may come within version 1.
     return {"type": "object", "properties": {**moves, **properties}, "additionalProperties": True}
