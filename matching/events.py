@@ -75,6 +75,7 @@ EVENT_DATA = {
         "rank": {"type": "integer"},
         "score": {"type": "integer"},
         "part": {"type": "string", "format": "uuid", "description": "The part that was lost or put forward."},
+        "part_state": {"type": "string", "description": "What became of that part."},
         "consultation": {"type": "string", "description": "How the requester was heard."},
     },
     "proposal_part": {
