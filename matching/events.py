@@ -67,6 +67,10 @@ EVENT_DATA = {
         "request": _REQUEST,
         "proposals": {"type": "integer", "description": "How many proposals it made."},
         "requests": {"type": "integer", "description": "How many requests its plan serves."},
+        "served": {"type": "integer", "description": "How many requests its plan serves whole or in part."},
+        "unmet": {"type": "integer", "description": "How many it leaves."},
+        "live_already": {"description": "Those of its lines that had a live proposal already."},
+        "skipped": {"description": "Those of its lines that could not be published."},
         "outcome": {"type": "string", "description": "What a replay found."},
     },
     "proposal": {
