@@ -7,15 +7,20 @@ import numpy as np
 
 from matching.engine.catalogue.columns import UNKNOWN, Bools, Ints
 from matching.engine.catalogue.deliveries import SlotKind
+from matching.engine.catalogue.sheet import Sheet
+from matching.engine.memo import Memo
 from matching.engine.policy import NEUTRAL, VALUE_TOP
 
 if TYPE_CHECKING:
     from matching.engine.catalogue import Catalogue
 
+DAYS = 2  # sheets kept, each of all slots seen from one day
+MARKS = 3  # first figures of such a sheet: truth values
+
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """Days of one delivery of each slot that begins when asked, and of the shortest."""
+    """Days of one delivery of each slot and of the shortest: of a session all its days, or one where they are not fixed yet."""
 
     duration: Ints
     half: Ints
@@ -32,16 +37,19 @@ class Lengths:
     @classmethod
     def _made(cls, catalogue: "Catalogue") -> "Lengths":
         slots, columns = catalogue.slots, catalogue.columns
-        duration = np.where(slots.kind == SlotKind.OPEN_ACCESS, 1, columns.duration[slots.offer])
+        session, open_access = slots.kind == SlotKind.SESSION, slots.kind == SlotKind.OPEN_ACCESS
+        duration = np.where(open_access, 1, columns.duration[slots.offer])
         # A length that may be adapted may be adapted down to half.
-        return cls(duration, np.where(columns.customisable[slots.offer], -(-duration // 2), duration))
+        half = np.where(columns.customisable[slots.offer], -(-duration // 2), duration)
+        own = slots.end - slots.start + 1
+        return cls(np.where(session, own, duration), np.where(session, np.where(slots.precise, own, 1), half))
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
     """What a day makes of each slot, whatever is asked for."""
 
-    ready: Ints  # first day on which what begins when asked can begin
+    ready: Ints  # first day on which it can begin
     left: Ints  # days left to enrol in a session
     undated: Bools  # no date to come
 
@@ -57,12 +65,14 @@ class Day:
     @classmethod
     def _made(cls, catalogue: "Catalogue", today: int) -> "Day":
         slots, lengths = catalogue.slots, Lengths.of(catalogue)
-        ready = np.maximum(slots.start, today + catalogue.columns.lead[slots.offer])
+        session = slots.kind == SlotKind.SESSION
+        asked = np.maximum(slots.start, today + catalogue.columns.lead[slots.offer])
+        ready = np.where(session, np.where(slots.precise, slots.start, np.maximum(slots.start, today + 1)), asked)
         over = ~slots.bookable | (slots.end <= today) | (slots.closes < today)
         over |= slots.precise & (slots.start <= today)
         never = (ready + lengths.half - 1 > slots.end) | (slots.kind == SlotKind.NOTHING)
         left = np.maximum(0, np.minimum(slots.closes, slots.start) - today)
-        return cls(ready, left, np.where(slots.kind == SlotKind.SESSION, over, never))
+        return cls(ready, left, np.where(session, over, never))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +130,72 @@ class Ways:
             end=slots.end.take(rows),
             smallest=slots.group_min.take(rows),
             largest=catalogue.columns.largest.take(offer),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What offers or slots cost, in cents of a currency that is given by its number; that of no cost is behind all others."""
+
+    per_delivery: Ints
+    per_participant: Ints
+    currency: Ints
+
+    @classmethod
+    def of(cls, catalogue: "Catalogue") -> "Prices":
+        """Return the prices of all offers, kept with the catalogue."""
+        return catalogue.memo.get("prices", lambda: cls._made(catalogue))
+
+    def take(self, offers: Ints) -> "Prices":
+        """Return the prices of some offers."""
+        return Prices(*(column.take(offers) for column in (self.per_delivery, self.per_participant, self.currency)))
+
+    @classmethod
+    def _made(cls, catalogue: "Catalogue") -> "Prices":
+        columns, table = catalogue.columns, catalogue.columns.currency
+        number = np.full(len(catalogue.offers), len(table.position), dtype=np.int64)
+        for code, position in table.position.items():
+            number[table.holders(code)] = position
+        return cls(columns.per_delivery, columns.per_participant, number)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Some slots as columns, seen from a day, with all that the hard constraints on deliveries read of them."""
+
+    ways: Ways
+    day: Day
+    lengths: Lengths
+    room: Room
+    prices: Prices
+
+    @classmethod
+    def of(cls, catalogue: "Catalogue", rows: Ints, today: int, most: int) -> "Seen":
+        """Look at slots (rows) from a day (ordinal), with so many deliveries at most where nothing is declared."""
+        sheets = catalogue.slots.memo.get("sheets by day", lambda: Memo(DAYS))
+        figures = sheets.get((today, most), lambda: cls._sheet(catalogue, today, most)).take(rows)
+        session, precise, undated = figures[:MARKS].astype(np.bool_)
+        offer, kind, start, end, smallest, largest, *rest = figures[MARKS:]
+        return cls(
+            Ways(rows, offer, kind, session, precise, start, end, smallest, largest),
+            Day(rest[0], rest[1], undated),
+            Lengths(rest[2], rest[3]),
+            Room(rest[4], rest[5]),
+            Prices(rest[6], rest[7], rest[8]),
+        )
+
+    @classmethod
+    def _sheet(cls, catalogue: "Catalogue", today: int, most: int) -> Sheet:
+        ways = Ways.of(catalogue, np.arange(len(catalogue.slots.offer)))
+        day, lengths, room = Day.of(catalogue, today), Lengths.of(catalogue), Room.of(catalogue, most)
+        prices = Prices.of(catalogue).take(ways.offer)
+        return Sheet.of(
+            [
+                *(ways.session, ways.precise, day.undated),
+                *(ways.offer, ways.kind, ways.start, ways.end, ways.smallest, ways.largest),
+                *(day.ready, day.left, lengths.duration, lengths.half, room.largest, room.available),
+                *(prices.per_delivery, prices.per_participant, prices.currency),
+            ]
         )
 
 

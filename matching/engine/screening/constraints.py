@@ -141,6 +141,26 @@ def failed_mask(fail: Fail, question: Question, catalogue: Catalogue) -> Mask | 
     return catalogue.memo.get((fail, depends_on), lambda: mask_of(check.failed(question, catalogue, None)))
 
 
+def off_market_mask(today: int, catalogue: Catalogue) -> Mask:
+    """Return the offers that are not on the market on a day, whatever is asked; kept with the catalogue."""
+
+    def made() -> Mask:
+        failed = ~catalogue.columns.published | ~catalogue.columns.bookable
+        failed |= _expired(today, catalogue, None) | _without_standing(today, catalogue, None)
+        return mask_of(failed)
+
+    return catalogue.memo.get(("off market", today), made)
+
+
+def off_theme_mask(question: Question, catalogue: Catalogue) -> Mask:
+    """Return the offers that do not treat what the line asks for, be it of its field or of another; kept with the catalogue."""
+
+    def made() -> Mask:
+        return ~mask_of(_held_by(_meeting(question, catalogue), catalogue))
+
+    return catalogue.memo.get(("off theme", _theme_asked(question)), made)
+
+
 def per_offer(catalogue: Catalogue, by_concept: NDArray[np.int64], offers: Ints | None = None) -> Ints:
     """Return for each offer the largest of the values its themes have in a table by concept."""
     theme, start = catalogue.columns.themes_of(offers)
@@ -172,14 +192,14 @@ def _of(column: Column, offers: Ints | None) -> Column:
     return column if offers is None else column[offers]
 
 
-def _vetting(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
-    expired: Bools = _of(catalogue.columns.vetted_until, offers) < question.today
+def _expired(today: int, catalogue: Catalogue, offers: Ints | None) -> Bools:
+    expired: Bools = _of(catalogue.columns.vetted_until, offers) < today
     return expired
 
 
-def _standing(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
+def _without_standing(today: int, catalogue: Catalogue, offers: Ints | None) -> Bools:
     columns = catalogue.columns
-    ended: Bools = _of(columns.provider_until, offers) < question.today
+    ended: Bools = _of(columns.provider_until, offers) < today
     return ~_of(columns.provider_verified, offers) | ended
 
 
@@ -211,7 +231,14 @@ def _level(question: Question, catalogue: Catalogue, offers: Ints | None) -> Boo
 def _country(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
     columns, line = catalogue.columns, question.line
     chain = catalogue.places.chain_of(country=line.country, region=line.region)
-    served = _of(columns.worldwide, offers) | columns.regions.has_any(set(chain), offers)
+    if offers is None:
+        served = catalogue.memo.get(
+            ("serves", chain), lambda: columns.worldwide | columns.regions.has_any(chain)
+        ).copy()
+        if line.country is not None:
+            served[columns.countries.holders(line.country)] = True
+        return ~served
+    served = columns.worldwide[offers] | columns.regions.has_any(chain, offers)
     if line.country is not None:
         served |= columns.countries.has(line.country, offers)
     return ~served
@@ -265,14 +292,16 @@ def _holds_any(concepts: Bools, catalogue: Catalogue, offers: Ints | None) -> Bo
     if offers is not None:
         return per_offer(catalogue, concepts.astype(np.int64), offers) > 0
 
-    def made() -> Bools:
-        holders, start = catalogue.memo.get("holders of themes", lambda: _holders(catalogue))
-        held = np.zeros(len(catalogue.offers), dtype=np.bool_)
-        for concept in np.flatnonzero(concepts).tolist():
-            held[holders[start[concept] : start[concept + 1]]] = True
-        return held
+    return catalogue.memo.get(("holds any", concepts.tobytes()), lambda: _held_by(concepts, catalogue))
 
-    return catalogue.memo.get(("holds any", concepts.tobytes()), made)
+
+def _held_by(concepts: Bools, catalogue: Catalogue) -> Bools:
+    """Tell for all offers whether one of their themes is among the concepts."""
+    holders, start = catalogue.memo.get("holders of themes", lambda: _holders(catalogue))
+    held = np.zeros(len(catalogue.offers), dtype=np.bool_)
+    for concept in concepts.nonzero()[0].tolist():
+        held[holders[start[concept] : start[concept + 1]]] = True
+    return held
 
 
 def _holders(catalogue: Catalogue) -> tuple[Ints, Ints]:
@@ -309,8 +338,10 @@ def _excluded(question: Question, catalogue: Catalogue, offers: Ints | None) -> 
 CHECKS: dict[Fail, Check] = {
     Fail.OFFERING_NOT_PUBLISHED: Check(lambda _: (), lambda _, catalogue, o: ~_of(catalogue.columns.published, o)),
     Fail.NOT_BOOKABLE: Check(lambda _: (), lambda _, catalogue, o: ~_of(catalogue.columns.bookable, o)),
-    Fail.VETTING_EXPIRED: Check(lambda q: q.today, _vetting),
-    Fail.PROVIDER_NOT_IN_STANDING: Check(lambda q: q.today, _standing),
+    Fail.VETTING_EXPIRED: Check(lambda q: q.today, lambda q, catalogue, o: _expired(q.today, catalogue, o)),
+    Fail.PROVIDER_NOT_IN_STANDING: Check(
+        lambda q: q.today, lambda q, catalogue, o: _without_standing(q.today, catalogue, o)
+    ),
     Fail.THEME_OTHER_FIELD: Check(_theme_asked, _other_field),
     Fail.THEME_MISMATCH: Check(_theme_asked, _near_theme),
     Fail.FORM_MISMATCH: Check(

@@ -4,7 +4,7 @@ All of it is a shortcut and none of it decides: an offer left out fails, by the 
 what the question asks for; an offer let through is tested in full.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 import numpy as np
@@ -14,10 +14,21 @@ from matching.engine.catalogue import Catalogue
 from matching.engine.catalogue.ways import Day
 from matching.engine.policy import Policy
 from matching.engine.reference.rates import Rates
-from matching.engine.screening.constraints import CHECKS, Fail, Question, failed_mask
+from matching.engine.screening.constraints import (
+    CHECKS,
+    OFF_MARKET,
+    Fail,
+    Question,
+    failed_mask,
+    off_market_mask,
+    off_theme_mask,
+)
 from matching.engine.screening.slots import Screen, interpretation_counts, screen, speaks
 from matching.engine.text.terms import runs
 from matching.engine.types import Need, NeedLine
+
+# What is left to test of offers that are on the market and on the theme.
+ASKED = tuple(fail for fail in CHECKS if not fail & (OFF_MARKET | Fail.THEME_OTHER_FIELD | Fail.THEME_MISMATCH))
 
 
 def slots_of(catalogue: Catalogue, offers: Ints) -> Ints:
@@ -42,8 +53,8 @@ def screen_able(
 
 def able(question: Question, catalogue: Catalogue) -> Ints:
     """Return the offers that fail nothing by themselves and have a slot in the language asked and with a date to come."""
-    failed = np.zeros(-(-len(catalogue.offers) // 8), dtype=np.uint8)
-    for _, mask in _masks(question, catalogue):
+    failed = off_market_mask(question.today, catalogue) | off_theme_mask(question, catalogue)
+    for _, mask in _masks(question, catalogue, ASKED):
         failed |= mask
     return rows_outside(failed, len(catalogue.offers))
 
@@ -66,7 +77,7 @@ def nearly_able(question: Question, catalogue: Catalogue, *, most: int, never: F
     A constraint that all slots of an offer fail counts once, as it does for each of them.
     """
     size = len(catalogue.offers)
-    masks = list(_masks(question, catalogue))
+    masks = list(_masks(question, catalogue, CHECKS))
     failed = in_more_than(most, [mask for _, mask in masks], size)
     for fail, mask in masks:
         if fail & never:
@@ -74,9 +85,9 @@ def nearly_able(question: Question, catalogue: Catalogue, *, most: int, never: F
     return rows_outside(failed, size)
 
 
-def _masks(question: Question, catalogue: Catalogue) -> Iterator[tuple[Fail, Mask]]:
-    """Give for each constraint the offers of which every slot fails it."""
-    for fail in CHECKS:
+def _masks(question: Question, catalogue: Catalogue, checks: Iterable[Fail]) -> Iterator[tuple[Fail, Mask]]:
+    """Give for each of the constraints on offers, and for dates and language, the offers of which every slot fails it."""
+    for fail in checks:
         mask = failed_mask(fail, question, catalogue)
         if mask is not None:
             yield fail, mask

@@ -5,6 +5,7 @@ from math import lcm
 import numpy as np
 
 from matching.engine.catalogue import UNKNOWN, Catalogue, Ints
+from matching.engine.catalogue.ways import Prices
 from matching.engine.policy import Policy
 from matching.engine.reference.rates import Rates, to_cents
 from matching.engine.types import Need
@@ -33,27 +34,18 @@ def cost_in(target: str, catalogue: Catalogue, rates: Rates, offer: Ints, seats:
 
     Several rows of seats and deliveries, each of the length of `offer`, are reckoned at once.
     """
-    columns = catalogue.columns
-    native = deliveries * columns.per_delivery.take(offer) + seats * columns.per_participant.take(offer)
-    factors = [rates.factor(currency, target) or (0, 1) for currency in columns.currency.position]
+    return reckoned(target, catalogue, rates, Prices.of(catalogue).take(offer), seats, deliveries)
+
+
+def reckoned(target: str, catalogue: Catalogue, rates: Rates, prices: Prices, seats: Ints, deliveries: Ints) -> Ints:
+    """Return the same at prices that have been looked up."""
+    native = deliveries * prices.per_delivery + seats * prices.per_participant
+    factors = [rates.factor(currency, target) or (0, 1) for currency in catalogue.columns.currency.position]
     # Over one denominator NumPy divides by one number, many times faster than by a column.
     bottom = lcm(*(below for _, below in factors))
     top = [above * (bottom // below) for above, below in factors] + [0]
     wide = 2 * (int(native.max(initial=1)) * max(top) + bottom) >= SAFE
     kind = np.dtype(object if wide else np.int64)
-    tops = np.array(top, dtype=kind).take(_currency(catalogue).take(offer))
+    tops = np.array(top, dtype=kind).take(prices.currency)
     cost = (native.astype(kind, copy=False) * (2 * tops) + bottom) // (2 * bottom)
     return np.where(tops == 0, UNKNOWN, cost).astype(np.int64, copy=False)
-
-
-def _currency(catalogue: Catalogue) -> Ints:
-    """Return for each offer the number of its currency, that of none behind all others; kept with the catalogue."""
-
-    def made() -> Ints:
-        table = catalogue.columns.currency
-        number = np.full(len(catalogue.offers), len(table.position), dtype=np.int64)
-        for code, position in table.position.items():
-            number[table.holders(code)] = position
-        return number
-
-    return catalogue.memo.get("currency of offers", made)

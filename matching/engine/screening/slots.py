@@ -11,11 +11,11 @@ from datetime import date
 import numpy as np
 
 from matching.engine.catalogue import Bools, Catalogue, Ints
-from matching.engine.catalogue.ways import Day, Lengths, Room, Ways
+from matching.engine.catalogue.ways import Day, Lengths, Room, Seen, Ways
 from matching.engine.policy import Policy
 from matching.engine.reference.rates import Rates
 from matching.engine.screening.constraints import Fail, Question, offer_bits
-from matching.engine.screening.pricing import ceiling_cents, cost_in_currency
+from matching.engine.screening.pricing import ceiling_cents, reckoned
 from matching.engine.types import Need, NeedLine
 
 
@@ -77,15 +77,15 @@ def screen(
     """
     today = as_of.toordinal()
     chosen = np.arange(len(catalogue.slots.offer), dtype=np.int64) if rows is None else rows
-    ways = Ways.of(catalogue, chosen)
-    day, lengths = Day.of(catalogue, today).take(chosen), Lengths.of(catalogue).take(chosen)
-    dates = dates_of(need, policy, ways, day, lengths, today)
+    seen = Seen.of(catalogue, chosen, today, policy.max_deliveries)
+    ways = seen.ways
+    dates = dates_of(need, policy, ways, seen.day, seen.lengths, today)
     native = native_in(line, catalogue, chosen)
     company = None if others is None else others.take(ways.offer)
-    seated = seats_of(line, ways, Room.of(catalogue, policy.max_deliveries).take(chosen), company)
-    priced = _priced(need, line, catalogue, policy, rates, ways, seated)
+    seated = seats_of(line, ways, seen.room, company)
+    priced = _priced(need, line, catalogue, policy, rates, seen, seated)
     bits = dates.bits | np.where(dates.undated, 0, seated.bits) | priced.bits  # seats of no date are no reason
-    for failed, fail in _unmet(need, line, catalogue, policy, chosen):
+    for failed, fail in _unmet(need, line, catalogue, policy, ways, native):
         bits |= failed * fail.value
     if not able:
         offers, at = distinct(ways.offer)
@@ -119,56 +119,53 @@ def distinct(offer: Ints) -> tuple[Ints, Ints]:
 
 def dates_of(need: Need, policy: Policy, ways: Ways, day: Day, lengths: Lengths, today: int) -> Dates:
     """Return when slots could be held for a need, seen from a day; `day` and `lengths` are those of the slots."""
-    session, first, last, undated = ways.session, ways.start, ways.end, day.undated
-    opens, closes = need.window_start.toordinal(), need.window_end.toordinal()
-
-    # All else than a session begins when asked: not before the lead time has run, and must end within the window.
-    ready, duration, half = day.ready, lengths.duration, lengths.half
-    begin = np.maximum(ready, opens)
-    days = np.minimum(last, closes) - begin + 1
+    session, undated, duration = ways.session, day.undated, lengths.duration
+    opens, closes = _window(need, ways, policy.window_tolerance_days)
+    # Whatever it is must find the days it takes, at least the fewest, in the window. A session dated to the day takes all
+    # of its own; one dated vaguely must touch the window; all else begins when asked, once the lead time has run.
+    begin = np.maximum(day.ready, opens)
+    before = begin - 1
+    days = np.minimum(ways.end, closes) - before
     spare = days - duration
-    late = half > days
-    finish = begin - 1 + np.where(late, duration, np.minimum(duration, np.maximum(days, 1)))
-
-    missed, overlap = _missed(ways, opens, closes, today, policy.window_tolerance_days)
-    missed = np.where(session, missed, late)
+    late = lengths.half > days
+    finish = before + np.where(late, duration, np.minimum(duration, np.maximum(days, 1)))
     # What has no future date at all is not said to miss the window, unless the window itself is past.
-    missed = missed if closes <= today else missed > undated
+    missed = late if need.window_end.toordinal() <= today else late > undated
     return Dates(
-        start=np.where(session, first, begin),
-        end=np.where(session, last, finish),
+        start=np.where(session, ways.start, begin),
+        end=np.where(session, ways.end, finish),
         undated=undated,
         bits=undated * Fail.NOT_SCHEDULED.value + missed * Fail.WINDOW_MISSED.value,
-        slack=np.where(session, 0, np.maximum(0, spare)),
-        notice=np.where(session, day.left, np.maximum(0, spare + (begin - ready))),
-        overlap=overlap,
+        slack=np.maximum(spare, 0),
+        notice=np.where(session, day.left, np.maximum(spare + (begin - day.ready), 0)),
+        overlap=_overlap(ways, days),
         shortened=(spare < 0) & ~(late | session),
     )
 
 
-def _missed(ways: Ways, opens: int, closes: int, today: int, tolerance: int) -> tuple[Bools, Ints]:
-    """Tell which sessions miss the window, and what permille of each lies in it.
+def _window(need: Need, ways: Ways, tolerance: int) -> tuple[int | Ints, int | Ints]:
+    """Return when the window opens and closes, for each slot where that differs: for sessions dated to the day with the tolerance."""
+    opens, closes = need.window_start.toordinal(), need.window_end.toordinal()
+    if not tolerance:
+        return opens, closes
+    more = tolerance * ways.precise
+    return opens - more, closes + more
 
-    A session dated to the day must lie in the window, a vaguer one must touch it.
-    """
-    first, last = ways.start, ways.end
-    outside = (first < opens - tolerance) | (last > closes + tolerance)
-    overlap = np.full(len(first), 1000)
+
+def _overlap(ways: Ways, days: Ints) -> Ints:
+    """Return what permille of each slot's period lies in the window; of which `days`, where it is a session dated vaguely."""
+    overlap = np.full(len(days), 1000)
     vague = ways.session > ways.precise
     if not vague.any():
-        return outside, overlap
-    touched = np.minimum(last, closes) - np.maximum(np.maximum(first, opens), today + 1) + 1
-    share = np.clip(1000 * touched // np.maximum(1, last - first + 1), 0, 1000)
-    return np.where(vague, touched < 1, outside), np.where(vague, share, overlap)
+        return overlap
+    share = np.clip(1000 * days // np.maximum(1, ways.end - ways.start + 1), 0, 1000)
+    return np.where(vague, share, overlap)
 
 
-def speaks(language: str, catalogue: Catalogue, interpreted: bool, rows: Ints | None = None) -> Bools:
-    """Tell which slots (or which of the rows given) are given in a language, or `interpreted` where the offer can be."""
-    native = catalogue.slots.languages.has(language, rows)
-    if not interpreted:
-        return native
-    offer = catalogue.slots.offer if rows is None else catalogue.slots.offer[rows]
-    return native | catalogue.columns.interpretation[offer]
+def speaks(language: str, catalogue: Catalogue, interpreted: bool) -> Bools:
+    """Tell which slots are given in a language, or `interpreted` where the offer can be."""
+    native = catalogue.slots.languages.has(language)
+    return native | catalogue.columns.interpretation[catalogue.slots.offer] if interpreted else native
 
 
 def interpretation_counts(need: Need, policy: Policy) -> bool:
@@ -184,15 +181,16 @@ def native_in(line: NeedLine, catalogue: Catalogue, rows: Ints) -> Bools:
 
 
 def _unmet(
-    need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, rows: Ints
+    need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, ways: Ways, native: Bools
 ) -> Iterator[tuple[Bools, Fail]]:
     """Give the slots that are not held in the language, or not at the place, that must be."""
     if line.language is not None:
-        spoken = speaks(line.language, catalogue, interpretation_counts(need, policy), rows)
+        interpreted = interpretation_counts(need, policy)
+        spoken = native | catalogue.columns.interpretation.take(ways.offer) if interpreted else native
         yield ~spoken, Fail.LANGUAGE_NOT_DELIVERABLE
     wish = need.place
     if policy.enforce_fixed_place and wish.preference == "fixed" and wish.country is not None:
-        yield ~at_place(need, line, catalogue, rows), Fail.PLACE_MISMATCH
+        yield ~at_place(need, line, catalogue, ways.rows), Fail.PLACE_MISMATCH
 
 
 def at_place(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints) -> Bools:
@@ -222,8 +220,8 @@ def seats_of(line: NeedLine, ways: Ways, room: Room, company: Ints | None = None
     with at least the smallest group. `room` is that of the slots, `company`: participants of other lines who could come as well.
     """
     largest, available, smallest = room.largest, room.available, ways.smallest
-    seats = np.minimum(line.maximum, available)
-    deliveries = np.maximum(1, -(-seats // largest))
+    seats = np.minimum(available, line.maximum)
+    deliveries = np.maximum(-(-seats // largest), 1)
     uneven = (seats < deliveries * smallest) & (deliveries > 1)
     fewer = np.where(uneven, (deliveries - 1) * largest, seats)
     small = fewer < line.minimum
@@ -254,14 +252,14 @@ class Priced:
 
 
 def _priced(
-    need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, rates: Rates, ways: Ways, seated: Seated
+    need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, rates: Rates, seen: Seen, seated: Seated
 ) -> Priced:
     """Price what was seated; with a binding ceiling the smallest number where the largest is too dear."""
     seats, deliveries = seated.seats, seated.deliveries
-    least, runs, whole = least_group(line, ways, seats)
-    cost, least_cost = cost_in_currency(
-        need, catalogue, policy, rates, ways.offer, np.stack((seats, least)), np.stack((deliveries, runs))
-    )
+    least, runs, whole = least_group(line, seen.ways, seats)
+    target = need.budget.currency or policy.currency
+    both = np.array((seats, least)), np.array((deliveries, runs))
+    cost, least_cost = reckoned(target, catalogue, rates, seen.prices, *both)
     floor = np.where(whole, np.minimum(cost, least_cost), cost)
     limit = ceiling_cents(need, policy)
     dear = np.zeros(len(seats), dtype=np.bool_) if limit is None else cost > limit
@@ -276,7 +274,7 @@ def _priced(
 
 def least_group(line: NeedLine, ways: Ways, seats: Ints) -> tuple[Ints, Ints, Bools]:
     """Return the smallest number that is enough for slots of so many seats, its deliveries, and whether they fill."""
-    largest = np.where(ways.session, np.maximum(1, seats), ways.largest)
-    least = np.minimum(seats, np.maximum(line.minimum, ways.smallest))
-    runs = np.maximum(1, -(-least // largest))
+    largest = np.where(ways.session, np.maximum(seats, 1), ways.largest)
+    least = np.minimum(seats, np.maximum(ways.smallest, line.minimum))
+    runs = np.maximum(-(-least // largest), 1)
     return least, runs, (runs == 1) | (least >= runs * ways.smallest)

@@ -13,14 +13,17 @@ NO_CAP = np.iinfo(np.int64).max
 
 def starts(counts: Ints) -> Ints:
     """Return where each of several runs of the given lengths begins when they lie one after the other."""
-    begins: Ints = np.cumsum(counts) - counts
+    begins: Ints = counts.cumsum() - counts
     return begins
 
 
 def runs(start: Ints, chosen: Ints) -> Ints:
     """Return the positions of the chosen runs, one run after the other; run n lies at `start[n]` to `start[n + 1]`."""
-    first, counts = start[chosen], start[chosen + 1] - start[chosen]
-    positions: Ints = np.arange(counts.sum()) + np.repeat(first - starts(counts), counts)
+    first = start.take(chosen)
+    counts = start.take(chosen + 1) - first
+    ends = counts.cumsum()
+    positions: Ints = (first + counts - ends).repeat(counts)
+    positions += np.arange(len(positions))
     return positions
 
 
