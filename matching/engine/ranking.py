@@ -4,16 +4,17 @@ from datetime import date
 
 from matching.engine.catalogue import Catalogue
 from matching.engine.explaining.candidates import explained_candidates, explained_proposals
-from matching.engine.explaining.explanation import Pair, candidate
+from matching.engine.explaining.explanation import Pair
 from matching.engine.explaining.near_misses import HOPELESS, near_misses
 from matching.engine.explaining.relaxation import Setting, conflict
+from matching.engine.explaining.shortlist import Shortlist
 from matching.engine.policy import Policy
 from matching.engine.proposing.bundles import bundles
 from matching.engine.proposing.open_lines import open_lines
 from matching.engine.proposing.packing import Task
 from matching.engine.proposing.teams import find_proposals
 from matching.engine.reference.rates import Rates
-from matching.engine.results import COMPLETE, NO_SOLUTION, CandidateResult, LineRanking, Ranking
+from matching.engine.results import COMPLETE, NO_SOLUTION, LineRanking, Ranking
 from matching.engine.scoring import Scored, score_line
 from matching.engine.screening.constraints import Question
 from matching.engine.screening.narrowing import company, nearly_able, screen_able, slots_of
@@ -63,11 +64,14 @@ def rank(need: Need, catalogue: Catalogue, policy: Policy, *, as_of: date, rates
 
 def best_candidates(
     need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, *, as_of: date, rates: Rates, limit: int = 20
-) -> tuple[CandidateResult, ...]:
-    """Return the best offers for one line taken alone, each with its breakdown and reasons, and nothing besides."""
+) -> Shortlist:
+    """Return the best offers for one line taken alone, each with its breakdown and reasons, and nothing besides.
+
+    Same inputs, same answer, in whatever order they are given. Raises EngineError(unknown_concept, unknown_country,
+    unknown_region).
+    """
     found = screen_able(need, line, catalogue, policy, as_of=as_of, rates=rates)
-    scored = score_line(need, line, catalogue, policy, found)
-    return tuple(candidate(Pair(scored, at), number) for number, at in enumerate(scored.best[:limit], start=1))
+    return Shortlist(score_line(need, line, catalogue, policy, found), limit)
 
 
 def _line(setting: Setting, scored: Scored, limit: int) -> LineRanking:

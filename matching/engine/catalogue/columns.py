@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from matching.engine.bitsets import BitTable
 from matching.engine.reference.concepts import ThemeScheme
 from matching.engine.reference.rates import to_cents
-from matching.engine.text.terms import runs, starts
+from matching.engine.text.terms import starts
 from matching.engine.types import AWARDS, LEVELS, Offer
 
 Ints = NDArray[np.int64]
@@ -75,7 +75,11 @@ class OfferArrays:
         """Return the themes of all offers (or of the rows given), one after the other, and where those of each begin."""
         if offers is None:
             return self.theme, self.theme_start[:-1]
-        return self.theme[runs(self.theme_start, offers)], starts(self.theme_count[offers])
+        counts = self.theme_count.take(offers)
+        begins = starts(counts)
+        places = (self.theme_start.take(offers) - begins).repeat(counts)
+        places += np.arange(len(places))
+        return self.theme.take(places), begins
 
     @classmethod
     def of(cls, offers: Sequence[Offer], scheme: ThemeScheme) -> "OfferArrays":

@@ -180,16 +180,12 @@ def _slots(scored: Scored, offer: int) -> tuple[int, ...]:
 def _trimmed(scored: Scored, positions: list[int]) -> Scored:
     """Return the scored slots of some positions only: the rest of a large market is not kept in memory."""
     chosen = np.array(positions, dtype=np.int64)
-    by_offer: dict[int, list[int]] = {}
-    for number, position in enumerate(positions):
-        by_offer.setdefault(int(scored.found.offer[position]), []).append(number)
-    return Scored(
-        asked=scored.asked,
+    return replace(
+        scored,
         found=take(scored.found, chosen),
         values=Values(value=scored.values.value[chosen], known=scored.values.known[chosen]),
         score=scored.score[chosen],
-        best=tuple(numbers[0] for numbers in by_offer.values()),
-        by_offer={offer: tuple(numbers) for offer, numbers in by_offer.items()},
+        order=np.arange(len(chosen)),
     )
 
 

@@ -5,6 +5,7 @@ so that no provider is favoured by its name or by the order in which rows happen
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 import numpy as np
@@ -19,25 +20,39 @@ from matching.engine.types import Need, NeedLine
 LOAD = CRITERIA.index(Criterion.LOAD)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scored:
     """The slots that can serve a line. Positions (not slot numbers) run through `found`, `values` and `score`.
 
-    `best` lists one position for each eligible offer, in the order of the ranking; `by_offer` all positions of an
-    offer, best first.
+    `order` gives positions best first.
     """
 
-    asked: Asked
+    need: Need
+    line: NeedLine
+    catalogue: Catalogue
+    policy: Policy
     found: Screen
     values: Values
     score: Ints
-    best: tuple[int, ...]
-    by_offer: dict[int, tuple[int, ...]]
+    order: Ints
 
-    @property
-    def line(self) -> NeedLine:
-        """Return the line."""
-        return self.asked.line
+    @cached_property
+    def by_offer(self) -> dict[int, tuple[int, ...]]:
+        """Return all positions of each eligible offer, the best offer and its best position first."""
+        by_offer: dict[int, list[int]] = {}
+        for position, offer in zip(self.order.tolist(), self.found.offer[self.order].tolist(), strict=True):
+            by_offer.setdefault(offer, []).append(position)
+        return {offer: tuple(positions) for offer, positions in by_offer.items()}
+
+    @cached_property
+    def best(self) -> tuple[int, ...]:
+        """Return one position for each eligible offer, in the order of the ranking."""
+        return tuple(positions[0] for positions in self.by_offer.values())
+
+    @cached_property
+    def asked(self) -> Asked:
+        """Return what all reasons read of need, line and policy."""
+        return Asked.of(self.need, self.line, self.catalogue, self.policy)
 
 
 def tie_digits(policy: Policy, need: Need, offer_id: str) -> str:
@@ -58,33 +73,20 @@ def take(found: Screen, positions: Ints) -> Screen:
 def _order(need: Need, catalogue: Catalogue, policy: Policy, found: Screen, score: Ints, used: Ints) -> Ints:
     """Return the positions, best first. Only where all else is equal a hash is asked for: it costs most."""
     order = np.lexsort((found.rows, used, found.start, -score))
-    same = np.zeros(len(order), dtype=np.bool_)
-    for column in (score, found.start, used):
-        same |= np.diff(column[order], prepend=column[order[:1]] - 1) != 0
-    alike = ~same
-    alike[:-1] |= ~same[1:]
-    if not alike.any():
+    keys = np.array((score, found.start, used)).take(order, axis=1)
+    alike = (keys[:, 1:] == keys[:, :-1]).all(axis=0).nonzero()[0]  # each with the next
+    if not len(alike):
         return order
     ties = np.zeros(len(order), dtype=np.int64)
-    tied = order[alike]
+    tied = order.take(np.concatenate((alike, alike + 1)))
     ties[tied] = [tie_hash(policy, need, catalogue.offers[row].id) for row in found.offer[tied].tolist()]
     return np.lexsort((found.rows, ties, used, found.start, -score))
 
 
 def score_line(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, whole: Screen) -> Scored:
     """Score every slot that fails nothing and order the offers."""
-    found = take(whole, np.flatnonzero(whole.bits == 0))
+    found = take(whole, (whole.bits == 0).nonzero()[0])
     values = evaluate(need, line, catalogue, policy, found)
     score = values.scores(policy)
     order = _order(need, catalogue, policy, found, score, VALUE_TOP - values.value[:, LOAD])
-    by_offer: dict[int, list[int]] = {}
-    for position, offer in zip(order.tolist(), found.offer[order].tolist(), strict=True):
-        by_offer.setdefault(offer, []).append(position)
-    return Scored(
-        asked=Asked.of(need, line, catalogue, policy),
-        found=found,
-        values=values,
-        score=score,
-        best=tuple(positions[0] for positions in by_offer.values()),
-        by_offer={offer: tuple(positions) for offer, positions in by_offer.items()},
-    )
+    return Scored(need, line, catalogue, policy, found, values, score, order)

@@ -25,13 +25,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.engine.catalogue import UNKNOWN, Bools, Catalogue, Ints, SlotKind
+from matching.engine.catalogue.sheet import Sheet
 from matching.engine.catalogue.ways import free_share
-from matching.engine.policy import CRITERIA, NEUTRAL, VALUE_TOP, Criterion, Policy
+from matching.engine.policy import CRITERIA, NEUTRAL, VALUE_TOP, Policy
 from matching.engine.reference.concepts import Relation
 from matching.engine.reference.places import WORLD
 from matching.engine.reference.rates import to_cents
 from matching.engine.screening.constraints import coverage_steps
-from matching.engine.screening.slots import Dates, Screen, at_place
+from matching.engine.screening.slots import Dates, Screen, at_place, distinct
 from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
 
 NEAR_VALUES = (1000, 850, 700, 600)  # coverage by steps from the country
@@ -45,8 +46,17 @@ LEVEL_VALUES = np.array(
     ]
 )
 DATES_VALUES = np.array([1000, 500, NEUTRAL, 900, NEUTRAL])  # by kind of slot, before slack, shortening and vague dates
+# By permille of the ceiling, up to twice the ceiling.
+COST_VALUES = np.array(
+    [1000] * 500
+    + [1000 - (part - 500) * 4 // 5 for part in range(500, 1001)]
+    + [600 - part * 3 // 5 for part in range(1, 1001)]
+)
 SLACK_DAYS = 60
 NOTICE_DAYS = 60
+# Where each criterion stands in CRITERIA.
+THEME, PLACE, AUDIENCE, LANGUAGE, DATES, GROUP, COST = range(7)
+TRACK_RECORD, LEAD_TIME, TEXT, AWARD, LOAD, NEWCOMER = range(7, len(CRITERIA))
 COUNT_BITS = 20  # an offer has fewer themes than a million
 MOST_COUNTED = (1 << COUNT_BITS) - 1
 
@@ -71,32 +81,56 @@ def weights_of(policy: Policy) -> Ints:
 
 def evaluate(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, found: Screen) -> Values:
     """Return the values of all criteria for the screened slots of one line."""
-    offers, rows = found.offer, found.rows
-    certain: dict[Criterion, Ints] = {
-        Criterion.THEME: theme_value(line, catalogue, offers),
-        Criterion.LANGUAGE: language_value(need, line, catalogue, rows, found.native),
-        Criterion.GROUP: group_value(line, found.seats),
-        Criterion.LEAD_TIME: lead_time_value(found.notice),
-        Criterion.NEWCOMER: newcomer_value(catalogue, policy, offers),
-    }
-    told: dict[Criterion, tuple[Ints, Bools]] = {
-        Criterion.PLACE: _place(need, line, catalogue, rows, offers),
-        Criterion.AUDIENCE: audience_value(line, catalogue, offers),
-        Criterion.DATES: dates_value(catalogue, rows, found),
-        Criterion.COST: cost_value(need, found.cost),
-        Criterion.TRACK_RECORD: track_record_value(catalogue, policy, offers),
-        Criterion.TEXT: catalogue.texts.values(need.texts, offers),
-        Criterion.AWARD: award_value(need, catalogue, offers),
-        Criterion.LOAD: load_value(catalogue, rows),
-    }
-    value = np.empty((len(CRITERIA), len(rows)), dtype=np.int64)
-    known = np.ones(value.shape, dtype=np.bool_)
-    for number, criterion in enumerate(CRITERIA):
-        if criterion in told:
-            value[number], known[number] = told[criterion]
-        else:
-            value[number] = certain[criterion]
+    rows = found.rows
+    kind, vague, load, load_known = _deliveries(catalogue).take(rows)
+    offers, at = distinct(found.offer)
+    value, known = (table.take(at, axis=1) for table in _of_offers(need, line, catalogue, policy, offers))
+    value[PLACE] += 3 * delivery_place_value(need, line, catalogue, rows)
+    value[PLACE] //= 10
+    value[LANGUAGE] = language_value(need, line, catalogue, rows, found.native)
+    value[DATES], known[DATES] = dates_value(kind, vague.astype(np.bool_), found)
+    value[GROUP] = group_value(line, found.seats)
+    value[COST], known[COST] = cost_value(need, found.cost)
+    value[LEAD_TIME] = lead_time_value(found.notice)
+    value[LOAD], known[LOAD] = load, load_known
     return Values(value.T, known.T)
+
+
+def _of_offers(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, offers: Ints) -> tuple[Ints, Bools]:
+    """Return what no slot changes, criteria x offers: values and whether they rest on evidence; of the place its part, tenfold."""
+    value = np.empty((len(CRITERIA), len(offers)), dtype=np.int64)
+    known = np.ones(value.shape, dtype=np.bool_)
+    experience, known[PLACE] = experience_value(line, catalogue, offers)
+    value[THEME] = theme_value(line, catalogue, offers)
+    value[PLACE] = 5 * coverage_value(line, catalogue, offers) + 2 * experience
+    value[AUDIENCE], known[AUDIENCE] = audience_value(line, catalogue, offers)
+    value[TEXT], known[TEXT] = catalogue.texts.values(need.texts, offers)
+    value[AWARD], known[AWARD] = award_value(need, catalogue, offers)
+    value[TRACK_RECORD], known[TRACK_RECORD], value[NEWCOMER] = _histories(catalogue, policy).take(offers)
+    return value, known
+
+
+def _deliveries(catalogue: Catalogue) -> Sheet:
+    """Return of each slot its kind, whether it is a session dated vaguely, and its load; kept with the slots."""
+
+    def made() -> Sheet:
+        slots = catalogue.slots
+        vague = (slots.kind == SlotKind.SESSION.value) > slots.precise
+        return Sheet.of([slots.kind, vague, *free_share(catalogue)])
+
+    return catalogue.slots.memo.get("deliveries", made)
+
+
+def _histories(catalogue: Catalogue, policy: Policy) -> Sheet:
+    """Return of each offer the value of its track record, whether there is one, and how new it is; kept with the catalogue."""
+
+    def made() -> Sheet:
+        every = np.arange(len(catalogue.offers))
+        record, known = track_record_value(catalogue, policy, every)
+        return Sheet.of([record, known, newcomer_value(catalogue, policy, every)])
+
+    key = ("histories", policy.prior_strength, policy.prior_mean, policy.newcomer_deliveries)
+    return catalogue.memo.get(key, made)
 
 
 def group_value(line: NeedLine, seats: Ints) -> Ints:
@@ -109,12 +143,8 @@ def cost_value(need: Need, cost: Ints) -> tuple[Ints, Bools]:
     if need.budget.ceiling is None:
         return np.full(cost.shape, NEUTRAL, dtype=np.int64), np.zeros(cost.shape, dtype=np.bool_)
     ceiling = max(1, to_cents(need.budget.ceiling))
-    ratio = np.clip(1000 * cost // ceiling, 500, 2000)
-    value = 1000 - (ratio - 500) * 4 // 5
-    if (above := ratio > 1000).any():
-        value = np.where(above, 600 - (ratio - 1000) * 3 // 5, value)
     known = cost != UNKNOWN
-    return np.where(known, value, NEUTRAL), known
+    return np.where(known, COST_VALUES.take(1000 * cost // ceiling, mode="clip"), NEUTRAL), known
 
 
 def theme_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
@@ -168,12 +198,6 @@ class AskedTheme:
             + (found[Relation.BROADER].astype(np.int64) << 2 * COUNT_BITS)
         )
         return cls(scheme.closeness[scheme.index(theme)], one, int(found[Relation.NARROWER].sum()))
-
-
-def _place(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints, offers: Ints) -> tuple[Ints, Bools]:
-    experience, known = experience_value(line, catalogue, offers)
-    delivery = delivery_place_value(need, line, catalogue, rows)
-    return (5 * coverage_value(line, catalogue, offers) + 2 * experience + 3 * delivery) // 10, known
 
 
 def coverage_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
@@ -265,12 +289,10 @@ def language_value(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints,
     return np.where(native, value, 400)
 
 
-def dates_value(catalogue: Catalogue, rows: Ints, found: Dates | Screen) -> tuple[Ints, Bools]:
-    """Return how well the dates found for slots (rows) suit."""
-    kind = catalogue.slots.kind.take(rows)
+def dates_value(kind: Ints, vague: Bools, found: Dates | Screen) -> tuple[Ints, Bools]:
+    """Return how well the dates found for slots of these kinds suit; `vague` are sessions that are not dated to the day."""
     value = DATES_VALUES.take(kind) + (kind == SlotKind.CAPACITY.value) * (5 * np.minimum(found.slack, SLACK_DAYS))
     value = np.where(found.shortened, 400, value)
-    vague = (kind == SlotKind.SESSION.value) > catalogue.slots.precise.take(rows)
     if vague.any():
         value = np.where(vague, 500 + found.overlap // 2, value)
     return value, kind != SlotKind.ON_REQUEST.value

@@ -17,7 +17,7 @@ from matching.engine.policy import Policy
 from matching.engine.reference.concepts import Relation
 from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
 
-Column = TypeVar("Column", Ints, Bools)
+Column = TypeVar("Column", Ints, Bools, NDArray[np.int8])
 
 
 class Fail(IntFlag):
@@ -176,16 +176,27 @@ def coverage_steps(line: NeedLine, catalogue: Catalogue, offers: Ints | None = N
     0: the country (or the region asked) itself; 1, 2 ...: the nearest region around it, the next ...; the largest:
     worldwide; -1: not served. A region is served when it lies wholly in what is declared.
     """
-    columns, places = catalogue.columns, catalogue.places
-    chain = places.chain_of(country=line.country, region=line.region)
-    first = 1 if line.country is not None else 0
-    worldwide = _of(columns.worldwide, offers)
-    steps = np.where(worldwide, first + len(chain) - 1, UNKNOWN)
-    for step, region in reversed(list(enumerate(chain, start=first))):
-        steps[columns.regions.has(region, offers)] = step
-    if line.country is not None:
-        steps[columns.countries.has(line.country, offers)] = 0
+    chain = catalogue.places.chain_of(country=line.country, region=line.region)
+    around = _steps_around(chain, catalogue)
+    steps: Ints = (around if offers is None else around.take(offers)).astype(np.int64)
+    if line.country is None:
+        return steps
+    steps += steps != UNKNOWN  # the country itself is nearer than any region
+    steps[catalogue.columns.countries.has(line.country, offers)] = 0
     return steps
+
+
+def _steps_around(chain: tuple[str, ...], catalogue: Catalogue) -> NDArray[np.int8]:
+    """Return for all offers the first of these regions, nearest first, that they cover; -1: none. Kept with the catalogue."""
+
+    def made() -> NDArray[np.int8]:
+        columns = catalogue.columns
+        steps = np.where(columns.worldwide, np.int8(len(chain) - 1), np.int8(UNKNOWN))
+        for step, region in reversed(list(enumerate(chain))):
+            steps[columns.regions.holders(region)] = step
+        return steps
+
+    return catalogue.memo.get(("steps around", chain), made)
 
 
 def _of(column: Column, offers: Ints | None) -> Column:
@@ -229,19 +240,14 @@ def _level(question: Question, catalogue: Catalogue, offers: Ints | None) -> Boo
 
 
 def _country(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
-    columns, line = catalogue.columns, question.line
+    line = question.line
     chain = catalogue.places.chain_of(country=line.country, region=line.region)
-    if offers is None:
-        served = catalogue.memo.get(
-            ("serves", chain), lambda: columns.worldwide | columns.regions.has_any(chain)
-        ).copy()
-        if line.country is not None:
-            served[columns.countries.holders(line.country)] = True
-        return ~served
-    served = columns.worldwide[offers] | columns.regions.has_any(chain, offers)
-    if line.country is not None:
-        served |= columns.countries.has(line.country, offers)
-    return ~served
+    failed: Bools = _of(_steps_around(chain, catalogue), offers) == UNKNOWN
+    if line.country is not None and offers is None:
+        failed[catalogue.columns.countries.holders(line.country)] = False
+    elif line.country is not None:
+        failed &= ~catalogue.columns.countries.has(line.country, offers)
+    return failed
 
 
 def _award(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:

@@ -112,9 +112,12 @@ def screen(
 
 def distinct(offer: Ints) -> tuple[Ints, Ints]:
     """Return the different offers of ascending rows, and for each row which of them is its own."""
-    new = np.ones(len(offer), dtype=np.bool_)
-    new[1:] = offer[1:] != offer[:-1]
-    return offer[new], np.cumsum(new) - 1
+    new = np.empty(len(offer), dtype=np.bool_)
+    new[:1] = True
+    np.not_equal(offer[1:], offer[:-1], out=new[1:])
+    at: Ints = new.cumsum()
+    at -= 1
+    return offer[new], at
 
 
 def dates_of(need: Need, policy: Policy, ways: Ways, day: Day, lengths: Lengths, today: int) -> Dates:

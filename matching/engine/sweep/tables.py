@@ -155,7 +155,7 @@ def _schedule(asking: Asking) -> Worth:
     numbers, catalogue = asking.numbers, asking.catalogue
     ways, day = numbers.scheduled, day_of(catalogue, numbers, asking.today)
     dates = dates_of(asking.need, asking.policy, ways, day, numbers.lengths, asking.today)
-    value, _ = dates_value(catalogue, ways.rows, dates)
+    value, _ = dates_value(ways.kind, ways.session > ways.precise, dates)
     table = asking.weigh(Criterion.DATES, value) + asking.weigh(Criterion.LEAD_TIME, lead_time_value(dates.notice))
     return Worth(table, numbers.schedule.of)
 
