@@ -100,6 +100,16 @@ def mask_of(held: Bools) -> Mask:
     return np.packbits(held)
 
 
+def masks_by_code(start: Ints, rows: Ints, size: int) -> NDArray[np.uint8]:
+    """Return the mask of the rows, of `size`, that hold each code, one below the other; code n has `rows[start[n]:start[n + 1]]`."""
+    masks = np.zeros((len(start) - 1, -(-size // 8)), dtype=np.uint8)
+    for number in range(len(masks)):
+        held = np.zeros(size, dtype=np.bool_)
+        held[rows[start[number] : start[number + 1]]] = True
+        masks[number] = mask_of(held)
+    return masks
+
+
 def rows_outside(failed: Mask, size: int) -> Ints:
     """Return the rows, of `size`, whose bit is not set, ascending."""
     holding = (failed != ALL_SET).nonzero()[0]  # few bytes of many; only these are taken apart

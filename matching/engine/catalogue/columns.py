@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from matching.engine.bitsets import BitTable
 from matching.engine.reference.concepts import ThemeScheme
 from matching.engine.reference.rates import to_cents
-from matching.engine.text.terms import starts
+from matching.engine.text.terms import joined, starts
 from matching.engine.types import AWARDS, LEVELS, Offer
 
 Ints = NDArray[np.int64]
@@ -77,9 +77,7 @@ class OfferArrays:
             return self.theme, self.theme_start[:-1]
         counts = self.theme_count.take(offers)
         begins = starts(counts)
-        places = (self.theme_start.take(offers) - begins).repeat(counts)
-        places += np.arange(len(places))
-        return self.theme.take(places), begins
+        return self.theme.take(joined(self.theme_start.take(offers), counts, begins)), begins
 
     @classmethod
     def of(cls, offers: Sequence[Offer], scheme: ThemeScheme) -> "OfferArrays":

@@ -1,15 +1,14 @@
 """Slots with what their offers tell of them: what is reckoned once for all needs, and some slots taken out as columns."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from matching.engine.catalogue.columns import UNKNOWN, Bools, Ints
 from matching.engine.catalogue.deliveries import SlotKind
-from matching.engine.catalogue.sheet import Sheet
 from matching.engine.memo import Memo
 from matching.engine.policy import NEUTRAL, VALUE_TOP
+from matching.engine.sheet import Sheet
 
 if TYPE_CHECKING:
     from matching.engine.catalogue import Catalogue
@@ -18,8 +17,7 @@ DAYS = 2  # sheets kept, each of all slots seen from one day
 MARKS = 3  # first figures of such a sheet: truth values
 
 
-@dataclass(frozen=True, slots=True)
-class Lengths:
+class Lengths(NamedTuple):
     """Days of one delivery of each slot and of the shortest: of a session all its days, or one where they are not fixed yet."""
 
     duration: Ints
@@ -45,8 +43,7 @@ class Lengths:
         return cls(np.where(session, own, duration), np.where(session, np.where(slots.precise, own, 1), half))
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(NamedTuple):
     """What a day makes of each slot, whatever is asked for."""
 
     ready: Ints  # first day on which it can begin
@@ -75,8 +72,7 @@ class Day:
         return cls(ready, left, np.where(session, over, never))
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(NamedTuple):
     """How many each slot can take in one delivery, and in all that are possible; `most` deliveries where nothing is declared."""
 
     largest: Ints
@@ -101,8 +97,7 @@ class Room:
         return cls(largest, np.where(session, slots.free, possible * largest))
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(NamedTuple):
     """Some slots (`rows`) as columns. `largest` is of the offer: where seats are counted, what is free binds."""
 
     rows: Ints
@@ -133,8 +128,7 @@ class Ways:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(NamedTuple):
     """What offers or slots cost, in cents of a currency that is given by its number; that of no cost is behind all others."""
 
     per_delivery: Ints
@@ -159,8 +153,7 @@ class Prices:
         return cls(columns.per_delivery, columns.per_participant, number)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """Some slots as columns, seen from a day, with all that the hard constraints on deliveries read of them."""
 
     ways: Ways

@@ -5,8 +5,9 @@ delivery on which it stands, which has passed every hard constraint. Only the wo
 """
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import overload
+
+import numpy as np
 
 from matching.engine.catalogue import Bools, Ints
 from matching.engine.explaining.explanation import Pair, candidate
@@ -24,12 +25,13 @@ class Shortlist(Sequence[CandidateResult]):
     __slots__ = ("_positions", "_scored", "contributions", "known", "offers", "scores", "values")
 
     def __init__(self, scored: Scored, limit: int) -> None:
-        self._scored, self._positions = scored, _best(scored, limit)
-        found = scored.found.offer.take(self._positions).tolist()
-        self.offers: tuple[str, ...] = tuple(scored.catalogue.offers[row].id for row in found)
-        self.scores: list[int] = scored.score.take(self._positions).tolist()
-        self.values: Ints = scored.values.value.take(self._positions, axis=0)
-        self.known: Bools = scored.values.known.take(self._positions, axis=0)
+        best = _best(scored, limit)
+        catalogue, at = scored.catalogue, np.array(list(best.values()), dtype=np.int64)
+        self._scored, self._positions = scored, at
+        self.offers: tuple[str, ...] = tuple([catalogue.offers[row].id for row in best])
+        self.scores: list[int] = scored.score.take(at).tolist()
+        self.values: Ints = scored.values.value[at]
+        self.known: Bools = scored.values.known[at]
         self.contributions: Ints = self.values * weights_of(scored.policy)
 
     def __len__(self) -> int:
@@ -46,16 +48,16 @@ class Shortlist(Sequence[CandidateResult]):
         if isinstance(number, slice):
             return tuple(self[one] for one in range(*number.indices(len(self))))
         place = range(len(self))[number]
-        return candidate(Pair(self._scored, self._positions[place]), place + 1)
+        return candidate(Pair(self._scored, int(self._positions[place])), place + 1)
 
 
-def _best(scored: Scored, limit: int) -> list[int]:
-    """Return the best position of each of the best offers."""
+def _best(scored: Scored, limit: int) -> dict[int, int]:
+    """Return of the best offers (rows), best first, the best position of each."""
     offers = scored.found.offer.take(scored.order).tolist()
     first: dict[int, int] = {}
     for offer, position in zip(offers, scored.order.tolist(), strict=True):
         if offer not in first:
-            first[offer] = position
             if len(first) == limit:
                 break
-    return list(islice(first.values(), limit))
+            first[offer] = position
+    return first

@@ -35,6 +35,7 @@ class PlaceIndex:
     parents: Mapping[str, str | None]
     by_code: Mapping[str, Country] = field(init=False, repr=False, compare=False)
     members: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)  # region -> countries
+    _chains: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.countries, key=lambda country: country.code))
@@ -55,14 +56,17 @@ class PlaceIndex:
 
     def chain(self, region: str) -> tuple[str, ...]:
         """Return the region and all that contain it, nearest first. Raises EngineError(unknown_region)."""
-        line: list[str] = []
-        current: str | None = region
-        while current is not None:
-            if current not in self.parents or current in line:
-                raise EngineError("unknown_region", current, "not an M49 code of the index")
-            line.append(current)
-            current = self.parents[current]
-        return tuple(line)
+        found = self._chains.get(region)
+        if found is None:
+            line: list[str] = []
+            current: str | None = region
+            while current is not None:
+                if current not in self.parents or current in line:
+                    raise EngineError("unknown_region", current, "not an M49 code of the index")
+                line.append(current)
+                current = self.parents[current]
+            found = self._chains[region] = tuple(line)
+        return found
 
     def chain_of(self, *, country: str | None, region: str | None) -> tuple[str, ...]:
         """Return the regions around a country, or the region itself and those around it; nearest first."""

@@ -1,7 +1,7 @@
 """Money: conversion by given dated rates, in whole cents, or no conversion at all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from math import gcd
@@ -22,9 +22,18 @@ class Rates:
     """Dated rates of the currencies known, all against the same reference currency."""
 
     table: Mapping[str, Rate]
+    _factors: dict[tuple[str, str], tuple[int, int] | None] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def factor(self, source: str, target: str) -> tuple[int, int] | None:
         """Return numerator and denominator that take source cents to target cents; None if a rate is missing."""
+        pair = source, target
+        if pair not in self._factors:
+            self._factors[pair] = self._factor(source, target)
+        return self._factors[pair]
+
+    def _factor(self, source: str, target: str) -> tuple[int, int] | None:
         if source == target:
             return (1, 1)
         if source not in self.table or target not in self.table:

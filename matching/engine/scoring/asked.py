@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from matching.engine.catalogue import Catalogue
-from matching.engine.policy import CRITERIA, Policy
+from matching.engine.policy import Policy
 from matching.engine.reference.concepts import Nearness
 from matching.engine.reference.rates import to_cents
 from matching.engine.text.similarity import AskedTexts
@@ -46,7 +46,7 @@ class Asked:
             around=catalogue.places.chain_of(country=line.country, region=line.region),
             nearness=catalogue.scheme.nearness(line.theme),
             texts=catalogue.texts.ask(need.texts),
-            weights=tuple(policy.weights[criterion] for criterion in CRITERIA),
+            weights=policy.in_order,
         )
 
     def nearest(self, offer: Offer) -> Nearness:

@@ -25,7 +25,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.engine.catalogue import UNKNOWN, Bools, Catalogue, Ints, SlotKind
-from matching.engine.catalogue.sheet import Sheet
 from matching.engine.catalogue.ways import free_share
 from matching.engine.policy import CRITERIA, NEUTRAL, VALUE_TOP, Policy
 from matching.engine.reference.concepts import Relation
@@ -33,6 +32,7 @@ from matching.engine.reference.places import WORLD
 from matching.engine.reference.rates import to_cents
 from matching.engine.screening.constraints import coverage_steps
 from matching.engine.screening.slots import Dates, Screen, at_place, distinct
+from matching.engine.sheet import Sheet
 from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
 
 NEAR_VALUES = (1000, 850, 700, 600)  # coverage by steps from the country
@@ -76,7 +76,7 @@ class Values:
 
 def weights_of(policy: Policy) -> Ints:
     """Return the weights in the order of CRITERIA."""
-    return np.array([policy.weights[criterion] for criterion in CRITERIA], dtype=np.int64)
+    return np.array(policy.in_order, dtype=np.int64)
 
 
 def evaluate(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, found: Screen) -> Values:
@@ -84,7 +84,8 @@ def evaluate(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, f
     rows = found.rows
     kind, vague, load, load_known = _deliveries(catalogue).take(rows)
     offers, at = distinct(found.offer)
-    value, known = (table.take(at, axis=1) for table in _of_offers(need, line, catalogue, policy, offers))
+    own, told = _of_offers(need, line, catalogue, policy, offers)
+    value, known = own.take(at, axis=1), told.take(at, axis=1)
     value[PLACE] += 3 * delivery_place_value(need, line, catalogue, rows)
     value[PLACE] //= 10
     value[LANGUAGE] = language_value(need, line, catalogue, rows, found.native)

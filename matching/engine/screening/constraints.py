@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.engine.bitsets import Mask, mask_of
+from matching.engine.bitsets import Mask, mask_of, masks_by_code
 from matching.engine.catalogue import UNKNOWN, Bools, Catalogue, Ints
 from matching.engine.policy import Policy
 from matching.engine.reference.concepts import Relation
@@ -113,11 +113,12 @@ class Check:
     """One constraint on offers.
 
     `depends_on` gives all of the question that the answer hangs on (None: nothing is asked, so no offer fails);
-    `failed` tests the rows given, or all of them.
+    `failed` tests the rows given, or all of them; `mask` does the latter faster where there are masks to read it from.
     """
 
     depends_on: Callable[[Question], Hashable | None]
     failed: Callable[[Question, Catalogue, Ints | None], Bools]
+    mask: Callable[[Question, Catalogue], Mask] | None = None
 
 
 def offer_bits(question: Question, catalogue: Catalogue, offers: Ints | None = None) -> Ints:
@@ -138,7 +139,11 @@ def failed_mask(fail: Fail, question: Question, catalogue: Catalogue) -> Mask | 
     depends_on = check.depends_on(question)
     if depends_on is None:
         return None
-    return catalogue.memo.get((fail, depends_on), lambda: mask_of(check.failed(question, catalogue, None)))
+
+    def made() -> Mask:
+        return check.mask(question, catalogue) if check.mask else mask_of(check.failed(question, catalogue, None))
+
+    return catalogue.memo.get((fail, depends_on), made)
 
 
 def off_market_mask(today: int, catalogue: Catalogue) -> Mask:
@@ -156,7 +161,10 @@ def off_theme_mask(question: Question, catalogue: Catalogue) -> Mask:
     """Return the offers that do not treat what the line asks for, be it of its field or of another; kept with the catalogue."""
 
     def made() -> Mask:
-        return ~mask_of(_held_by(_meeting(question, catalogue), catalogue))
+        holders, start = _holders_of(catalogue)
+        masks = catalogue.memo.get("masks of themes", lambda: masks_by_code(start, holders, len(catalogue.offers)))
+        met: Mask = np.bitwise_or.reduce(masks[_meeting(question, catalogue)], axis=0)
+        return ~met
 
     return catalogue.memo.get(("off theme", _theme_asked(question)), made)
 
@@ -250,6 +258,20 @@ def _country(question: Question, catalogue: Catalogue, offers: Ints | None) -> B
     return failed
 
 
+def _country_mask(question: Question, catalogue: Catalogue) -> Mask:
+    line, table = question.line, catalogue.columns.countries
+    chain = catalogue.places.chain_of(country=line.country, region=line.region)
+    around = catalogue.memo.get(("mask around", chain), lambda: mask_of(_steps_around(chain, catalogue) == UNKNOWN))
+    number = table.position.get(line.country or "")
+    if number is None:
+        return around
+    masks = catalogue.memo.get(
+        "masks of countries", lambda: masks_by_code(table.start, table.row_by_code, len(catalogue.offers))
+    )
+    named: Mask = masks[number]
+    return around & ~named
+
+
 def _award(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
     award = _of(catalogue.columns.award, offers)
     lower: Bools = (award != UNKNOWN) & (award < AWARDS.index(question.need.award))
@@ -303,19 +325,26 @@ def _holds_any(concepts: Bools, catalogue: Catalogue, offers: Ints | None) -> Bo
 
 def _held_by(concepts: Bools, catalogue: Catalogue) -> Bools:
     """Tell for all offers whether one of their themes is among the concepts."""
-    holders, start = catalogue.memo.get("holders of themes", lambda: _holders(catalogue))
+    holders, start = _holders_of(catalogue)
     held = np.zeros(len(catalogue.offers), dtype=np.bool_)
     for concept in concepts.nonzero()[0].tolist():
         held[holders[start[concept] : start[concept + 1]]] = True
     return held
 
 
-def _holders(catalogue: Catalogue) -> tuple[Ints, Ints]:
-    """Return the offers of each concept, concept by concept, and where those of each begin (and the last ones end)."""
-    columns, size = catalogue.columns, len(catalogue.scheme.concepts)
-    offer = np.repeat(np.arange(len(columns.theme_count)), columns.theme_count)
-    counts = np.bincount(columns.theme, minlength=size)
-    return offer[np.argsort(columns.theme, kind="stable")], np.concatenate(([0], np.cumsum(counts)))
+def _holders_of(catalogue: Catalogue) -> tuple[Ints, Ints]:
+    """Return the offers of each concept, concept by concept, and where those of each begin (and the last ones end).
+
+    Kept with the catalogue.
+    """
+
+    def made() -> tuple[Ints, Ints]:
+        columns, size = catalogue.columns, len(catalogue.scheme.concepts)
+        offer = np.repeat(np.arange(len(columns.theme_count)), columns.theme_count)
+        counts = np.bincount(columns.theme, minlength=size)
+        return offer[np.argsort(columns.theme, kind="stable")], np.concatenate(([0], np.cumsum(counts)))
+
+    return catalogue.memo.get("holders of themes", made)
 
 
 def _theme_asked(question: Question) -> Hashable:
@@ -356,7 +385,7 @@ CHECKS: dict[Fail, Check] = {
     Fail.MODALITY_MISMATCH: Check(_modalities_asked, _modality),
     Fail.AUDIENCE_MISMATCH: Check(lambda q: q.line.audience, _audience),
     Fail.LEVEL_MISMATCH: Check(lambda q: (q.line.level, q.policy.level_tolerance) if q.line.level else None, _level),
-    Fail.COUNTRY_NOT_SERVED: Check(lambda q: (q.line.country, q.line.region), _country),
+    Fail.COUNTRY_NOT_SERVED: Check(lambda q: (q.line.country, q.line.region), _country, _country_mask),
     Fail.AWARD_UNAVAILABLE: Check(lambda q: q.need.award if AWARDS.index(q.need.award) else None, _award),
     Fail.EXCLUDED_BY_REQUESTER: Check(_exclusions_asked, _excluded),
     Fail.CONFLICT_OF_INTEREST: Check(

@@ -7,6 +7,7 @@ fails nothing.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,8 +45,7 @@ class Screen:
     reduced: Bools  # to the smallest number, because of the ceiling
 
 
-@dataclass(frozen=True, slots=True)
-class Dates:
+class Dates(NamedTuple):
     """When slots could be held; fields as in `Screen`."""
 
     start: Ints
@@ -206,8 +206,7 @@ def at_place(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints) -> Bo
     return there | travels
 
 
-@dataclass(frozen=True, slots=True)
-class Seated:
+class Seated(NamedTuple):
     """How many slots take; fields as in `Screen`."""
 
     seats: Ints
@@ -242,8 +241,7 @@ def seats_of(line: NeedLine, ways: Ways, room: Room, company: Ints | None = None
     return Seated(seats, deliveries, available, bits)
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(NamedTuple):
     """Seats and deliveries that the ceiling leaves, and what they cost; fields as in `Screen`."""
 
     seats: Ints

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from matching.engine.bitsets import BitTable
 from matching.engine.catalogue import Catalogue, Ints, SlotKind
 from matching.engine.catalogue.ways import Day, Lengths, Room, Ways
-from matching.engine.policy import CRITERIA, Criterion, Policy
+from matching.engine.policy import Criterion, Policy
 from matching.engine.scoring.criteria import load_value, newcomer_value, track_record_value
 from matching.engine.text.terms import runs
 
@@ -191,8 +191,7 @@ class Standing:
 
 def standing_of(catalogue: Catalogue, policy: Policy) -> Standing:
     """Return what hangs on the catalogue and the policy alone, made at the first question and kept with the slots."""
-    weights = tuple(policy.weights[criterion] for criterion in CRITERIA)
-    key = ("sweep standing", weights, policy.prior_mean, policy.prior_strength, policy.newcomer_deliveries)
+    key = ("sweep standing", policy.in_order, policy.prior_mean, policy.prior_strength, policy.newcomer_deliveries)
     return catalogue.slots.memo.get(key, lambda: _standing(catalogue, policy))
 
 

@@ -48,12 +48,21 @@ class TextFacts:
 
 def read_texts(texts: Mapping[str, str], lexicon: Lexicon) -> TextFacts:
     """Read the texts of one offer or need; it depends on nothing else, so it may be kept."""
-    found = {language: tokens(texts[language], language) for language in sorted(texts)}
+    words = _words_in(texts)
+    return TextFacts({language: Counter(found) for language, found in words.items()}, _named_in(words, lexicon))
+
+
+def _words_in(texts: Mapping[str, str]) -> dict[str, list[str]]:
+    return {language: tokens(texts[language], language) for language in sorted(texts)}
+
+
+def _named_in(words: Mapping[str, Sequence[str]], lexicon: Lexicon) -> dict[str, int]:
+    """Return the concepts that the words of texts, by language, name, each with its information."""
     concepts: dict[str, int] = {}
-    for language, words in found.items():
-        for concept, information in lexicon.concepts_in(words, language).items():
+    for language, found in words.items():
+        for concept, information in lexicon.concepts_in(found, language).items():
             concepts[concept] = max(information, concepts.get(concept, 0))
-    return TextFacts({language: Counter(words) for language, words in found.items()}, dict(sorted(concepts.items())))
+    return dict(sorted(concepts.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +120,18 @@ class TextIndex:
 
     def ask(self, texts: Mapping[str, str]) -> "AskedTexts":
         """Read the texts of a need once, however many of its candidates are valued and explained."""
-        return self.needs.get(tuple(sorted(texts.items())), lambda: self._asked(read_texts(texts, self.lexicon)))
+        return self.needs.get(tuple(sorted(texts.items())), lambda: self._asked(texts))
 
-    def _asked(self, need: TextFacts) -> "AskedTexts":
-        words = []
-        for language, found in need.words.items():
+    def _asked(self, texts: Mapping[str, str]) -> "AskedTexts":
+        words, said = [], _words_in(texts)
+        for language, found in said.items():
             index = self.languages.get(language)
-            top = sum(map(index.largest, found)) if index else 0
-            if index and top:
-                words.append(AskedTerms(index, index.ask(dict.fromkeys(found, NO_CAP)), top))
-        concepts = AskedTerms(self.concepts, self.concepts.ask(need.concepts), sum(need.concepts.values()))
-        return AskedTexts(tuple(words), concepts if need.concepts else None, need.concepts)
+            if index is not None:
+                asked = index.ask(dict.fromkeys(found, NO_CAP))
+                words += [AskedTerms(index, asked, asked.most)] if asked.most else []
+        named = _named_in(said, self.lexicon)
+        concepts = AskedTerms(self.concepts, self.concepts.ask(named), sum(named.values())) if named else None
+        return AskedTexts(tuple(words), concepts, named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Which terms stand in which row, with a weight: a sparse matrix of whole numbers, readable by row and by term."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from matching.engine.bitsets import Bools, Ints
+from matching.engine.sheet import Sheet
 
 FEW = 4  # rows are read one by one when at most every fourth is asked for, else term by term
 NO_CAP = np.iinfo(np.int64).max
@@ -17,14 +18,18 @@ def starts(counts: Ints) -> Ints:
     return begins
 
 
+def joined(first: Ints, counts: Ints, begins: Ints) -> Ints:
+    """Return the positions of runs that begin at `first`, one run after the other; `begins` are the `starts` of `counts`."""
+    positions: Ints = (first - begins).repeat(counts)
+    positions += np.arange(len(positions))
+    return positions
+
+
 def runs(start: Ints, chosen: Ints) -> Ints:
     """Return the positions of the chosen runs, one run after the other; run n lies at `start[n]` to `start[n + 1]`."""
     first = start.take(chosen)
     counts = start.take(chosen + 1) - first
-    ends = counts.cumsum()
-    positions: Ints = (first + counts - ends).repeat(counts)
-    positions += np.arange(len(positions))
-    return positions
+    return joined(first, counts, starts(counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Terms:
 
     top: Ints  # largest part of each term
     present: Bools
+    entries: Sheet = field(repr=False)  # term and part once more, side by side
 
     @classmethod
     def build(
@@ -70,23 +76,20 @@ class Terms:
             part_by_term=parts[by_term],
             top=np.maximum.reduceat(parts[by_term], term_start[:-1]) if len(names) else terms,
             present=filled > 0 if present is None else present,
+            entries=Sheet.of([terms, parts]),
         )
 
     def given(self, rows: Ints | None = None) -> Bools:
         """Tell which rows (or which of the rows given) there is anything known of."""
         return self.present if rows is None else self.present[rows]
 
-    def largest(self, name: str) -> int:
-        """Return the largest part of a term; 0 for one that stands nowhere."""
-        number = self.position.get(name)
-        return 0 if number is None else int(self.top[number])
-
     def ask(self, caps: Mapping[str, int]) -> "Asked":
         """Return a question for `total`: which terms count, and up to which part each."""
         known = {self.position[name]: cap for name, cap in caps.items() if name in self.position}
+        numbers = np.fromiter(known, dtype=np.int64, count=len(known))
         cap = np.zeros(len(self.top), dtype=np.int64)
-        cap[list(known)] = list(known.values())
-        return Asked(known, cap)
+        cap[numbers] = np.fromiter(known.values(), dtype=np.int64, count=len(known))
+        return Asked(known, cap, int(self.top.take(numbers).sum()))
 
     def total(self, asked: "Asked", rows: Ints | None = None) -> Ints:
         """Sum the parts of the terms asked for in each row (or each of the rows given), no part counting above its cap."""
@@ -108,12 +111,15 @@ class Terms:
         return sum(min(part, known[term]) for term, part in terms if term in known)
 
     def _row_by_row(self, cap: Ints, rows: Ints) -> Ints:
-        places = runs(self.start, rows)
-        counts = self.start[rows + 1] - self.start[rows]
-        sums = np.zeros(len(places) + 1, dtype=np.int64)
-        np.cumsum(np.minimum(self.part[places], cap[self.term[places]]), out=sums[1:])
+        first = self.start.take(rows)
+        counts = self.start.take(rows + 1) - first
         begins = starts(counts)
-        total: Ints = sums[begins + counts] - sums[begins]
+        places = joined(first, counts, begins)
+        term, part = self.entries.take(places)
+        np.minimum(part, cap.take(term), out=part)
+        sums = np.zeros(len(places) + 1, dtype=np.int64)
+        part.cumsum(out=sums[1:])
+        total: Ints = sums.take(begins + counts) - sums.take(begins)
         return total
 
 
@@ -123,3 +129,4 @@ class Asked:
 
     known: Mapping[int, int]
     cap: Ints
+    most: int  # sum of the largest parts of these terms

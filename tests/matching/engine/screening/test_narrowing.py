@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching.engine import DEFAULT_POLICY, Catalogue, Fail, Need, NeedLine, Offer
-from matching.engine.bitsets import in_more_than, mask_of, rows_outside
+from matching.engine.bitsets import in_more_than, mask_of, masks_by_code, rows_outside
 from matching.engine.catalogue import Ints
 from matching.engine.explaining.near_misses import HOPELESS, near_misses
 from matching.engine.explaining.relaxation import Setting, popcount
@@ -94,6 +94,14 @@ def test_rows_in_more_masks_than_allowed_are_counted_exactly(masks: list[list[bo
     packed = [mask_of(np.array(mask, dtype=np.bool_)) for mask in masks]
     free = rows_outside(in_more_than(most, packed, 13), 13)
     assert free.tolist() == [row for row in range(13) if sum(mask[row] for mask in masks) <= most]
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=11, max_size=11), max_size=5))
+def test_masks_by_code_hold_the_rows_that_are_listed_for_each_code(held: list[list[bool]]) -> None:
+    rows = [[row for row, here in enumerate(code) if here] for code in held]
+    start = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+    masks = masks_by_code(start, np.array([row for code in rows for row in code], dtype=np.int64), 11)
+    assert [rows_outside(~mask, 11).tolist() for mask in masks] == rows
 
 
 def test_narrowing_of_an_empty_catalogue_finds_nothing() -> None:

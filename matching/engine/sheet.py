@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.engine.catalogue.columns import Bools, Ints
+from matching.engine.bitsets import Bools, Ints
 
 NARROW = np.iinfo(np.int32)
 
