@@ -196,7 +196,7 @@ def _settings(node: Node) -> dict[str, Any]:
     defaults = {
         entry.name: getattr(DEFAULT_POLICY, entry.name)
         for entry in fields(Policy)
-        if entry.init and entry.name not in ("version", "weights")
+        if entry.name not in ("version", "weights")
     }
     node.only(defaults)
     return {name: _setting(entry, defaults[name]) for name, entry in node.members().items()}

@@ -84,7 +84,6 @@ class Policy:
     bundles: int = 3  # sequences of two offers shown for a request
     follow_up_days: int = 90  # after the end of the first step within which the second begins
     search_nodes: int = 60_000  # of the search for teams; beyond it the answer is marked as not proven
-    in_order: tuple[int, ...] = field(init=False, repr=False, compare=False)  # the weights, in the order of CRITERIA
 
     def __post_init__(self) -> None:
         if set(self.weights) != set(CRITERIA):
@@ -97,7 +96,11 @@ class Policy:
             raise EngineError("bad_policy", self.version, "prior or newcomer term out of range")
         if min(self.max_partners, self.max_deliveries, self.proposals) < 1:
             raise EngineError("bad_policy", self.version, "limits must be at least 1")
-        object.__setattr__(self, "in_order", tuple(self.weights[criterion] for criterion in CRITERIA))
+
+    @property
+    def in_order(self) -> tuple[int, ...]:
+        """Return the weights in the order of CRITERIA."""
+        return tuple(map(self.weights.__getitem__, CRITERIA))
 
 
 DEFAULT_POLICY = Policy()
