@@ -1,21 +1,31 @@
 """From the options of all lines to an instance of the portfolio problem, and the names in it.
 
 Capacities are `session:CODE` (seats), `capacity:CODE` (units of a window) and `provider:CODE` (lines served); budgets
-are `total` and `funder:CODE`; `apart:...` are rules about partners; groups are `ldc`, `lldc`, `sids`, `agency:CODE`, and `lock:LINE` for a line whose offer
+are `total` and `funder:CODE`; `apart:...` are rules about partners, `ceiling:REQUEST` about what the lines of a request cost together; groups are `ldc`, `lldc`, `sids`, `agency:CODE`, and `lock:LINE` for a line whose offer
 is fixed while its date is still free.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matching.engine.catalogue import UNKNOWN
 from matching.engine.errors import EngineError
-from matching.engine.planning.candidates import Option, PlanLine, tie_of
-from matching.engine.planning.teamwork import ApartRules, apart_rules, lead_links
+from matching.engine.planning.candidates import LineOptions, Option, PlanLine, tie_of
+from matching.engine.planning.ceilings import ceilings_of
+from matching.engine.planning.teamwork import apart_rules, lead_links
 from matching.engine.planning.together import Leaning
 from matching.engine.planning.types import AGENCY, COUNTRY_GROUPS, TOTAL, PlanMark, PlanParameters, ProviderLoad
 from matching.engine.policy import Policy
-from matching.engine.portfolio import BudgetLimit, Capacity, Floor, Instance, NeedEntry, Pair, build_instance
+from matching.engine.portfolio import (
+    APART_RULE,
+    BudgetLimit,
+    Capacity,
+    Floor,
+    Instance,
+    NeedEntry,
+    Pair,
+    build_instance,
+)
 from matching.engine.reference.places import PlaceIndex
 from matching.engine.types import NeedLine
 
@@ -63,15 +73,25 @@ def instance_of(
 ) -> Instance:
     """Build the instance; `leanings` name options that come only together with others. Raises EngineError(bad_instance), for a floor of a group without needs among others."""
     locks, bans, fixed = _wishes(lines, parameters)
-    rules = apart_rules(lines)
+    rules, ceilings = apart_rules(lines), ceilings_of(lines, policy)
     groups = {line.options.key: line.groups | ({LOCK + line.options.key} & fixed) for line in lines}
     for floor in parameters.floors:
         if not any(floor.group in line.groups for line in lines):
             raise EngineError("bad_instance", floor.group, "no planned line belongs to this group")
     return build_instance(
         [NeedEntry(line.options.key, line.priority_class, groups[line.options.key]) for line in lines],
-        [*_capacities(lines, parameters), *(Capacity(name, 1, rule=True) for name in sorted(rules.names))],
-        _pairs(lines, parameters, policy, previous, rules),
+        [
+            *_capacities(lines, parameters),
+            *(Capacity(name, 1, rule=APART_RULE) for name in sorted(rules.names)),
+            *ceilings.capacities(),
+        ],
+        _pairs(
+            lines,
+            parameters,
+            policy,
+            previous,
+            lambda line, option: (*rules.of(line, option), *ceilings.of(line, option)),
+        ),
         budgets=[BudgetLimit(budget_id(limit.funder), limit.cents) for limit in parameters.budgets],
         floors=[
             *(Floor(floor.group, floor.minimum) for floor in parameters.floors),
@@ -140,7 +160,7 @@ def _pairs(
     parameters: PlanParameters,
     policy: Policy,
     previous: Mapping[str, tuple[str, str]],
-    rules: ApartRules,
+    ruled: Callable[[LineOptions, Option], tuple[tuple[str, int], ...]],
 ) -> Iterator[Pair]:
     limited = set(_loads(lines, parameters))
     funders = {limit.funder for limit in parameters.budgets}
@@ -152,7 +172,7 @@ def _pairs(
                 need=options.key,
                 candidate=option.label,
                 score=option.score,
-                uses=(*_uses(option, limited), *rules.of(options, option)),
+                uses=(*_uses(option, limited), *ruled(options, option)),
                 costs=tuple((budget_id(payer), option.cents) for payer in payers if option.cents != UNKNOWN),
                 previous=previous.get(options.key) == (option.offer, option.slot),
                 tie=tie_of(policy, options, option.label),

@@ -16,6 +16,7 @@ from matching.engine.keeping.snapshot import canonical
 from matching.engine.portfolio import (
     BudgetLimit,
     Capacity,
+    Conflict,
     Floor,
     Instance,
     NeedEntry,
@@ -142,5 +143,10 @@ def _solution(data: Mapping[str, Any]) -> Solution:
         chosen=tuple(data["chosen"]),
         served_by_class={int(number): count for number, count in data["served_by_class"].items()},
         stages=tuple(StageResult(**entry) for entry in data["stages"]),
+        conflict=None if (found := data["conflict"]) is None else _conflict(found),
         **facts,
     )
+
+
+def _conflict(data: Mapping[str, Any]) -> Conflict:
+    return Conflict(**{name: tuple(values) for name, values in data.items()})

@@ -113,6 +113,7 @@ class Planned:
     """The answer of a planning run. `outcome`: complete (something is served) or no_solution.
 
     `stages` say of each objective its value, the best possible, the gap, whether it is proven, and who solved it.
+    `resolves` are changed problems that were solved to explain it, `refused` those that the limits did not allow.
     `spent` gives cents by budget; `cost_unknown` counts served lines whose cost nobody knows: they use no budget.
     """
 
@@ -137,4 +138,5 @@ class Planned:
     budget_prices: tuple[BudgetPrice, ...]
     greedy: GreedyDifference | None
     resolves: int
+    refused: int
     sentences: tuple[Sentence, ...]

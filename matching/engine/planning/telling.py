@@ -75,6 +75,7 @@ def told(
         budget_prices=report.budget_prices,
         greedy=report.greedy,
         resolves=report.resolves,
+        refused=report.refused,
         sentences=report.sentences,
     )
 
@@ -104,6 +105,7 @@ def refused(lines: Sequence[PlanLine], failed: Sequence[FailedLock], market: Mar
         budget_prices=(),
         greedy=None,
         resolves=0,
+        refused=0,
         sentences=sentences,
     )
 

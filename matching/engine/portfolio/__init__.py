@@ -14,6 +14,8 @@ from matching.engine.portfolio.building import build_instance, build_instance_fr
 from matching.engine.portfolio.explain import explain_plan, why_not
 from matching.engine.portfolio.greedy import greedy
 from matching.engine.portfolio.instance import (
+    APART_RULE,
+    CEILING_RULE,
     BudgetLimit,
     Capacity,
     Floor,
@@ -55,6 +57,8 @@ from matching.engine.portfolio.solve import solve
 from matching.engine.portfolio.verify import PlanError, verify
 
 __all__ = [
+    "APART_RULE",
+    "CEILING_RULE",
     "FEASIBLE",
     "INFEASIBLE",
     "OPTIMAL",

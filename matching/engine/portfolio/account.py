@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from matching.engine.portfolio.against_greedy import against_greedy
 from matching.engine.portfolio.alternates import PartView, alternates_of_part
 from matching.engine.portfolio.fairness import fairness, regret
-from matching.engine.portfolio.instance import Instance
+from matching.engine.portfolio.instance import CEILING_RULE, Instance
 from matching.engine.portfolio.parts import split
 from matching.engine.portfolio.prices import budget_prices, capacity_prices
 from matching.engine.portfolio.report import Alternate, NeedServed, NeedUnmet, PlanReport
@@ -124,7 +124,10 @@ def _reasons(standing: Standing, need: int, now: int, eligible: list[int]) -> tu
 def _hindrance(standing: Standing, need: int, best: int) -> Sentence:
     """Say what keeps the best candidate from being chosen."""
     full, overspent = standing.full(best), standing.overspent(best)
-    name = standing.instance.pairs.candidate[best]
+    name, supplies = standing.instance.pairs.candidate[best], standing.supplies(full)
+    if full and not supplies:
+        return _against_rule(standing, need, name, full)
+    full = supplies
     holders = standing.need_ids(standing.holders(full, besides=need)[:NAMED])
     if full and holders:
         names = standing.capacity_ids(full)
@@ -135,6 +138,15 @@ def _hindrance(standing: Standing, need: int, best: int) -> Sentence:
         budgets = tuple(standing.instance.budgets[budget].id for budget in overspent)
         return Sentence("choice.best_costs", {"best": name, "budgets": budgets})
     return Sentence("choice.best_elsewhere", {"best": name})
+
+
+def _against_rule(standing: Standing, need: int, best: str, rules: list[int]) -> Sentence:
+    """Say which rule the best candidate would break beside which needs."""
+    kinds = {standing.instance.capacities[rule].rule for rule in rules}
+    names = standing.need_ids(standing.holders(rules, besides=need)[:NAMED])
+    return Sentence(
+        "choice.best_over_ceiling" if CEILING_RULE in kinds else "choice.best_apart", {"best": best, "needs": names}
+    )
 
 
 def _unmet(standing: Standing, views: tuple[PartView, ...], currency: str) -> tuple[NeedUnmet, ...]:

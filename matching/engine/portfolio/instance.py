@@ -18,6 +18,8 @@ Flags = NDArray[np.bool_]
 TIE_BITS = 60
 AMOUNT_TOP = 1 << 40  # of seats, days and cents: sums over every need stay exact in int64 and in float64
 LAST_CLASS = 99
+APART_RULE = "apart"  # partners that must not work together
+CEILING_RULE = "ceiling"  # what needs may cost together
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,14 @@ class NeedEntry:
 class Capacity:
     """What pairs use up: seats of a session, trainer days of a window, the load of a provider in a period.
 
-    At most `maximum` units are used in a plan and at least `minimum`. `rule`: it is a rule and no supply, so that nothing
-    is told of what more of it would bring.
+    At most `maximum` units are used in a plan and at least `minimum`. `rule` names what rule it is where it is one and no
+    supply, so that nothing is told of what more of it would bring: APART_RULE or CEILING_RULE.
     """
 
     id: str
     maximum: int
     minimum: int = 0
-    rule: bool = False
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

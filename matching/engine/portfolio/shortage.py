@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from matching.engine.portfolio.instance import CEILING_RULE
 from matching.engine.portfolio.report import (
     BANNED,
     BUDGET_SHORT,
@@ -99,10 +100,10 @@ class Shortages:
     def _cut_off(self, need: int, *, is_flow: bool) -> NeedUnmet:
         standing = self._standing
         direct = sorted({self._blocker(pair) for pair in standing.eligible(need)} - {NOBODY})
-        if all(standing.instance.capacities[capacity].rule for capacity in direct):
-            holders = tuple(standing.holders(direct, besides=need))
-            sentence = Sentence("shortage.rule", {"needs": standing.need_ids(holders[:NAMED])})
-            return _unmet(standing, need, RULED_OUT, (sentence,), competing=holders)
+        supplies = standing.supplies(direct)
+        if not supplies:
+            return _ruled_out(standing, need, direct)
+        direct = supplies
         closure = self._closure(tuple(direct))
         if closure.escapes and is_flow:
             holders = tuple(standing.holders(direct, besides=need))
@@ -127,7 +128,9 @@ class Shortages:
             steps = [self._beyond(capacity) for capacity in sorted(met)]
             needs = {need for step in steps for need in step.needs}
             escapes = any(step.escapes for step in steps)
-            self._closures[met] = Closure(tuple(sorted(needs)), self._outermost(met), escapes)
+            # Rules are followed, but what there is too little of are supplies.
+            supplies = frozenset(self._standing.supplies(met))
+            self._closures[met] = Closure(tuple(sorted(needs)), self._outermost(supplies), escapes)
         return self._closures[met]
 
     def _reached(self, capacity: int) -> frozenset[int]:
@@ -233,6 +236,15 @@ def _unmet(
         proven=cut is not None and cut.proves,
         sentences=sentences,
     )
+
+
+def _ruled_out(standing: Standing, need: int, rules: Sequence[int]) -> NeedUnmet:
+    """Say that rules alone are in the way: money of its request that other lines take, or partners kept apart."""
+    holders = tuple(standing.holders(rules, besides=need))
+    named = {"needs": standing.need_ids(holders[:NAMED])}
+    if any(standing.instance.capacities[rule].rule == CEILING_RULE for rule in rules):
+        return _unmet(standing, need, BUDGET_SHORT, (Sentence("shortage.ceiling", named),), competing=holders)
+    return _unmet(standing, need, RULED_OUT, (Sentence("shortage.rule", named),), competing=holders)
 
 
 def _too_dear(standing: Standing, need: int, roomy: list[int], currency: str) -> NeedUnmet:

@@ -240,6 +240,10 @@ class Standing:
         """Return the ids of needs."""
         return tuple(self.instance.needs[need].id for need in needs)
 
+    def supplies(self, capacities: Iterable[int]) -> list[int]:
+        """Return those capacities that are supplies and no rules, rising."""
+        return sorted(capacity for capacity in capacities if not self.instance.capacities[capacity].rule)
+
     def capacity_ids(self, capacities: Iterable[int]) -> tuple[str, ...]:
         """Return the ids of capacities."""
         return tuple(self.instance.capacities[capacity].id for capacity in capacities)

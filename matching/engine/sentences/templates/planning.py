@@ -37,6 +37,18 @@ PLANNING: Mapping[str, Mapping[str, str]] = {
         "en": "Whoever could serve it must not work together with those who serve {needs}.",
         "fr": "Qui pourrait le satisfaire ne doit pas intervenir avec ceux qui satisfont {needs}.",
     },
+    "shortage.ceiling": {
+        "en": "With {needs} it would cost more than the secured ceiling of the request allows.",
+        "fr": "Avec {needs}, ce besoin coûterait plus que le plafond financé de la demande.",
+    },
+    "choice.best_over_ceiling": {
+        "en": "With {needs}, {best} would cost more than the secured ceiling of the request allows.",
+        "fr": "Avec {needs}, {best} coûterait plus que le plafond financé de la demande.",
+    },
+    "choice.best_apart": {
+        "en": "{best} must not work together with those who serve {needs}.",
+        "fr": "{best} ne doit pas intervenir avec ceux qui satisfont {needs}.",
+    },
     "shortage.linked": {
         "en": "It could be served only together with {needs}, in one delivery or team, and together they find no better place.",
         "fr": "Il ne pourrait être satisfait qu’avec {needs}, dans une même prestation ou équipe, et ensemble ils ne trouvent pas de meilleure place.",

@@ -146,6 +146,22 @@ def test_budget_binds_in_the_currency_of_the_plan() -> None:
     assert [line.unmet_reason for line in planned.lines if line.choice is None] == ["no_funding"]
 
 
+def test_plan_keeps_how_many_of_its_figures_are_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = PlanTask(crowd(2), PlanParameters(budgets=(PlanBudget(1_100_000),)))
+    market = world.catalogue(replace(seats(50), cost=Cost(Decimal(10000), Decimal(0), "EUR")))
+    whole = solved(task, market)
+    assert (whole.resolves > 0, whole.refused) == (True, 0)
+    monkeypatch.setattr("matching.engine.planning.plan.LEAST_RESOLVES", 0)
+    monkeypatch.setattr("matching.engine.planning.plan.MOST_RESOLVES", 0)
+    short = solved(task, market)
+    assert (short.resolves, short.refused) == (0, whole.resolves)
+    said = next(sentence for sentence in short.sentences if sentence.code == "plan.explained_within_limits")
+    assert said.params == {"solved": 0, "more": short.refused}
+    stored = plain(short)
+    assert isinstance(stored, dict)
+    assert stored["refused"] == short.refused
+
+
 def test_locks_bans_floors_and_loads_are_kept() -> None:
     catalogue = world.catalogue(seats(30, "A"), seats(30, "B"))
     needs = crowd(2)
