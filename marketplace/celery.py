@@ -10,8 +10,7 @@ from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 
-VISIBILITY_SECONDS = 3_600  # after which Redis gives an unacknowledged message out again
-HARD_LIMIT_SECONDS = 1_800  # well below, or a long task would run twice
+HARD_LIMIT_SECONDS = 1_800
 SOFT_LIMIT_SECONDS = 1_740  # raises inside the task, so that the job's failure is recorded
 SWEEP_SECONDS = 30.0
 
@@ -19,7 +18,9 @@ app = Celery("marketplace")
 app.conf.update(
     broker_url=settings.REDIS_URL or "memory://",  # without Redis nobody rings: the embedded worker looks by itself
     broker_transport_options={
-        "visibility_timeout": VISIBILITY_SECONDS,
+        # Kombu swallows an acknowledgement that cannot be sent and goes on counting its message as unfinished: a worker
+        # that was at work while Redis froze never heard a bell again. A ring needs no acknowledgement.
+        "ack_emulation": False,
         "socket_timeout": 5,  # measured: without it a publish to a frozen Redis blocked for more than 90 s
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
@@ -31,8 +32,6 @@ app.conf.update(
     task_publish_retry=True,
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1, "interval_step": 0.2, "interval_max": 0.5},
     task_default_queue="marketplace",
-    task_acks_late=True,
-    task_reject_on_worker_lost=True,
     task_ignore_result=True,
     task_store_errors_even_if_ignored=False,
     result_backend=None,

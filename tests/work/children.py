@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -38,28 +39,42 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
+class Child(subprocess.Popen[str]):
+    """A process whose words go to a file: a pipe that nobody reads would stop it once it is full."""
+
+    def __init__(self, arguments: list[str], env: dict[str, str]) -> None:
+        self.words = tempfile.TemporaryFile("w+")
+        super().__init__(
+            arguments,
+            env=env,
+            cwd=settings.BASE_DIR,
+            stdout=self.words,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def said(self) -> str:
+        """All that it has written so far."""
+        self.words.seek(0)
+        return self.words.read()
+
+
 @contextmanager
-def running(*arguments: str, **env: str) -> Iterator[subprocess.Popen[str]]:
+def running(*arguments: str, **env: str) -> Iterator[Child]:
     """One child `python ARGUMENTS`, killed at the end of the block if it is still there."""
-    child = subprocess.Popen(
-        [sys.executable, *arguments],
-        env=environment(**env),
-        cwd=settings.BASE_DIR,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    child = Child([sys.executable, *arguments], environment(**env))
     try:
         yield child
     finally:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, 9)
-        child.communicate()
+        child.wait()
+        child.words.close()
 
 
 @contextmanager
-def several(count: int, *arguments: str, **env: str) -> Iterator[list[subprocess.Popen[str]]]:
+def several(count: int, *arguments: str, **env: str) -> Iterator[list[Child]]:
     """That many children at once."""
     if count == 0:
         yield []
@@ -68,13 +83,13 @@ def several(count: int, *arguments: str, **env: str) -> Iterator[list[subprocess
         yield [first, *others]
 
 
-def finish(children: list[subprocess.Popen[str]]) -> list[str]:
+def finish(children: list[Child]) -> list[str]:
     """Wait for children that end by themselves; fail with what they said when one fails."""
     said = []
     for child in children:
-        out, _ = child.communicate(timeout=WAIT_SECONDS)
-        assert child.returncode == 0, out
-        said.append(out)
+        code = child.wait(timeout=WAIT_SECONDS)
+        said.append(child.said())
+        assert code == 0, said[-1]
     return said
 
 

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from marketplace.celery import HARD_LIMIT_SECONDS, SOFT_LIMIT_SECONDS, VISIBILITY_SECONDS, app
+from marketplace.celery import HARD_LIMIT_SECONDS, SOFT_LIMIT_SECONDS, app
 from marketplace.work import dispatcher, operations, queries, registry
 from marketplace.work.crew import SharedFlag
 from marketplace.work.models import Job, JobState
@@ -34,12 +34,11 @@ def done(count: int) -> bool:
 # --- settings that must fit together ---------------------------------------------------------------------------------
 def test_limits_fit_into_each_other() -> None:
     longest = max(kind.time_limit_seconds for kind in registry.job_kinds().values())
-    assert DRAIN_SECONDS + longest < SOFT_LIMIT_SECONDS < HARD_LIMIT_SECONDS < VISIBILITY_SECONDS
-    assert app.conf.task_acks_late
-    assert app.conf.task_reject_on_worker_lost
+    assert DRAIN_SECONDS + longest < SOFT_LIMIT_SECONDS < HARD_LIMIT_SECONDS
     assert app.conf.worker_prefetch_multiplier == 1
     assert app.conf.task_ignore_result
     assert app.conf.broker_transport_options["socket_timeout"] <= 5
+    assert not app.conf.broker_transport_options["ack_emulation"]
     assert app.conf.worker_cancel_long_running_tasks_on_connection_loss is False
 
 
@@ -102,6 +101,7 @@ def test_ringer_says_that_the_broker_is_away_and_that_it_is_back(monkeypatch: py
     operations.enqueue("test.mark", {"n": 1}, at=timezone.now())
     ringer.turn()
     assert away.is_set()
+    Job.objects.all().delete()  # whoever stood in has done all there was
     ringer.turn()
     assert not away.is_set()
     assert not effects()
@@ -140,7 +140,7 @@ def test_beat_alone_brings_the_jobs_to_the_pool_when_there_is_no_dispatcher(brok
 
 @pytest.mark.redis
 @pytest.mark.django_db(transaction=True)
-def test_everything_is_done_while_redis_is_frozen_and_when_it_is_gone(tmp_path: Path) -> None:
+def test_everything_is_done_while_redis_is_frozen_or_gone_and_by_the_pool_once_it_is_back(tmp_path: Path) -> None:
     numbers = count()
 
     def add(jobs: int) -> float:
@@ -168,6 +168,8 @@ def test_everything_is_done_while_redis_is_frozen_and_when_it_is_gone(tmp_path: 
             children.wait_until(lambda: done(10))
             os.kill(server, signal.SIGCONT)
             assert "worker" in doers()
+            Job.objects.all().delete()
+            children.wait_until(lambda: add(1) >= 0 and "celery" in doers(), seconds=90)
             os.kill(server, signal.SIGKILL)
             Job.objects.all().delete()
             add(5)

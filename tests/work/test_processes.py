@@ -108,10 +108,10 @@ def test_worker_publishes_keeps_the_schedule_and_works_without_a_broker() -> Non
     with children.running(WORKER, "forever") as worker:
         children.wait_until(lambda: Job.objects.filter(kind="work.purge", state=JobState.DONE).exists(), seconds=20)
         worker.send_signal(signal.SIGINT)
-        out, _ = worker.communicate(timeout=15)
-    assert worker.returncode == 0, out
-    assert "is ready" in out
-    assert "has stopped" in out
+        assert worker.wait(timeout=15) == 0, worker.said()
+        said = worker.said()
+    assert "is ready" in said
+    assert "has stopped" in said
 
 
 def test_two_workers_keep_one_schedule() -> None:
