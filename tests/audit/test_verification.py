@@ -260,18 +260,19 @@ def pointed_elsewhere(one: AuditRecord, other: AuditRecord) -> None:
     run("UPDATE audit_chainlink SET record_id = %s WHERE record_id = %s", other.pk, one.pk)
 
 
+def value_forged(one: AuditRecord, name: str, number: int) -> None:
+    for values in ErasableValues.objects.filter(pk=one.pk):  # none, once the values were dropped
+        values.sealed[name] = {"salt": "00", "text": canonical(number)}
+        values.save(update_fields=["sealed"])
+
+
 TAMPERINGS: dict[str, Callable[[AuditRecord, AuditRecord, int], object]] = {
     "column": lambda one, _other, n: AuditRecord.objects.filter(pk=one.pk).update(
         **{COVERED[n % len(COVERED)]: flipped(COVERED[n % len(COVERED)], getattr(one, COVERED[n % len(COVERED)]))}
     ),
     "drop": lambda one, _other, _n: run("DELETE FROM audit_auditrecord WHERE id = %s", one.pk),
     "drop-link": lambda one, _other, _n: run("DELETE FROM audit_chainlink WHERE record_id = %s", one.pk),
-    "value": lambda one, _other, n: ErasableValues.objects.filter(pk=one.pk).update(
-        sealed={
-            **ErasableValues.objects.get(pk=one.pk).sealed,
-            ERASABLE[n % len(ERASABLE)]: {"salt": "00", "text": canonical(n)},
-        }
-    ),
+    "value": lambda one, _other, n: value_forged(one, ERASABLE[n % len(ERASABLE)], n),
     "drop-values": lambda one, _other, _n: run("DELETE FROM audit_erasablevalues WHERE record_id = %s", one.pk),
     "false-erasure": lambda one, _other, n: ErasableValues.objects.filter(pk=one.pk).update(
         sealed={}, erased=dict.fromkeys(ERASABLE, f"00000000-0000-7000-8000-{n:012}")

@@ -36,6 +36,7 @@ from requests_app.models import TrainingRequest
 from tests.factories.accounts import OrganizationFactory, member, secretariat
 from tests.factories.providers import OfferingFactory, ProviderFactory, SessionFactory
 from tests.factories.requests import RequestLineFactory, TrainingRequestFactory, opened
+from tests.kit.copies import copied
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SYSTEM = Actor.system("test")
@@ -301,6 +302,7 @@ def terms_for(
     )
 
 
+@copied
 def scene(*, parts: int = 1, form: str = "workshop", deliveries: int = 1, **changes: Any) -> Scene:
     """Make an engagement by the operations: one provider (the lead) for each part, one line and one session each."""
     from tests.factories.requests import line
@@ -347,6 +349,7 @@ def reaction(**changes: Any) -> EvaluationFacts:
     return EvaluationFacts(**{**facts, **changes})
 
 
+@copied
 def brought_to(state: str, **changes: Any) -> Scene:
     """Make an engagement and take it along its way to ``state``; its days are those of its session, in March 2027."""
     made = scene(**changes)

@@ -30,6 +30,7 @@ from requests_app.models import TrainingRequest
 from tests.factories.accounts import AT, OrganizationFactory, member, secretariat
 from tests.factories.providers import OfferingFactory, ProviderFactory, SessionFactory
 from tests.factories.requests import RequestLineFactory, TrainingRequestFactory, line, opened
+from tests.kit.copies import copied
 
 
 class MatchingPolicyFactory(DjangoModelFactory[MatchingPolicy]):
@@ -212,6 +213,7 @@ def offering_for(theme: str, *, provider_of: Organization | None = None, **chang
     return OfferingFactory.create(**facts)
 
 
+@copied
 def market(
     *,
     themes: Iterable[str] = THEMES[:1],
@@ -246,6 +248,7 @@ def market(
     )
 
 
+@copied
 def ranked(at: datetime = AT, **changes: Any) -> MarketScene:
     """Make a market and let the event "request opened" rank it."""
     scene = market(**changes)

@@ -52,9 +52,10 @@ def test_contributions_add_up_to_every_score(need: Need, offers: list[Offer]) ->
 
 @thorough
 @given(world.needs(), world.catalogues())
-def test_the_first_proposal_of_a_single_line_is_its_first_candidate(need: Need, offers: list[Offer]) -> None:
+def test_proposals_of_a_single_line_are_its_candidates_that_may_carry_it_alone(need: Need, offers: list[Offer]) -> None:
     ranking = world.ranking(need, *offers)
-    candidates = ranking.lines[0].candidates
+    alone = {o.id for o in offers if need.may_unite(o.parties) and (o.can_lead or not need.lead_required)}
+    candidates = [entry for entry in ranking.lines[0].candidates if entry.offer in alone]
     assert [(entry.parts[0].offer, entry.score) for entry in ranking.proposals] == [
         (c.offer, c.score) for c in candidates
     ]
