@@ -57,7 +57,7 @@ doctor: $(BASE)  ## what is well, what is not, and the command that repairs it
 
 # --- change it ----------------------------------------------------------------------------------------------------
 .PHONY: test
-test: $(DEV)  ## the whole suite on SQLite, then on PostgreSQL and Redis
+test: $(DEV)  ## the whole suite on PostgreSQL and Redis, then on SQLite
 	@$(PY) -m tooling.both_engines
 
 .PHONY: test-sqlite

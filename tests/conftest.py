@@ -1,5 +1,6 @@
 """What every test stands on: an explicit clock, a database of its own, empty caches, and loud words about what did not run."""
 
+import gc
 import hashlib
 import os
 import shutil
@@ -26,6 +27,7 @@ from marketplace.audit import triggers
 from tests.kit.examples import PROFILE, examples
 
 HOUSE = ("marketplace", "requests_app", "providers", "matching", "fulfilment")
+WITHOUT_DATABASE = ("matching.engine.", "marketplace.kernel.")  # what these keep in memory is true in every test
 NEEDS_POSTGRES = "NEEDS POSTGRESQL"
 NEEDS_REDIS = "NEEDS REDIS"
 
@@ -95,6 +97,13 @@ def group_of(nodeid: str) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest groups, so that no core ends the run alone with one of them; the rest stays as it was shuffled."""
     items.sort(key=lambda item: LONGEST.get(group_of(item.nodeid), len(LONGEST)))
+
+
+def pytest_collection_finish() -> None:
+    """Leave all that was imported out of every later garbage collection, and look less often for the little that is left."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -206,7 +215,7 @@ _memory_caches: dict[int, list[Callable[[], None]]] = {}
 
 
 def memory_caches() -> list[Callable[[], None]]:
-    """Every `functools.cache` at the top of a module of the house, found again whenever modules were added."""
+    """Every `functools.cache` at the top of a module that may know the database, found again whenever modules were added."""
     loaded = len(sys.modules)
     if loaded not in _memory_caches:
         _memory_caches.clear()
@@ -215,7 +224,11 @@ def memory_caches() -> list[Callable[[], None]]:
 
 
 def house_modules() -> list[ModuleType]:
-    return [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in HOUSE]
+    return [
+        module
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] in HOUSE and not name.startswith(WITHOUT_DATABASE)
+    ]
 
 
 def cached_functions(module: ModuleType) -> list[Callable[[], None]]:

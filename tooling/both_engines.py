@@ -1,4 +1,4 @@
-"""Run the whole suite twice: on SQLite with the embedded worker, then on PostgreSQL with Redis.
+"""Run the whole suite twice: on PostgreSQL with Redis, then on SQLite with the embedded worker.
 
 `python -m tooling.both_engines [sqlite|servers ...] [-- pytest arguments]`; without a name both run. `DATABASE_URL` and
 `REDIS_URL`, when given, are the servers of the second run; otherwise throw-away servers are started for it.
@@ -14,11 +14,20 @@ from dataclasses import dataclass
 
 from tests.kit.servers import ServerUnavailableError, postgres_server, redis_server
 
-RUNS = ("sqlite", "servers")
+RUNS = ("servers", "sqlite")
 TITLES = {"sqlite": "SQLITE, EMBEDDED WORKER", "servers": "POSTGRESQL AND REDIS"}
 SQLITE_URL = "sqlite:///var/marketplace.sqlite3"  # names the engine; each run tests on a file of its own
-# Plain Python, which no database can change (no test there may open one): once is enough when both runs are asked for.
-WITHOUT_DATABASE = ("tests/guards", "tests/kernel", "tests/matching/engine")
+# Once is enough where both runs are asked for: what no database can change goes with the quicker run, and what walks
+# every route at length, whose queries the rest of the suite runs on both, with the one that is nearer to production.
+ON_SQLITE_ONLY = (
+    "tests/guards",
+    "tests/kernel",
+    "tests/tooling",
+    "tests/faults",
+    "tests/matching/engine",
+    "tests/identity/test_sign_on.py",  # against a provider of identities, in processes of its own
+)
+ON_SERVERS_ONLY = ("tests/access/test_matrix.py", "tests/fuzz", "tests/demo/test_planning.py")
 NO_TESTS = 5  # pytest's exit code when nothing was collected
 # The tests of a group share what is dear to start, such as the running product; the longest begin first (tests/conftest.py).
 GROUPED = ("--dist", "loadscope", "--no-loadscope-reorder")
@@ -31,6 +40,7 @@ class Outcome:
     run: str
     passed: bool
     line: str
+    ran: bool = True
 
 
 def main(arguments: list[str]) -> int:
@@ -42,7 +52,7 @@ def main(arguments: list[str]) -> int:
         print(f"unknown run {unknown[0]!r}: choose from {', '.join(RUNS)}", file=sys.stderr)
         return 2
     try:
-        outcomes = [run(name, [*extra, *ran_before(done)]) for done, name in enumerate(names or RUNS)]
+        outcomes = run_all(names or list(RUNS), extra)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     print()
@@ -59,12 +69,22 @@ def split(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[:at], arguments[at + 1 :]
 
 
-def ran_before(runs: int) -> list[str]:
-    """Give pytest the folders without a database to pass over once a run has been through them, and say so."""
-    if not runs:
-        return []
-    print(f"\nRun already, and on no database at all: {', '.join(WITHOUT_DATABASE)}")
-    return [f"--ignore={folder}" for folder in WITHOUT_DATABASE]
+def run_all(names: list[str], extra: list[str]) -> list[Outcome]:
+    """Run the named engines one after the other; of what is needed once, each leaves to the other what is the other's."""
+    outcomes: list[Outcome] = []
+    for name in names:
+        elsewhere = {"servers": ON_SQLITE_ONLY, "sqlite": ON_SERVERS_ONLY}[name]
+        # Servers may be impossible to come by; SQLite never is.
+        shared = any(outcome.ran for outcome in outcomes) or (name == "servers" and "sqlite" in names)
+        outcomes.append(run(name, [*extra, *passing_over(elsewhere if shared else ())]))
+    return outcomes
+
+
+def passing_over(places: tuple[str, ...]) -> list[str]:
+    """Give pytest the places to pass over, and say so."""
+    if places:
+        print(f"\nIn the run on the other engine: {', '.join(places)}")
+    return [f"--ignore={place}" for place in places]
 
 
 def run(name: str, extra: list[str]) -> Outcome:
@@ -75,7 +95,7 @@ def run(name: str, extra: list[str]) -> Outcome:
             return pytest_outcome(name, extra, variables)
     except ServerUnavailableError as error:
         # In CI both engines must run; on a person's machine the first run still says a lot.
-        return Outcome(name, not in_ci(), f"NOT RUN: {error}".upper())
+        return Outcome(name, not in_ci(), f"NOT RUN: {error}".upper(), ran=False)
 
 
 def pytest_outcome(name: str, extra: list[str], variables: dict[str, str]) -> Outcome:

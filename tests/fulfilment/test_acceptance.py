@@ -14,11 +14,13 @@ from requests_app.models import RequestLine
 from tests.factories.accounts import AT, OrganizationFactory, member
 from tests.factories.matching import MarketScene, ranked
 from tests.kit.api import ApiClient, check_problem
+from tests.kit.copies import copied
 
 pytestmark = pytest.mark.django_db
 SYSTEM = Actor.system("test")
 
 
+@copied
 def approved(**changes: object) -> tuple[MarketScene, MatchProposal, list[ProposalPart]]:
     made = ranked(**changes)  # type: ignore[arg-type]
     best = made.best()

@@ -16,11 +16,13 @@ from requests_app.models import LineClaim, RequestLine
 from tests.factories.accounts import AT, member
 from tests.factories.matching import MarketScene, accepted, approved, later, market, ranked, refused, work
 from tests.factories.providers import CapacityWindowFactory, SessionFactory
+from tests.kit.copies import copied
 from tests.requests_app.refusals import refusal
 
 pytestmark = pytest.mark.django_db
 
 
+@copied
 def asked(**changes: Any) -> tuple[MarketScene, ProposalPart]:
     """One partner is asked."""
     scene = ranked(**changes)
@@ -28,6 +30,7 @@ def asked(**changes: Any) -> tuple[MarketScene, ProposalPart]:
     return scene, part
 
 
+@copied
 def on_window(*, quantity: int = 20, unit: str = "trainer_days") -> tuple[MarketScene, ProposalPart, CapacityWindow]:
     """One partner is asked for trainers of a declared capacity."""
     scene = market(offerings_per_theme=1, with_sessions=False)

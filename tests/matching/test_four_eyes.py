@@ -14,11 +14,13 @@ from requests_app.models import LineClaim
 from tests.factories.accounts import AT, MembershipFactory, OrganizationFactory, OrganizationRoleFactory, member
 from tests.factories.matching import MarketScene, consulted, later, market, ranked, refused, work
 from tests.factories.providers import ProviderFactory
+from tests.kit.copies import copied
 from tests.requests_app.refusals import refusal
 
 pytestmark = pytest.mark.django_db
 
 
+@copied
 def own_request(**changes: Any) -> MarketScene:
     """A market in which the requester is a unit of the secretariat's agency."""
     agency = OrganizationFactory.create(roles=["member"])

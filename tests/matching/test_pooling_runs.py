@@ -16,6 +16,7 @@ from tests.factories.accounts import AT, OrganizationFactory, member
 from tests.factories.matching import MarketScene, market, work
 from tests.factories.requests import line, opened
 from tests.kit.api import ApiClient, check_problem, places
+from tests.kit.copies import copied
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +32,7 @@ def speak(actor: Actor) -> ApiClient:
     return ApiClient.of(actor.user, AT)
 
 
+@copied
 def twins() -> tuple[MarketScene, list[TrainingRequest]]:
     """Two agencies ask for the same training for twelve people each; one session has room for all of them."""
     few: dict[str, Any] = {"lines": (line(participants_min=5, participants_max=12),)}

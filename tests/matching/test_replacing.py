@@ -13,12 +13,14 @@ from requests_app.models import LineClaim
 from tests.factories.accounts import AT, member
 from tests.factories.matching import MarketScene, accepted, approved, later, ranked, refused, work
 from tests.factories.requests import SYSTEM
+from tests.kit.copies import copied
 from tests.requests_app.refusals import refusal
 
 pytestmark = pytest.mark.django_db
 TWO = ("mainstreaming", "trafficking")
 
 
+@copied
 def team(offerings_per_theme: int = 2) -> tuple[MarketScene, MatchProposal, list[ProposalPart]]:
     """Two partners are asked, one for each line."""
     scene = ranked(themes=TWO, offerings_per_theme=offerings_per_theme)

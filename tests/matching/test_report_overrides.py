@@ -22,6 +22,7 @@ from tests.factories.accounts import AT, OrganizationFactory, ProgrammeFactory, 
 from tests.factories.matching import MarketScene, approved, consulted, later, market, ranked, work
 from tests.factories.requests import SYSTEM
 from tests.kit.api import ApiClient, check_problem, places
+from tests.kit.copies import copied
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +43,7 @@ def report(actor: Actor = SYSTEM, **options: Any) -> OverrideReport:
     return override_report(actor=actor, at=AT, policy=DEFAULT_POLICY, **options)
 
 
+@copied
 def overridden() -> tuple[MarketScene, MatchProposal, MatchProposal]:
     """The second of two is approved."""
     scene = ranked()

@@ -33,6 +33,7 @@ from tests.factories.matching import (
 )
 from tests.factories.requests import SYSTEM, draft, line, opened
 from tests.kit.api import ApiClient, check_problem, places
+from tests.kit.copies import copied
 
 pytestmark = pytest.mark.django_db
 SVG = "{http://www.w3.org/2000/svg}"
@@ -59,6 +60,7 @@ def unmet_request(requester: Organization, *themes: str, **changes: Any) -> Trai
     return opened(requester, **{"lines": lines, "forms": ("study_visit",), "visibility": "agency", **changes})
 
 
+@copied
 def gap_scene(**changes: Any) -> MarketScene:
     """One line that can be served, two of another request that nobody serves; all ranked."""
     scene = market(**{"visibility": "agency", **changes})

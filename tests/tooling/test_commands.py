@@ -28,7 +28,7 @@ def test_run_without_servers_says_so_in_capitals_and_fails_in_ci(monkeypatch: py
     monkeypatch.setenv("CI", "true")
     in_ci = both_engines.run("servers", [])
 
-    assert at_home == both_engines.Outcome("servers", True, "NOT RUN: NO ROOM")
+    assert at_home == both_engines.Outcome("servers", True, "NOT RUN: NO ROOM", ran=False)
     assert not in_ci.passed
 
 
@@ -53,14 +53,40 @@ def test_main_with_unknown_run_is_refused() -> None:
     assert both_engines.main(["oracle"]) == 2
 
 
-def test_second_run_passes_over_what_opens_no_database(project_root: Path) -> None:
-    assert both_engines.ran_before(0) == []
-    passed_over = [option.removeprefix("--ignore=") for option in both_engines.ran_before(1)]
-    assert passed_over
-    for folder in passed_over:
-        files = list((project_root / folder).rglob("*.py"))
-        assert files
-        assert not [str(path) for path in files if "django_db" in path.read_text("utf-8")]
+@pytest.mark.parametrize(
+    ("names", "servers_there", "expected"),
+    [
+        (["sqlite"], True, {"sqlite": ()}),
+        (["servers"], True, {"servers": ()}),
+        (
+            list(both_engines.RUNS),
+            True,
+            {"servers": both_engines.ON_SQLITE_ONLY, "sqlite": both_engines.ON_SERVERS_ONLY},
+        ),
+        (list(both_engines.RUNS), False, {"servers": both_engines.ON_SQLITE_ONLY, "sqlite": ()}),
+    ],
+)
+def test_what_is_needed_once_runs_on_one_engine_and_never_on_none(
+    monkeypatch: pytest.MonkeyPatch, names: list[str], servers_there: bool, expected: dict[str, tuple[str, ...]]
+) -> None:
+    asked: dict[str, tuple[str, ...]] = {}
+
+    def run(name: str, extra: list[str]) -> both_engines.Outcome:
+        asked[name] = tuple(option.removeprefix("--ignore=") for option in extra)
+        return both_engines.Outcome(name, True, "passed", ran=servers_there or name == "sqlite")
+
+    monkeypatch.setattr(both_engines, "run", run)
+    both_engines.run_all(names, [])
+    assert asked == expected
+
+
+@pytest.mark.parametrize("place", [*both_engines.ON_SQLITE_ONLY, *both_engines.ON_SERVERS_ONLY])
+def test_what_runs_once_is_there_and_needs_no_other_engine(place: str, project_root: Path) -> None:
+    path = project_root / place
+    files = [path] if path.is_file() else list(path.rglob("*.py"))
+    assert files
+    others = ("@pytest.mark.postgres", "@pytest.mark.redis") if place in both_engines.ON_SQLITE_ONLY else ()
+    assert not [str(file) for file in files if set(file.read_text("utf-8").split()) & set(others)]
 
 
 def test_split_hands_what_follows_the_dashes_to_pytest() -> None:

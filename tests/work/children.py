@@ -43,7 +43,7 @@ class Child(subprocess.Popen[str]):
     """A process whose words go to a file: a pipe that nobody reads would stop it once it is full."""
 
     def __init__(self, arguments: list[str], env: dict[str, str]) -> None:
-        self.words = tempfile.TemporaryFile("w+")
+        self.words = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed when the process has ended
         super().__init__(
             arguments,
             env=env,
