@@ -8,7 +8,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from django.apps import apps
 from django.db import connection, models
@@ -80,7 +80,7 @@ def copied(build: Callable[P, T]) -> Callable[P, T]:
         if known is None or counts([table for table, _ in known.rows]) != known.before:
             return build(*args, **kwargs)
         replay(known)
-        return copy.deepcopy(known.made)
+        return cast(T, copy.deepcopy(known.made))
 
     return scene
 
