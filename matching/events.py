@@ -11,6 +11,8 @@ EVENT_TYPES = {
     "match_run.publication_stopped": _(
         "A newer plan took the place of one that was being published; the rest was left."
     ),
+    "match_run.overdue": _("A matching run is overdue."),
+    "match_run.reminder_due": _("A matching run is due soon."),
     "match_run.published": _("A plan was published: its choices are suggestions now."),
     "match_run.replay_asked": _("A matching run is to be computed again and compared."),
     "match_run.replayed": _("A matching run was computed again and compared."),
@@ -69,8 +71,8 @@ EVENT_DATA = {
         "requests": {"type": "integer", "description": "How many requests its plan serves."},
         "served": {"type": "integer", "description": "How many requests its plan serves whole or in part."},
         "unmet": {"type": "integer", "description": "How many it leaves."},
-        "live_already": {"description": "Those of its lines that had a live proposal already."},
-        "skipped": {"description": "Those of its lines that could not be published."},
+        "live_already": {"type": "integer", "description": "How many of its lines had a live proposal already."},
+        "skipped": {"type": "integer", "description": "How many of its lines could not be published."},
         "outcome": {"type": "string", "description": "What a replay found."},
     },
     "proposal": {

@@ -21,6 +21,7 @@ FILES_DIR = VAR_DIR / "documents"  # part of every backup (marketplace/upkeep/ba
 FILE_BYTES = env.int("FILE_BYTES", default=10 * 1024 * 1024)
 # Webhooks: how long one call may take; whether they may go to this very machine (demo and tests; never on a server).
 WEBHOOK_SECONDS = env.float("WEBHOOK_SECONDS", default=10.0)
+WEBHOOK_RETRY_SECONDS = env.float("WEBHOOK_RETRY_SECONDS", default=10.0)  # after the first failure; then doubling
 WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=(DEMO or TESTING) and not PRODUCTION)
 # Calls of `GET /events?wait=` that may wait at a time on this machine: each holds a web process.
 EVENT_WAITERS = env.int("EVENT_WAITERS", default=1)

@@ -9,6 +9,7 @@ from marketplace.events import catalogue
 from marketplace.events.catalogue import EventType, event_types
 from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import ErrorCode as C
+from marketplace.lifecycles.registry import lifecycle_models
 from tests.access.scene import build
 from tests.factories.machinery import OutboxEventFactory
 from tests.kit.api import ApiClient, check_problem
@@ -61,3 +62,13 @@ def test_types_are_listed_and_each_leads_to_its_schema() -> None:
     french = api.get("/event-types/training_request.opened", Accept_Language="fr").body
     assert french["description"] != document["description"]
     check_problem(api.get("/event-types/no.such"), C.NOT_FOUND)
+
+
+def test_every_step_of_every_life_cycle_is_told_of() -> None:
+    """Reminders come for all that has a step, whether or not a test has waited for one."""
+    wanted = set()
+    for model in lifecycle_models():
+        wanted |= {f"{model.resource}.created", *(row.event for row in model.lifecycle.transitions)}
+        if model.lifecycle.steps:
+            wanted |= {f"{model.resource}.overdue", f"{model.resource}.reminder_due"}
+    assert sorted(wanted - set(event_types())) == []

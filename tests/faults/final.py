@@ -13,6 +13,7 @@ from tests.faults.cast import Cast
 from tests.faults.client import Body
 from tests.faults.history import History
 from tests.faults.load import FEED_READERS
+from tests.faults.receiver import OWNERS
 from tests.faults.shapes import Shape
 
 REST_SECONDS, LOOK_SECONDS = 120.0, 0.5
@@ -38,6 +39,10 @@ class Final:
     engagements: Rows = field(default_factory=list)
     notices: dict[str, Rows] = field(default_factory=dict)
     outbox: Rows = field(default_factory=list)  # witness
+    hooks: dict[str, Rows] = field(default_factory=dict)  # what the owner of a webhook finds in the feed, by owner
+    hooks_begin: dict[str, int] = field(
+        default_factory=dict
+    )  # the sequence after which the webhook must get everything
     holds: Rows = field(default_factory=list)  # witness
     keys: Rows = field(default_factory=list)  # witness: keys with more than one stored answer
 
@@ -87,6 +92,7 @@ def read(cast: Cast, shape: Shape, since: str) -> Final:
         sessions=officer.all(whole("sessions")),
         windows=officer.all(whole("capacity-windows")),
         engagements=officer.all(whole("engagements")),
+        hooks={owner: _feed(cast, login) for owner, login in OWNERS.items()},
         notices={login: cast.client(login).all(whole("notifications")) for login in READERS_OF_NOTICES},
     )
     for name, rows in witness.look(shape.database_url).items():

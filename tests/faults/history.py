@@ -92,6 +92,19 @@ class Page:
 
 
 @dataclass
+class Arrival:
+    """A call of a webhook's receiver, at the moment of its answer; ``sequence`` 0 is a ping."""
+
+    owner: str  # code of the organization
+    event: str
+    subject: str
+    sequence: int
+    valid: bool  # the signature
+    status: int  # what it was answered
+    at: float
+
+
+@dataclass
 class Sight:
     """A canary that a reader saw in an answer."""
 
@@ -136,6 +149,7 @@ class History:
         self.pages: list[Page] = []
         self.sights: list[Sight] = []
         self.grants: list[Grant] = []
+        self.arrivals: list[Arrival] = []
         self.faults: list[Fault] = []
         self._file = file
         self._lock = threading.Lock()
@@ -180,6 +194,11 @@ class History:
         grant = Grant(reader, canary, time.time())
         self.grants.append(grant)
         self._write("grant", asdict(grant))
+
+    def arrival(self, arrival: Arrival) -> None:
+        """Note what a receiver got, before it is answered."""
+        self.arrivals.append(arrival)
+        self._write("arrival", asdict(arrival))
 
     def fault(self, fault: Fault) -> None:
         """Note a fault and its recovery."""
@@ -234,6 +253,10 @@ def _read_grant(history: History, facts: Record) -> None:
     history.grants.append(Grant(**facts))
 
 
+def _read_arrival(history: History, facts: Record) -> None:
+    history.arrivals.append(Arrival(**facts))
+
+
 def _read_fault(history: History, facts: Record) -> None:
     history.faults.append(Fault(**facts))
 
@@ -245,5 +268,6 @@ READERS: dict[str, Callable[[History, Record], None]] = {
     "page": _read_page,
     "sight": _read_sight,
     "grant": _read_grant,
+    "arrival": _read_arrival,
     "fault": _read_fault,
 }

@@ -16,6 +16,7 @@ from tests.kit import trees
 
 REDIS_FROZEN_SECONDS = 7.0  # longer than the 5 s after which a client of the broker gives up
 DATABASE_FROZEN_SECONDS = 3.0
+SLOW_SECONDS, UNWELL_SECONDS = 1.2, 5.0  # of receivers; the product gives a call up after 2
 DOWN_SECONDS = 1.0  # between the death of a server and its next start
 
 Inject = Callable[[Shape, random.Random], None]
@@ -208,6 +209,29 @@ def _postgres_freeze(shape: Shape, chance: random.Random) -> None:
     trees.freeze(shape.database.pid)
     time.sleep(DATABASE_FROZEN_SECONDS)
     trees.thaw(shape.database.pid)
+
+
+# --- receivers of webhooks -----------------------------------------------------------------------------------------
+@fault(
+    "receiver_slow",
+    f"the receivers of webhooks take {SLOW_SECONDS:.1f} s for each call, for a while",
+    PRODUCTION,
+    EMBEDDED,
+)
+def _receiver_slow(shape: Shape, chance: random.Random) -> None:
+    shape.hooks.delay = SLOW_SECONDS
+    shape.hooks.wait_for_calls(2, UNWELL_SECONDS)
+    shape.hooks.delay = 0.0
+
+
+@fault("receiver_restart", "the receivers of webhooks answer 500, go away, and come back", PRODUCTION, EMBEDDED)
+def _receiver_restart(shape: Shape, chance: random.Random) -> None:
+    shape.hooks.fails = True
+    shape.hooks.wait_for_calls(2, UNWELL_SECONDS)
+    shape.hooks.stop()
+    time.sleep(DOWN_SECONDS)
+    shape.hooks.start()
+    shape.hooks.fails = False
 
 
 # --- everything ---------------------------------------------------------------------------------------------------

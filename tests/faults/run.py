@@ -15,6 +15,7 @@ from tests.faults.kinds import Kind
 from tests.faults.load import Load
 from tests.faults.probe import Probe
 from tests.faults.profiles import Profile
+from tests.faults.receiver import Receiver
 from tests.faults.shapes import SHAPES, Shape
 
 Say = Callable[[str], None]
@@ -58,11 +59,14 @@ def run_shape(order: Order, name: str) -> Outcome:
         order.say(f"{name}: ready after {time.monotonic() - began:.0f} s")
         shape.absence_seconds, shape.frozen_seconds = profile.absence_seconds, profile.frozen_seconds
         history = History(file, run=f"{name[0]}{order.seed}")
+        shape.receiver = Receiver(history)
+        shape.receiver.start()
         load = Load(shape.base_url, shape.accounts, history, order.seed, profile.tellers[name])
         try:
             state = _under_load(order, shape, load, outcome)
         finally:
             load.stop_all()
+            shape.receiver.stop()
         state.write(folder / "final.json")
     outcome.violations = verdict.judge(history, state)
     outcome.rows = verdict.table(name, history, outcome.violations)
@@ -75,6 +79,7 @@ def run_shape(order: Order, name: str) -> Outcome:
 def _under_load(order: Order, shape: Shape, load: Load, outcome: Outcome) -> final.Final:
     since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     observer = load.cast("observer", repeats=False, watches=False)
+    begins = shape.hooks.subscribe(observer)
     probe = Probe.prepare(observer)
     load.start()
     if probe.wait_until_well() is None:
@@ -85,8 +90,11 @@ def _under_load(order: Order, shape: Shape, load: Load, outcome: Outcome) -> fin
     load.end()
     if not final.rest(observer):
         outcome.troubles.append("the work did not come to rest; see `work` among the violations")
+    if not shape.hooks.settle(observer):
+        outcome.troubles.append("webhooks did not come to rest; see `webhooks` among the violations")
     order.say(f"{shape.name}: reading the final state ...")
     state = final.read(observer, shape, since)
+    state.hooks_begin = begins
     final.wait_for_readers(load.history, state)
     return state
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.final import Final
-from tests.faults.history import Attempt, Call, Fault, Grant, History, Page, Sight
+from tests.faults.history import Arrival, Attempt, Call, Fault, Grant, History, Page, Sight
 
 REQUEST, PROPOSAL, PART, RUN, SESSION = (f"{digit * 8}-0000-7000-8000-000000000000" for digit in "abcde")
 FOCAL, OFFICER, HEAD, PARTNER = "demo-focal-en", "demo-officer", "demo-head", "demo-provider"
@@ -69,6 +69,23 @@ class Scene:
         feed = self.final.feeds.setdefault(OFFICER, [])
         feed.append({**event, "id": f"event{number}", "resource_id": thing})
 
+    def call_webhook(self) -> None:
+        """Let UNDP's webhook get what its agency finds in the feed: an event that is not taken comes again, one comes twice."""
+        events = [event for event in self.final.feeds[OFFICER] if event["resource_id"] in (REQUEST, PROPOSAL)]
+        self.final.hooks, self.final.hooks_begin = {"UNDP": events}, {"UNDP": 0}
+        for number, event in enumerate(events):
+            for status in (500, 204) if number == 1 else (204,):
+                self.arrive(event, status)
+        self.arrive(events[0], 204)
+
+    def arrive(self, event: Row, status: int, *, valid: bool = True) -> None:
+        """Bring an event to UNDP's webhook."""
+        self.clock += 1
+        subject = f"{event['resource']}/{event['resource_id']}"
+        self.history.arrivals.append(
+            Arrival("UNDP", event["id"], subject, event["sequence"], valid, status, self.clock)
+        )
+
     def read_feed(self) -> None:
         """Let the officer read what is there, two events a page."""
         events = [(event["sequence"], event["id"]) for event in self.final.feeds[OFFICER]]
@@ -100,6 +117,7 @@ def good() -> Scene:
     scene.history.sights += [Sight(FOCAL, "/requests", CANARY, 1_001.0), Sight(PARTNER, "/requests", CANARY, 1_009.0)]
     scene.history.faults.append(Fault(1, "production", "redis_kill", 1_002.0, 1_003.0, 1_004.5))
     scene.read_feed()
+    scene.call_webhook()
     return scene
 
 

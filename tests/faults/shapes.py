@@ -14,6 +14,7 @@ import httpx
 
 from tests.faults.client import Body
 from tests.faults.processes import Service, Supervisor
+from tests.faults.receiver import CALL_SECONDS, RETRY_SECONDS, Receiver
 from tests.kit.servers import DURABLE, Server, postgres, valkey
 from tests.kit.stack import outside_of_tests
 
@@ -39,6 +40,7 @@ class Shape:
     supervisor: Supervisor
     postgres: Server | None = None
     redis: Server | None = None
+    receiver: Receiver | None = None
     absence_seconds: float = 30.0  # of Redis, where it is away for longer
     frozen_seconds: float = 18.0  # of processes that work; leases last for 15
     accounts: list[Body] = field(default_factory=list)
@@ -48,6 +50,12 @@ class Shape:
         """The server of PostgreSQL; the shape has one."""
         assert self.postgres is not None
         return self.postgres
+
+    @property
+    def hooks(self) -> Receiver:
+        """The receivers of webhooks; the run brings them."""
+        assert self.receiver is not None
+        return self.receiver
 
     @property
     def broker(self) -> Server:
@@ -97,6 +105,9 @@ def _running(
         "SECURE_SSL_REDIRECT": "0",  # no proxy in front
         "ALLOWED_HOSTS": "127.0.0.1",
         "TRUST_REQUEST_ID": "1",  # so that what an attempt did names the attempt
+        "WEBHOOKS_TO_LOOPBACK": "1",  # the receivers are on this machine
+        "WEBHOOK_SECONDS": str(CALL_SECONDS),
+        "WEBHOOK_RETRY_SECONDS": str(RETRY_SECONDS),
         "SECRET_KEY": secrets.token_urlsafe(48),
     }
     (folder / "tmp").mkdir(exist_ok=True)

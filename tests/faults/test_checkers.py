@@ -130,6 +130,44 @@ def versions_of_a_thing_come_out_of_order(scene: Scene) -> None:
     mine[0]["version"], mine[1]["version"] = mine[1]["version"], mine[0]["version"]
 
 
+# --- webhooks -----------------------------------------------------------------------------------------------------
+@bug("webhooks", LOST)
+def event_was_never_brought(scene: Scene) -> None:
+    gone = scene.history.arrivals[-2].event
+    scene.history.arrivals = [one for one in scene.history.arrivals if one.event != gone]
+
+
+@bug("webhooks", LOST)
+def event_was_brought_once_and_given_up_when_it_was_not_taken(scene: Scene) -> None:
+    again = next(n for n, one in enumerate(scene.history.arrivals) if one.status == 500) + 1
+    del scene.history.arrivals[again]
+
+
+@bug("webhooks", BROKEN)
+def events_of_a_thing_were_brought_out_of_order(scene: Scene) -> None:
+    subject = scene.history.arrivals[0].subject
+    first, second = [n for n, one in enumerate(scene.history.arrivals) if one.subject == subject][:2]
+    arrivals = scene.history.arrivals
+    arrivals[first], arrivals[second] = arrivals[second], arrivals[first]
+
+
+@bug("webhooks", BROKEN)
+def later_event_was_brought_while_the_earlier_one_was_not_taken(scene: Scene) -> None:
+    again = next(n for n, one in enumerate(scene.history.arrivals) if one.status == 500) + 1
+    scene.history.arrivals.append(scene.history.arrivals.pop(again))
+
+
+@bug("webhooks", BROKEN)
+def signature_was_wrong(scene: Scene) -> None:
+    scene.arrive(scene.final.hooks["UNDP"][0], 401, valid=False)
+
+
+@bug("webhooks", BROKEN)
+def event_of_another_organization_was_brought(scene: Scene) -> None:
+    foreign = {"id": "foreign", "resource": "training_request", "resource_id": "of-iom", "sequence": 99}
+    scene.arrive(foreign, 204)
+
+
 # --- idempotency --------------------------------------------------------------------------------------------------
 @bug("idempotency", DOUBLED)
 def repetition_took_effect_again(scene: Scene) -> None:

@@ -10,6 +10,7 @@ from tests.faults.checkers.claims import approvals, seats
 from tests.faults.checkers.effects import acknowledged, audit, idempotency
 from tests.faults.checkers.feed import feed
 from tests.faults.checkers.transitions import transitions
+from tests.faults.checkers.webhooks import webhooks
 from tests.faults.final import Final
 from tests.faults.history import OK, Call, Fault, History
 
@@ -18,6 +19,7 @@ CHECKERS: dict[str, Checker] = {
     "approvals": approvals,
     "transitions": transitions,
     "feed": feed,
+    "webhooks": webhooks,
     "idempotency": idempotency,
     "audit": audit,
     "acknowledged": acknowledged,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Min
 
@@ -41,7 +42,7 @@ SPREAD_LOCK = 0x67_6D_67_77_62_68  # "gmgwbh"; one advisory lock for the whole d
 SPREAD_AT_ONCE = 500  # events
 TURNS_AT_ONCE = 100
 DEAD_WAITS = timedelta(minutes=15)  # a turn that died is looked at by a person first, then begun again
-FIRST_PAUSE, LONGEST_PAUSE = 10.0, 6 * 3600.0  # seconds between the attempts of one delivery
+LONGEST_PAUSE = 6 * 3600.0  # seconds between the attempts of one delivery
 LONGEST_REST = 300.0  # seconds for which a receiver that takes nothing is left alone
 FAILING_FOR, FAILURES = timedelta(days=3), 10  # after both, a webhook is switched off
 KEPT = timedelta(days=30)  # finished deliveries in the log
@@ -201,7 +202,7 @@ def _settle(row: Delivery, one: Sent) -> None:
 
 def pause(tries: int, key: int) -> timedelta:
     """Compute the time between a failed attempt (1 is the first) and the next: doubling, capped, spread by up to a quarter."""
-    seconds = min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE)
+    seconds = min(settings.WEBHOOK_RETRY_SECONDS * 2 ** min(tries - 1, 20), LONGEST_PAUSE)
     return timedelta(seconds=seconds * (1 + _spread_of(key + tries) / 4))
 
 
@@ -219,7 +220,7 @@ def _judge(webhook: Webhook, sent: Sequence[Sent], at: datetime) -> None:
         else:
             webhook.failing_since, webhook.failures = webhook.failing_since or at, webhook.failures + 1
     if results and not any(result.is_taken for result in results):
-        rest = min(FIRST_PAUSE * 2 ** min(webhook.failures - 1, 20), LONGEST_REST)
+        rest = min(settings.WEBHOOK_RETRY_SECONDS * 2 ** min(webhook.failures - 1, 20), LONGEST_REST)
         webhook.paused_until = at + timedelta(seconds=rest * (1 + _spread_of(webhook.pk + webhook.failures) / 4))
     if not webhook.active or webhook.failing_since is None:
         return
