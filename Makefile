@@ -84,6 +84,10 @@ fuzz: $(DEV)  ## schemathesis on every operation of the API (EXAMPLES= of each, 
 bench-matching: $(DEV)  ## how fast matching is, against plain Python, PostgreSQL and SciPy (WRITE=1 updates docs/benchmarks.md)
 	@$(PY) -m bench.matching $(if $(WRITE),--write,)
 
+.PHONY: bench-api
+bench-api: $(DEV)  ## how fast the API reads, against bare SQL and ModelSerializer (DATABASE_URL=postgres://..., DEEP=1, WRITE=1 updates docs/benchmarks-api.md)
+	@$(PY) -m bench.api $(if $(DEEP),--deep,) $(if $(WRITE),--write,)
+
 .PHONY: faults
 faults: $(DEV)  ## the whole product under load and a hundred faults: nothing lost, nothing doubled (SEED=, WRITE=1 updates docs/faults.md)
 	@$(PY) -m tests.faults full $(if $(SEED),--seed $(SEED),) $(if $(WRITE),--write,)

@@ -58,6 +58,27 @@ def reader(*, at: datetime) -> Reader:
     return Reader(user, organization, token)
 
 
+def officer(*, at: datetime) -> str:
+    """Give the token of somebody who sees everything."""
+    actor = Actor.system("bench")
+    facts = OrganizationFacts(
+        f"{CODE}-OFFICE",
+        {"en": "Bench office (synthetic)"},
+        "member_agency",
+        None,
+        roles=[RoleSpan("secretariat", None)],
+    )
+    organization = Organization.objects.filter(code=facts.code).first()
+    organization = organization or operations.save_organization(facts, actor=actor, at=at)
+    login = f"{LOGIN}.officer"
+    user = User.objects.filter(username=login).first() or User.objects.create_user(login, password="")
+    operations.save_membership(actor=actor, at=at, user=user, organization=organization, role="secretariat_officer")
+    _, token = operations.issue_token(
+        actor=actor, at=at, name="bench", scopes=sorted(SCOPES), lifetime=timedelta(days=1), user=user
+    )
+    return token
+
+
 def give_needs(organization_id: int) -> int:
     """Let every n-th need be the organization's, so that it sees SEEN of them; give how many needs there are."""
     with connection.cursor() as cursor:

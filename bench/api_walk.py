@@ -3,6 +3,7 @@
 import io
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,17 +51,28 @@ def call(application: Any, url: str, token: str, *, method: str = "GET", body: b
     return once
 
 
-def rounds(calls: dict[str, Call], *, times: int, each: int) -> dict[str, float]:
-    """Give the median milliseconds of each call: round after round all sides take their turn, ``each`` calls a turn."""
+def rounds(calls: dict[str, Call], *, times: int, each: int, backends: Iterable[int] = ()) -> dict[str, float]:
+    """Give the median CPU milliseconds of each call: round after round all sides take their turn, ``each`` calls a turn.
+
+    What this process spends and what PostgreSQL's processes with the ids ``backends`` spend for it both count; waiting for a
+    processor that others use does not.
+    """
     spent: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(times + 1):
         for name, one in calls.items():
+            begun = cpu_seconds(backends)
             for _ in range(each):
-                begun = time.perf_counter()
                 one()
-                if number:  # the first round warms up
-                    spent[name].append(time.perf_counter() - begun)
+            if number:  # the first round warms up
+                spent[name].append((cpu_seconds(backends) - begun) / each)
     return {name: median(found) * 1000 for name, found in spent.items()}
+
+
+def cpu_seconds(backends: Iterable[int]) -> float:
+    """Add up the CPU time of this process and of others, on this machine and under Linux."""
+    return time.process_time() + sum(
+        int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9 for pid in backends
+    )
 
 
 def percentile(calls: Iterable[Call], share: int, *, times: int) -> float:

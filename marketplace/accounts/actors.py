@@ -1,5 +1,6 @@
 """Who acts: a person, a system of an organization, or this product itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -114,14 +115,35 @@ class Actor:
         """Give the current roles at ``at``, read once for this actor and day."""
         day = self.on or at.date()
         if day not in self._rights_by_day:
-            from marketplace.accounts.queries import load_rights
+            from marketplace.accounts.reach import load_rights
 
             self._rights_by_day[day] = load_rights(self, day)
         return self._rights_by_day[day]
 
+    def seats(self, at: datetime) -> frozenset[int]:
+        """Give the organizations in which the actor holds a role at ``at``."""
+        day = self.on or at.date()
+        if day not in self._seats:
+            self._seats[day] = frozenset(right.organization_id for right in self.rights(at))
+        return self._seats[day]
+
+    @cached_property
+    def _seats(self) -> dict[date, frozenset[int]]:
+        return {}
+
+    @cached_property
+    def answers(self) -> "dict[object, tuple[bool, Sequence[User]]]":
+        """What was found out about roles and permissions in this call; kept by `permissions.can`."""
+        return {}
+
+    def learn(self, day: date, rights: tuple[Right, ...], grants: tuple[Grant, ...]) -> None:
+        """Take what was read along with the credential."""
+        self._rights_by_day[day] = rights
+        self.__dict__["_grants"] = grants
+
     @cached_property
     def _grants(self) -> tuple[Grant, ...]:
-        from marketplace.accounts.queries import load_grants
+        from marketplace.accounts.reach import load_grants
 
         return load_grants(self)
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from marketplace.accounts import permissions, queries
+from marketplace.accounts import permissions, queries, reach
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.journal import note
 from marketplace.accounts.models import (
@@ -314,8 +314,11 @@ def authenticate_token(text: str, *, at: datetime) -> tuple[AccessToken, Actor] 
     prefix, _, secret = rest.partition("_")
     if kind != TOKEN_KIND or not secret:
         return None
-    token = queries.token_by_prefix(prefix)
-    if token is None or not secrets.compare_digest(token.digest, digest(secret)):
+    known = reach.token_by_prefix(prefix, at.date())
+    if known is None:
+        return None
+    token = known.token
+    if not secrets.compare_digest(token.digest, digest(secret)):
         return None
     if token.revoked_at is not None or token.expires_at <= at:
         return None
@@ -323,8 +326,8 @@ def authenticate_token(text: str, *, at: datetime) -> tuple[AccessToken, Actor] 
         AccessToken.objects.filter(pk=token.pk).update(last_used_at=at)
     scopes = frozenset(token.scopes)
     if token.user is not None:
-        return (token, Actor.for_user(token.user, scopes=scopes)) if token.user.is_active else None
+        return (token, known.told(Actor.for_user(token.user, scopes=scopes))) if token.user.is_active else None
     client = token.client
     if client is None or not client.active:
         return None
-    return token, Actor.for_client(client, scopes=scopes)
+    return token, known.told(Actor.for_client(client, scopes=scopes))

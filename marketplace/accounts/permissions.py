@@ -1,10 +1,17 @@
 """The one place that answers "may they?": right = scope and role and object, read afresh for each request."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 from marketplace.accounts.actors import Actor, Right
 from marketplace.accounts.roles import SCOPE_OF, Permission
 from marketplace.kernel.errors import DomainError, ErrorCode
+
+if TYPE_CHECKING:
+    from marketplace.accounts.models import User
+
+STRANGE = -1  # an organization in which the actor holds no role
 
 
 def in_scope(actor: Actor, permission: Permission) -> bool:
@@ -34,20 +41,41 @@ def can(
     """Tell whether ``actor`` may use ``permission`` on things of the organization (any of their own when None)."""
     if actor.is_system:
         return True
+    # Of organizations in which the actor holds no role there are many, and what is true of one is true of all.
+    known = organization_id is None or organization_id in actor.seats(at)
+    question = (permission, actor.on or at.date(), organization_id if known else STRANGE, country, programme)
+    answer = actor.answers.get(question)
+    if answer is None:
+        answer = actor.answers[question] = _serving(actor, permission, at, organization_id, country, programme)
+    own, lenders = answer
+    if own or _is_granted(actor, permission, at, organization_id):
+        return True
+    if lenders:
+        actor.stand_in_for(lenders[0])
+    return bool(lenders)
+
+
+def _serving(
+    actor: Actor, permission: Permission, at: datetime, *about: int | str | None
+) -> "tuple[bool, Sequence[User]]":
+    """Tell whether a role of the actor's own gives a permission, and who lends one that does; no scope, no role."""
     if not in_scope(actor, permission):
-        return False
+        return False, ()
+    organization_id, country, programme = cast("tuple[int | None, str | None, str | None]", about)
     serving = [
         right
         for right in actor.rights(at)
         if permission in right.permissions and _reaches(right, organization_id, country, programme)
     ]
     lenders = [right.lent_by for right in serving if right.lent_by is not None]
-    own = len(serving) > len(lenders)
-    if own or (organization_id is not None and (organization_id, permission.codename) in actor.grants(at)):
-        return True
-    if lenders:
-        actor.stand_in_for(lenders[0])
-    return bool(lenders)
+    return len(serving) > len(lenders), lenders
+
+
+def _is_granted(actor: Actor, permission: Permission, at: datetime, organization_id: int | None) -> bool:
+    if organization_id is None:
+        return False
+    grants = actor.grants(at)
+    return bool(grants) and (organization_id, permission.codename) in grants and in_scope(actor, permission)
 
 
 def check(

@@ -1,22 +1,19 @@
 """Reads of the accounts room."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from marketplace.accounts import permissions
-from marketplace.accounts.actors import Actor, Grant, Right
+from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import (
     AccessToken,
     ContextEvent,
     Membership,
     Organization,
-    OrganizationGroupGrant,
     OrganizationRole,
     OrganizationTree,
     OrganizationUserGrant,
@@ -24,122 +21,8 @@ from marketplace.accounts.models import (
     ServiceClient,
     User,
 )
+from marketplace.accounts.reach import current
 from marketplace.kernel.errors import unknown_reference
-from marketplace.records.statements import Kept
-
-GROUP_ROLES = ("member", "chair")
-SYSTEM_ROLE = "service_client"  # what systems of an organization may
-# Organization (key, code, kind), role, countries, programmes, and who lent it.
-Held = tuple[int, str, str, str, frozenset[str], frozenset[str], User | None]
-UNIT_KIND = "member_agency"  # a unit of a member agency is the agency; its networks and centres are not
-
-
-def current(day: date, prefix: str = "") -> Q:
-    """Make the condition that a dated row is valid on ``day``."""
-    starts = Q(**{f"{prefix}valid_from__isnull": True}) | Q(**{f"{prefix}valid_from__lte": day})
-    ends = Q(**{f"{prefix}valid_to__isnull": True}) | Q(**{f"{prefix}valid_to__gte": day})
-    return starts & ends
-
-
-def load_rights(actor: Actor, day: date) -> tuple[Right, ...]:
-    """Read the roles that ``actor`` has on ``day``: own, delegated to them, or those of the client's organization."""
-    held: list[Held] = []
-    if actor.user is not None:
-        own = actor.user.pk
-        held = [
-            (*organization, role, frozenset(countries), frozenset(programmes), None if of == own else _lender(of))
-            for *organization, role, countries, programmes, of in _memberships(own, day)
-        ]
-    elif actor.client is not None and actor.client.active:
-        held = [_as_system(actor.client.organization)]
-    return _rights(held, day)
-
-
-def rights_of_organizations(organizations: Iterable[Organization], day: date) -> dict[int, Right]:
-    """Give what a system of each organization may on ``day``, by primary key, in one query."""
-    return {right.organization_id: right for right in _rights([_as_system(one) for one in organizations], day)}
-
-
-def _as_system(by: Organization) -> Held:
-    return by.pk, by.code, by.kind, SYSTEM_ROLE, frozenset(), frozenset(), None
-
-
-def _rights(held: Sequence[Held], day: date) -> tuple[Right, ...]:
-    if not held:
-        return ()
-    descendants, secretariats, members = _tree_facts({pk for pk, *_ in held}, day)
-    return tuple(
-        Right(
-            organization_id=pk,
-            organization_code=code,
-            role=role,
-            countries=countries,
-            programmes=programmes,
-            descendant_ids=frozenset(descendants[pk]),
-            in_secretariat=pk in secretariats,
-            in_group=bool(members[pk] & ({pk} if kind != UNIT_KIND else members[pk])) or pk in secretariats,
-            lent_by=lender,
-        )
-        for pk, code, kind, role, countries, programmes, lender in held
-    )
-
-
-@Kept
-def _memberships(user_id: int, day: date) -> QuerySet[Membership, Any]:
-    """Ask for the roles that a person has on a day, lent ones too, and whose they are."""
-    delegated = Q(delegate_id=user_id, delegated_from__lte=day, delegated_to__gte=day, user__is_active=True)
-    rows = Membership.objects.filter(Q(user_id=user_id) | delegated).filter(current(day))
-    organization = ("organization_id", "organization__code", "organization__kind")
-    return rows.values_list(*organization, "role", "countries", "programmes", "user_id")
-
-
-def _lender(user_id: int) -> User:
-    return User.objects.get(pk=user_id)
-
-
-def _tree_facts(ids: set[int], day: date) -> tuple[dict[int, set[int]], set[int], dict[int, set[int]]]:
-    """Give, in one query, the descendants of each id, which ids are the secretariat, and the member ancestors of each."""
-    descendants: dict[int, set[int]] = {pk: {pk} for pk in ids}
-    members: dict[int, set[int]] = {pk: set() for pk in ids}
-    secretariats: set[int] = set()
-    for ancestor, descendant, role, start, end in _tree(*sorted(ids)):
-        if ancestor in ids:
-            descendants[ancestor].add(descendant)
-        if (start and start > day) or (end and end < day):
-            continue
-        if role == "secretariat" and ancestor == descendant:
-            secretariats.add(ancestor)
-        if role in GROUP_ROLES and descendant in ids:
-            members[descendant].add(ancestor)
-    return descendants, secretariats, members
-
-
-@Kept
-def _tree(*ids: int) -> QuerySet[OrganizationTree, Any]:
-    """Ask who is above and below organizations, with the roles of those above."""
-    return OrganizationTree.objects.filter(Q(ancestor_id__in=ids) | Q(descendant_id__in=ids)).values_list(
-        "ancestor_id",
-        "descendant_id",
-        "ancestor__roles__role",
-        "ancestor__roles__valid_from",
-        "ancestor__roles__valid_to",
-    )
-
-
-def load_grants(actor: Actor) -> tuple[Grant, ...]:
-    """Read the guardian grants of a person that were not taken back; whoever asks looks at their expiry."""
-    if actor.user is None:
-        return ()
-    return tuple(Grant(*row) for row in _grants(actor.user.pk))
-
-
-@Kept
-def _grants(user_id: int) -> QuerySet[Any, Any]:
-    """Ask for the grants of a person and of their groups."""
-    columns = ("content_object_id", "permission__codename", "expires_at")
-    own = OrganizationUserGrant.objects.filter(user_id=user_id, ended_at__isnull=True).order_by()
-    groups = OrganizationGroupGrant.objects.filter(group__user=user_id, ended_at__isnull=True).order_by()
-    return own.values_list(*columns).union(groups.values_list(*columns))
 
 
 def grants_visible_to(actor: Actor, *, at: datetime) -> QuerySet[OrganizationUserGrant]:
@@ -300,43 +183,6 @@ def conflict_of(actor: Actor, organization_ids: Iterable[int], at: datetime) -> 
 
 
 # --- people, systems and tokens ----------------------------------------------------------------------------------
-
-
-def token_by_prefix(prefix: str) -> AccessToken | None:
-    """Find a token with its owner by the public part of it."""
-    row = next(iter(_token(prefix)), None)
-    if row is None:
-        return None
-    token = AccessToken.from_db(DEFAULT_DB_ALIAS, TOKEN_COLUMNS, row[: len(TOKEN_COLUMNS)])
-    rest = row[len(TOKEN_COLUMNS) :]
-    if token.user_id is not None:
-        token.user = User.from_db(DEFAULT_DB_ALIAS, USER_COLUMNS, rest[: len(USER_COLUMNS)])
-        return token
-    client = rest[len(USER_COLUMNS) :]
-    token.client = ServiceClient.from_db(DEFAULT_DB_ALIAS, CLIENT_COLUMNS, client[: len(CLIENT_COLUMNS)])
-    token.client.organization = Organization.from_db(
-        DEFAULT_DB_ALIAS, ORGANIZATION_COLUMNS, client[len(CLIENT_COLUMNS) :]
-    )
-    return token
-
-
-def _columns(model: type[Model]) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields]
-
-
-TOKEN_COLUMNS, USER_COLUMNS = _columns(AccessToken), _columns(User)
-CLIENT_COLUMNS, ORGANIZATION_COLUMNS = _columns(ServiceClient), _columns(Organization)
-
-
-@Kept
-def _token(prefix: str) -> QuerySet[AccessToken, Any]:
-    """Ask for a token and its owner, a person or a system of an organization."""
-    return AccessToken.objects.filter(prefix=prefix).values_list(
-        *TOKEN_COLUMNS,
-        *(f"user__{name}" for name in USER_COLUMNS),
-        *(f"client__{name}" for name in CLIENT_COLUMNS),
-        *(f"client__organization__{name}" for name in ORGANIZATION_COLUMNS),
-    )
 
 
 def tokens_of(actor: Actor) -> QuerySet[AccessToken]:

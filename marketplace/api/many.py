@@ -2,34 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import models
-from django.db.models import F, OuterRef, QuerySet, Subquery, TextField
+from django.db.models import OuterRef, QuerySet
 
 from marketplace.api.seen import Convert, Place, SeenMany, record_of
-
-
-class Gathered(Subquery):
-    """The rows of a query as one JSON text, an array for each row; null or `[]` where there are none."""
-
-    output_field = TextField()
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Gather by json_agg."""
-        return self._gather("json_agg(json_build_array({}))::text", compiler, connection, **context)
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Gather by json_group_array."""
-        return self._gather("json_group_array(json_array({}))", compiler, connection, **context)
-
-    def _gather(self, form: str, compiler: Any, connection: Any, **context: Any) -> Any:
-        columns = ", ".join(self.query.values_select_names)  # type: ignore[attr-defined]
-        template = f"(SELECT {form.format(columns)} FROM (%(subquery)s) gathered)"  # noqa: S608  names of our own
-        return self.as_sql(compiler, connection, template=template, **context)
+from marketplace.records.gathering import Gathered, day, moment, parsed, rows_of
 
 
 @dataclass(frozen=True)
@@ -43,10 +23,7 @@ class Many:
     def expression(self) -> Gathered:
         """Give the expression that gathers them, to annotate rows with."""
         rows, prefix = self._rows()
-        names = {f"c{number}": F(f"{prefix}{path}") for number, path in enumerate(self.paths)}
-        found = Gathered(rows.values(**names))
-        found.query.values_select_names = tuple(names)  # type: ignore[attr-defined]
-        return found
+        return Gathered(rows, *(f"{prefix}{path}" for path in self.paths))
 
     def _rows(self) -> tuple[QuerySet[Any], str]:
         link: Any = self.model._meta.get_field(self.relation)
@@ -65,7 +42,7 @@ class Many:
         record = record_of(target, places)
 
         def things(text: str | None) -> SeenMany:
-            return SeenMany([record(values) for values in orjson.loads(text)] if text else ())
+            return SeenMany([record(values) for values in rows_of(text)])
 
         return things
 
@@ -89,23 +66,13 @@ def from_json(model: type[models.Model], path: str) -> Convert | None:
     kind = field_at(model, path)
     makers: Sequence[tuple[type, Convert]] = (
         (models.BooleanField, bool),
-        (models.DateTimeField, _moment),
+        (models.DateTimeField, moment),
+        (models.DateField, day),
         (models.UUIDField, _uuid),
-        (models.JSONField, _parsed),
+        (models.JSONField, parsed),
     )
     return next((make for of, make in makers if isinstance(kind, of)), None)
 
 
-def _moment(value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    found = datetime.fromisoformat(value)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
 def _uuid(value: str | None) -> UUID | None:
     return None if value is None else UUID(value)
-
-
-def _parsed(value: Any) -> Any:
-    return orjson.loads(value) if isinstance(value, str) else value

@@ -11,7 +11,7 @@ What belongs to a row and is many (lines, partners) is fetched along as one JSON
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from operator import itemgetter
 from threading import local
 from typing import Any
@@ -107,6 +107,7 @@ class Plan:
         self.columns, self.threads = Columns(rows), local()
         declared = shape().fields
         self.binds: list[tuple[str, Bind]] = []
+        self.texts: list[tuple[str, int]] = []  # JSON that goes out as it is stored
         indexes = [self._read(name, declared[name]) for name in names]
         self.take = _taker(indexes)
         self.reader = self._following(rows.follows[READER]) if READER in rows.follows else None
@@ -127,9 +128,13 @@ class Plan:
         shape.serializer.serve(context)
         makes = [(name, bind(shape)) for name, bind in self.binds]
         hidden = self.reader and _kept(*self.reader, shape.serializer.hidden_from_reader)
-        take, names, shown = self.take, self.names, []
+        take, names, texts, stored, shown = self.take, self.names, self.texts, orjson.Fragment, []
         for values in found:
             answer = dict(zip(names, take(values), strict=True))
+            for name, index in texts:
+                text = values[index]
+                if text is not None:
+                    answer[name] = stored(text)
             for name, make in makes:
                 answer[name] = make(values)
             for name in hidden(values) if hidden else ():
@@ -158,12 +163,36 @@ class Plan:
             return 0
         if _is_same(of, kind):
             return self.columns.index(path)
-        if isinstance(kind, models.JSONField) and _is_json(of):
+        if _is_stored(of, kind):
             index = self.columns.index(path)
-            self.binds.append((name, lambda shape: partial(_as_text, index)))
+            self.texts.append((name, index))
             return index
-        self.binds.append((name, self._computed(name, self._inner(name, of, path, kind))))
+        make = self._grouped(of)
+        if make is None:
+            self.binds.append((name, self._computed(name, self._inner(name, of, path, kind))))
+        else:
+            self.binds.append((name, lambda shape: make))
         return 0
+
+    def _grouped(self, of: Any) -> Make | None:
+        """Show a nested shape that only puts columns of the thing together; None where it does more than that."""
+        if of.source != "*" or type(of).to_representation is not serializers.Serializer.to_representation:
+            return None
+        inner = {name: (one, self.columns.kind(one.source.replace(".", "__"))) for name, one in of.fields.items()}
+        if not all(_is_same(one, kind) or _is_stored(one, kind) for one, kind in inner.values()):
+            return None
+        indexes = [self.columns.index(one.source.replace(".", "__")) for one, _ in inner.values()]
+        take, names = _taker(indexes), tuple(inner)
+        texts = [name for name, (one, kind) in inner.items() if _is_stored(one, kind)]
+
+        def make(values: Values) -> dict[str, Any]:
+            group = dict(zip(names, take(values), strict=True))
+            for name in texts:
+                if group[name] is not None:
+                    group[name] = orjson.Fragment(group[name])
+            return group
+
+        return make
 
     def _inner(self, name: str, of: Any, path: str, kind: Any) -> tuple[str, ...]:
         """Give what a field follows from where the declaration says it: a column, a relation, the columns of a nested shape."""
@@ -216,13 +245,17 @@ class Bound:
         """Give the code by which a field of a thing is shown."""
         if name not in self.shows:
             of = self.field(name)
-
-            def show(seen: Any) -> Any:
-                found = of.get_attribute(seen)
-                return None if found is None else of.to_representation(found)
-
-            self.shows[name] = show
+            is_method = isinstance(of, serializers.SerializerMethodField)
+            self.shows[name] = getattr(self.serializer, of.method_name) if is_method else _shown(of)
         return self.shows[name]
+
+
+def _shown(of: Any) -> Callable[[Any], Any]:
+    def show(seen: Any) -> Any:
+        found = of.get_attribute(seen)
+        return None if found is None else of.to_representation(found)
+
+    return show
 
 
 def _links(name: str, index: int) -> Bind:
@@ -231,11 +264,6 @@ def _links(name: str, index: int) -> Bind:
         return lambda values: links_of(values[index])
 
     return bind
-
-
-def _as_text(index: int, values: Values) -> Any:
-    text = values[index]
-    return None if text is None else orjson.Fragment(text)
 
 
 def _taker(indexes: Sequence[int]) -> Callable[[Values], Values]:
@@ -248,6 +276,11 @@ def _is_same(of: Any, kind: Any) -> bool:
     """Tell whether a field shows a column as it is: no code of ours is in between."""
     plain = type(of).to_representation in PLAIN
     return plain and any(isinstance(of, shown) and isinstance(kind, stored) for shown, stored in SAME)
+
+
+def _is_stored(of: Any, kind: Any) -> bool:
+    """Tell whether a field shows JSON as it is stored."""
+    return isinstance(kind, models.JSONField) and _is_json(of)
 
 
 def _is_json(of: Any) -> bool:

@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.journal import note
 from marketplace.kernel.errors import DomainError, ErrorCode
-from marketplace.kernel.lifecycle import Party, Step, Transition
+from marketplace.kernel.lifecycle import Lifecycle, Party, Step, Transition
 from marketplace.kernel.periods import add_working_days, working_days_between
 from marketplace.records.models import LifecycleRecord, Record
 from marketplace.vocabularies import queries as vocabularies
@@ -182,13 +182,19 @@ def reschedule_step(
 
 def allowed_actions(record: LifecycleRecord, may: "Mapping[str, bool]") -> list[str]:
     """List the verbs open in the present state that the caller may use; ``may`` tells by permission code."""
-    return sorted(
-        {
-            t.verb
-            for t in record.lifecycle.open_transitions(record.state)
-            if t.public and (t.permission is None or may.get(t.permission, False))
-        }
-    )
+    verbs = _public_verbs(record.lifecycle, record.state)
+    return sorted({verb for verb, permission in verbs if permission is None or may.get(permission, False)})
+
+
+_verbs: dict[tuple[str, str], tuple[tuple[str, str | None], ...]] = {}  # read off the tables once
+
+
+def _public_verbs(lifecycle: Lifecycle, state: str) -> tuple[tuple[str, str | None], ...]:
+    found = _verbs.get((lifecycle.name, state))
+    if found is None:
+        found = tuple((t.verb, t.permission) for t in lifecycle.open_transitions(state) if t.public)
+        _verbs[lifecycle.name, state] = found
+    return found
 
 
 def _save(record: Record, at: datetime, *, everything: bool = False, columns: tuple[str, ...] = ()) -> None:

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from django.db.models import Q
 
 from marketplace.accounts.models import Membership, Organization, User
-from marketplace.accounts.queries import current, secretariat_organization
+from marketplace.accounts.queries import secretariat_organization
+from marketplace.accounts.reach import current
 from marketplace.kernel.lifecycle import Party
 from marketplace.records.models import LifecycleRecord
 

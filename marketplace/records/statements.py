@@ -19,6 +19,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
+from psycopg.types.datetime import TimestamptzLoader
 
 Build = Callable[..., QuerySet[Any, Any]]
 Row = Sequence[Any]
@@ -26,7 +27,11 @@ PREPARE_AFTER = 2  # times that a connection was asked the same
 
 
 class PreparedCursor(psycopg.Cursor[Any]):
-    """A cursor that binds on the server, so that its statements can be prepared."""
+    """A cursor that binds on the server, so that its statements can be prepared, and reads moments in C."""
+
+    def __init__(self, server: Any) -> None:
+        super().__init__(server)
+        self.adapters.register_loader("timestamptz", TimestamptzLoader)
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         """Prepare and run."""

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
-from marketplace.accounts import permissions
-from marketplace.accounts import queries as accounts
+from marketplace.accounts import permissions, reach
 from marketplace.accounts.actors import Actor, Right
 from marketplace.accounts.models import Organization
 from marketplace.events import queries as events
@@ -37,7 +36,7 @@ def deliveries() -> QuerySet[Delivery]:
 # --- what an organization may see -----------------------------------------------------------------------------------
 def rights(organizations: Collection[Organization], at: datetime) -> dict[int, Right]:
     """Give what systems of the organizations may at ``at``, by primary key."""
-    return accounts.rights_of_organizations(organizations, at.date())
+    return reach.rights_of_organizations(organizations, at.date())
 
 
 def events_for(right: Right) -> QuerySet[OutboxEvent]:
