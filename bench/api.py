@@ -75,14 +75,8 @@ class Bench:
         self.person, self.officer = api_people.reader(at=at), api_people.officer(at=at)
         self.seen_of = api_people.give_needs(self.person.organization.pk)
         self.ours: Any = get_wsgi_application()
-        with override_settings(ROOT_URLCONF="bench.api_peers", MIDDLEWARE=api_peers.MIDDLEWARE):
-            peers: Any = get_wsgi_application()
-
-        def peer(environ: Any, start_response: Any) -> Any:
-            with override_settings(ROOT_URLCONF="bench.api_peers"):
-                return peers(environ, start_response)
-
-        self.peer = peer
+        with override_settings(MIDDLEWARE=api_peers.MIDDLEWARE):
+            self.peer: Any = get_wsgi_application()
         facts = connection.get_connection_params()
         self.server = psycopg.connect(
             host=facts["host"], port=facts.get("port") or 5432, user=facts["user"], dbname=facts["dbname"],

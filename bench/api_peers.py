@@ -28,7 +28,21 @@ from requests_app import queries as needs
 from requests_app.api.serializers import RequestIn, RequestOut
 from requests_app.models import TrainingRequest
 
-MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
+MIDDLEWARE = [
+    "bench.api_peers.own_routes",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+]
+
+
+def own_routes(get_response: Any) -> Any:
+    """Serve the peers' routes instead of the product's."""
+
+    def serve(request: Any) -> Any:
+        request.urlconf = "bench.api_peers"
+        return get_response(request)
+
+    return serve
 
 
 class Bearer(BaseAuthentication):

@@ -30,7 +30,7 @@ def need(organization: str) -> bytes:
     }
     return json.dumps(
         {
-            "organization": organization,
+            "requesting_organization": organization,
             "title": {"en": "Made up by the benchmark"},
             "need_statement": {"en": "Synthetic: officials of two ministries."},
             "lines": [{**line, "theme": "mainstreaming"}, {**line, "theme": "fair-recruitment"}],
