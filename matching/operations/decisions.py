@@ -14,7 +14,7 @@ from marketplace.lifecycles.operations import find_transition, transition
 from matching import queries
 from matching.lifecycle import CLAIMING_PARTS, PROPOSED_PARTS
 from matching.models import MatchProposal, ProposalPart
-from matching.operations import approvals, asking, confirming
+from matching.operations import approvals, asking, confirming, limits
 from matching.operations.locking import lock_proposal
 from matching.operations.reasons import check_reason
 
@@ -178,6 +178,7 @@ def approve_proposal(
     )
     if target == "approved":
         _ask_all(proposal, actor=actor, at=at)
+        limits.check_ceiling(proposal, at=at)
     approvals.record_decision(proposal, "approve", actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
     return proposal
 

@@ -5,15 +5,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
+from marketplace.kernel.errors import DomainError, ErrorCode, FieldError, rule_broken
 from marketplace.kernel.money import Money, convert
 from marketplace.kernel.text import gettext_noop
 from marketplace.vocabularies import queries as vocabularies
-from matching.lifecycle import ENDED_PARTS
-from matching.models import ProposalPart
+from matching.lifecycle import CLAIMING_PARTS, ENDED_PARTS
+from matching.models import MatchProposal, ProposalPart
+from matching.operations.policies import current_policy, engine_policy
 from providers import queries as providers
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from matching.operations.answers import CounterTerms
     from providers.models import CapacityWindow, Session
     from requests_app.models import RequestLine
@@ -159,13 +162,48 @@ def _cost(part: ProposalPart, terms: "CounterTerms", at: datetime) -> Iterator[F
     if not terms.cost_currency:
         yield FieldError("/cost/currency", "currency_missing", gettext_noop("An amount needs its currency."))
     elif request.budget_ceiling is not None and request.funding_state == "secured":
-        prices = [(terms.cost_amount, terms.cost_currency)]
-        others = part.proposal.parts.exclude(pk=part.pk).exclude(state__in=ENDED_PARTS)
-        prices += [(other.cost_amount, other.cost_currency) for other in others if other.cost_amount is not None]
-        if _sum(prices, request.budget_currency, at) > request.budget_ceiling:
+        own = ProposalPart.objects.filter(proposal=part.proposal).exclude(state__in=ENDED_PARTS)
+        others = (own | _claiming(request.pk)).exclude(pk=part.pk)
+        if _sum([(terms.cost_amount, terms.cost_currency), *_prices(others)], request.budget_currency, at) > (
+            request.budget_ceiling
+        ):
             detail = gettext_noop("The ceiling of the request is %(ceiling)s.")
             ceiling = str(Money(request.budget_ceiling, request.budget_currency))
             yield FieldError("/cost", "over_ceiling", detail, (), {"ceiling": ceiling})
+
+
+def check_ceiling(proposal: MatchProposal, *, at: datetime) -> None:
+    """Raise DomainError(rule_broken) when what is asked for and agreed for a request exceeds its secured ceiling.
+
+    Parts count whose lines are claimed, in whatever proposal, so the caller has claimed them before: no other approval of
+    the same request comes between. The tolerance is that of the policy by which the proposal was made, else of the one in
+    force. Prices that nobody knows count nothing.
+    """
+    request = proposal.request
+    if request.budget_ceiling is None or request.funding_state != "secured":
+        return
+    policy = proposal.run.policy if proposal.run is not None else current_policy(at=at)
+    permille = 1000 + engine_policy(policy).cost_tolerance_permille
+    total = _sum(_prices(_claiming(request.pk)), request.budget_currency, at)
+    if total * 1000 > request.budget_ceiling * permille:
+        detail = gettext_noop(
+            "All that is asked for or agreed would come to %(total)s; the ceiling of the request is %(ceiling)s."
+        )
+        params = {
+            "total": str(Money(total, request.budget_currency)),
+            "ceiling": str(Money(request.budget_ceiling, request.budget_currency)),
+        }
+        raise rule_broken("", "over_ceiling", detail, **params)
+
+
+def _claiming(request_id: int) -> "QuerySet[ProposalPart]":
+    """Give the parts of a request, of all its proposals, whose lines are claimed."""
+    return ProposalPart.objects.filter(proposal__request=request_id, state__in=CLAIMING_PARTS)
+
+
+def _prices(parts: "QuerySet[ProposalPart]") -> list[tuple[Decimal, str]]:
+    rows = parts.filter(cost_amount__isnull=False).values_list("cost_amount", "cost_currency")
+    return [(amount, currency) for amount, currency in rows if amount is not None]
 
 
 def _sum(prices: Sequence[tuple[Decimal, str]], currency: str, at: datetime) -> Decimal:

@@ -11,7 +11,7 @@ from matching import queries
 from matching.engine import PartPlan
 from matching.lifecycle import CLAIMING_PARTS, PROPOSED_PARTS
 from matching.models import MatchProposal, ProposalPart
-from matching.operations import approvals, asking
+from matching.operations import approvals, asking, limits
 from matching.operations.locking import lock_part
 from matching.operations.reasons import check_reason
 from matching.operations.writing import ENGINE, lines_by_number, write_part
@@ -70,7 +70,7 @@ def approve_replacement(
 ) -> MatchProposal:
     """Approve a replacement: the new partner is asked, or a second approver is waited for where four eyes are due.
 
-    Raises DomainError(wrong_state, permission_denied, recused, four_eyes_required, line_taken, capacity_exhausted).
+    Raises DomainError(wrong_state, permission_denied, recused, four_eyes_required, line_taken, capacity_exhausted, rule_broken).
     """
     proposal, part = lock_part(part_id, expected_version=expected_version)
     find_transition(part, "approve")
@@ -83,6 +83,8 @@ def approve_replacement(
         transition(part, "approve", target="awaiting_second_approval", actor=actor, at=at, reason_text=reason_text)
     else:
         asking.ask(part, "approve", actor=actor, at=at, reason_text=reason_text)
+    if part.state == "asked":
+        limits.check_ceiling(proposal, at=at)
     approvals.record_decision(proposal, "approve", actor=actor, at=at, part=part, reason_text=reason_text)
     return proposal
 
