@@ -15,6 +15,12 @@ from matching.engine.bitsets import Bools, Ints
 NARROW = np.iinfo(np.int32)
 
 
+def narrow(figures: Ints) -> NDArray[np.int32] | Ints:
+    """Return the figures at half the width where all of them fit."""
+    fits = not figures.size or (figures.min() >= NARROW.min and figures.max() <= NARROW.max)
+    return figures.astype(np.int32) if fits else figures
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """Rows x figures, at half the width where all of them fit."""
@@ -24,9 +30,7 @@ class Sheet:
     @classmethod
     def of(cls, columns: Sequence[Ints | Bools]) -> "Sheet":
         """Lay columns of one length side by side."""
-        wide = np.stack([column.astype(np.int64, copy=False) for column in columns], axis=1)
-        fits = not wide.size or (wide.min() >= NARROW.min and wide.max() <= NARROW.max)
-        return cls(wide.astype(np.int32) if fits else wide)
+        return cls(narrow(np.stack([column.astype(np.int64, copy=False) for column in columns], axis=1)))
 
     def take(self, rows: Ints) -> Ints:
         """Return the figures of some rows as columns again, in the order in which they were laid."""

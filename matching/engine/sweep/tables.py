@@ -64,10 +64,10 @@ class Worth:
         """Write what the rows add into `share`."""
         number = self.number
         if self.begin is not None and self.room is not None:
-            number = self.begin.take(self.room, mode="clip")
+            number = self.begin.take(self.room, mode="wrap")
             number += self.number
-        # Every number lies in its table: "clip" only spares NumPy the copy that it makes to be able to raise.
-        self.table.take(number, out=share, mode="clip")
+        # Every number lies in its table: "wrap" only spares NumPy the copy that it makes to be able to raise (and is faster than "clip").
+        self.table.take(number, out=share, mode="wrap")
 
 
 def by_offer(asking: Asking) -> list[Worth]:
@@ -98,7 +98,7 @@ def by_coverage(asking: Asking) -> Scores:
     value = (5 * coverage_value(line, catalogue, one[found]) + 2 * experience) // 10  # the rest of the place: `by_slot`
     table = np.zeros(len(one), dtype=np.int32)
     table[found] = asking.weigh(Criterion.PLACE, value)
-    spread: Scores = table[::NAMINGS].take(around.of, mode="clip")
+    spread: Scores = table[::NAMINGS].take(around.of, mode="wrap")
     spread[named] = table.take(number)
     return spread
 
@@ -126,7 +126,7 @@ def _theme(asking: Asking) -> Worth:
     alone = asked.closeness[near]
     table = np.zeros(VALUE_TOP + 1, dtype=np.int32)
     table[alone] = asking.weigh(Criterion.THEME, asked.value(alone, 0 * alone, 1 + 0 * alone))
-    worth: Scores = table.take(closest, mode="clip")
+    worth: Scores = table.take(closest, mode="wrap")
     count = catalogue.columns.theme_count.take(sets.one.take(own))
     worth[own] = asking.weigh(Criterion.THEME, asked.value(closest.take(own), sums.take(own), count))
     return Worth(worth, sets.of)

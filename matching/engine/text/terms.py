@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matching.engine.bitsets import Bools, Ints
-from matching.engine.sheet import Sheet
+from matching.engine.sheet import Sheet, narrow
 
 FEW = 4  # rows are read one by one when at most every fourth is asked for, else term by term
 NO_CAP = np.iinfo(np.int64).max
@@ -42,8 +43,7 @@ class Terms:
     part: Ints
     term_start: Ints  # terms + 1
     row_by_term: Ints
-    part_by_term: Ints
-
+    part_by_term: NDArray[np.int32] | Ints
     top: Ints  # largest part of each term
     present: Bools
     entries: Sheet = field(repr=False)  # term and part once more, side by side
@@ -73,7 +73,7 @@ class Terms:
             part=parts,
             term_start=term_start,
             row_by_term=np.repeat(np.arange(len(filled)), filled)[by_term],
-            part_by_term=parts[by_term],
+            part_by_term=narrow(parts[by_term]),
             top=np.maximum.reduceat(parts[by_term], term_start[:-1]) if len(names) else terms,
             present=filled > 0 if present is None else present,
             entries=Sheet.of([terms, parts]),
@@ -96,12 +96,13 @@ class Terms:
         size = len(self.start) - 1
         if rows is not None and len(rows) * FEW <= size:
             return self._row_by_row(asked.cap, rows)
-        total = np.zeros(size, dtype=np.int64)
+        parts = self.part_by_term
+        total = np.zeros(size, dtype=parts.dtype if asked.most <= np.iinfo(parts.dtype).max else np.int64)
         for number, cap in asked.known.items():
             own = slice(self.term_start[number], self.term_start[number + 1])
-            part = self.part_by_term[own]
+            part = parts[own]
             np.add.at(total, self.row_by_term[own], part if cap >= self.top[number] else np.minimum(part, cap))
-        return total if rows is None else total[rows]
+        return (total if rows is None else total[rows]).astype(np.int64)
 
     def total_of(self, asked: "Asked", row: int) -> int:
         """Return the total of one row."""
