@@ -89,7 +89,7 @@ class Terms:
         numbers = np.fromiter(known, dtype=np.int64, count=len(known))
         cap = np.zeros(len(self.top), dtype=np.int64)
         cap[numbers] = np.fromiter(known.values(), dtype=np.int64, count=len(known))
-        return Asked(known, cap, int(self.top.take(numbers).sum()))
+        return Asked(known, cap, sum(self.top.take(numbers).tolist()))
 
     def total(self, asked: "Asked", rows: Ints | None = None) -> Ints:
         """Sum the parts of the terms asked for in each row (or each of the rows given), no part counting above its cap."""
