@@ -205,8 +205,8 @@ class WebhookDeliveryOut(Out):
         return delivery.give_up_at if delivery.finished_at is None else None
 
     def get_allowed_actions(self, delivery: Delivery) -> list[str]:
-        """Everything may be sent again but what is still being tried."""
-        return ["replay"] if delivery.finished_at is not None else []
+        """Everything may be sent again; what is still being tried is then tried at once."""
+        return ["replay"]
 
 
 class ReplayedOut(Out):

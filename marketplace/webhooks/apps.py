@@ -9,3 +9,7 @@ class WebhooksConfig(AppConfig):
     name = "marketplace.webhooks"
     label = "webhooks"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from marketplace.webhooks import checks  # noqa: F401

@@ -1,6 +1,7 @@
 """Reads of the webhooks room."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,9 +89,20 @@ def next_due_at(webhook: Webhook) -> datetime | None:
 
 
 def live_secrets(webhook: Webhook, *, at: datetime) -> list[str]:
-    """Give the secrets to sign with at ``at``, the newest first. Raises ValueError where a key is gone."""
+    """Give the secrets to sign with at ``at``, the newest first; those whose key is gone are left out.
+
+    Raises ValueError where none can be read: nothing may be sent unsigned.
+    """
     rows = SigningSecret.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), webhook=webhook).order_by("-pk")
-    return [unseal(row.sealed) for row in rows]
+    found = []
+    for row in rows:
+        with suppress(ValueError):
+            found.append(unseal(row.sealed))
+    if not found:
+        raise ValueError(
+            f"no secret of webhook {webhook.public_id} can be read: list its SECRET_KEY or rotate the secret"
+        )
+    return found
 
 
 def turn_of(payload: Mapping[str, Any]) -> Webhook | None:

@@ -80,7 +80,7 @@ def message(webhook: Webhook, row: Delivery) -> tuple[str, bytes]:
     return key, orjson.dumps(told)
 
 
-@job(operations.JOB, prepare=send_turn, lease_seconds=30, time_limit_seconds=60, at_most=SENDERS)
+@job(operations.JOB, prepare=send_turn, lease_seconds=30, time_limit_seconds=120, at_most=SENDERS)
 def end_turn(payload: Payload, *, at: datetime, prepared: list[Sent], claim: Claim) -> None:
     """Write what came of the turn."""
     operations.end_turn(webhook_id=UUID(payload["webhook"]), turn=payload["turn"], sent=prepared, at=at)

@@ -81,6 +81,7 @@ def one_connection(db: None) -> Iterator[None]:
 @pytest.fixture
 def world(db: None, tmp_path: Path, settings: Settings) -> World:
     settings.FILES_DIR = tmp_path
+    settings.EVENT_WAITERS = 0  # nobody waits for an event that does not come
     return build(path for path in description()["paths"] if ONLY in path)
 
 

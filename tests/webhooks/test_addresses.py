@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.webhooks import addresses, transport
+from marketplace.webhooks.checks import check_calls_go_outside
 from marketplace.webhooks.transport import call, is_callable_url
 from tests.webhooks.receiver import Receiver
 
@@ -128,6 +129,13 @@ def test_form_of_address_is_taken() -> None:
 def test_http_is_not_called_where_it_was_allowed_once(receiver: Receiver) -> None:
     assert call(receiver.url, body=b"{}", headers=HEADERS).problem == "address_forbidden"
     assert receiver.calls == []
+
+
+def test_server_that_calls_itself_is_warned_of(settings: Any) -> None:
+    settings.WEBHOOKS_TO_LOOPBACK = True
+    assert [one.id for one in check_calls_go_outside(None)] == ["webhooks.W001"]
+    settings.WEBHOOKS_TO_LOOPBACK = False
+    assert check_calls_go_outside(None) == []
 
 
 # --- receivers that are no good -------------------------------------------------------------------------------------
