@@ -1,7 +1,7 @@
 """The jobs of the webhooks room: a turn of one webhook, and the purge of the log."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from marketplace.webhooks import operations, queries
 from marketplace.webhooks.models import Delivery, DeliveryStatus, Webhook
 from marketplace.webhooks.operations import Sent
 from marketplace.webhooks.signing import signed_headers
-from marketplace.webhooks.transport import Result, call
+from marketplace.webhooks.transport import Caller
 from marketplace.work.registry import Claim, Payload, Progress, job, periodic
 
 MOST, MOST_SECONDS = 50, 4.0  # of one turn: then it is somebody else's
@@ -23,16 +23,18 @@ SENDERS = 2  # turns at a time over all workers: slow receivers must not keep al
 MEDIA_TYPE = "application/cloudevents+json"
 AGENT = "GMG-Training-Marketplace/1 (webhooks)"
 PING = "webhook.ping"
-Call = Callable[..., Result]
 
 
 def send_turn(payload: Payload, *, at: datetime, progress: Progress) -> list[Sent]:
     """Send what is due to one webhook, one after the other, outside of any transaction."""
     webhook = queries.turn_of(payload)
-    return list(_send(webhook)) if webhook is not None else []
+    if webhook is None:
+        return []
+    with Caller() as caller:
+        return list(_send(webhook, caller))
 
 
-def _send(webhook: Webhook) -> Iterator[Sent]:
+def _send(webhook: Webhook, caller: Caller) -> Iterator[Sent]:
     began, now = time.monotonic(), timezone.now()
     rows = list(queries.sendable(webhook, at=now)[:MOST])
     events = [row.event_id for row in rows if row.event_id is not None]
@@ -45,7 +47,7 @@ def _send(webhook: Webhook) -> Iterator[Sent]:
             return
         if row.lane in blocked:
             continue
-        sent = _sent(webhook, row, keys, is_visible=row.event_id is None or row.event_id in visible)
+        sent = _sent(webhook, row, caller, keys, is_visible=row.event_id is None or row.event_id in visible)
         if sent.result is not None and not sent.result.is_taken:
             blocked.add(row.lane)
             patience -= 1
@@ -54,7 +56,7 @@ def _send(webhook: Webhook) -> Iterator[Sent]:
         yield sent
 
 
-def _sent(webhook: Webhook, row: Delivery, keys: list[str], *, is_visible: bool) -> Sent:
+def _sent(webhook: Webhook, row: Delivery, caller: Caller, keys: list[str], *, is_visible: bool) -> Sent:
     now, request_id = timezone.now(), new_public_id()
     if not is_visible:
         return Sent(row.pk, row.replays, now, request_id, instead=DeliveryStatus.WITHHELD)
@@ -67,7 +69,7 @@ def _sent(webhook: Webhook, row: Delivery, keys: list[str], *, is_visible: bool)
         "User-Agent": AGENT,
         "X-Request-ID": str(request_id),
     }
-    return Sent(row.pk, row.replays, now, request_id, result=call(webhook.url, body=body, headers=headers))
+    return Sent(row.pk, row.replays, now, request_id, result=caller.call(webhook.url, body=body, headers=headers))
 
 
 def message(webhook: Webhook, row: Delivery) -> tuple[str, bytes]:

@@ -4,7 +4,7 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpcore
@@ -32,11 +32,13 @@ class Result:
 
 
 class _Watch:
-    """The time and the bytes that a call has left."""
+    """The time and the bytes that the present call has left."""
 
-    def __init__(self, seconds: float) -> None:
-        self._ends_at = time.monotonic() + seconds
-        self._bytes = MOST_ANSWER_BYTES
+    def __init__(self) -> None:
+        self._ends_at, self._bytes = 0.0, 0
+
+    def begin(self, seconds: float) -> None:
+        self._ends_at, self._bytes = time.monotonic() + seconds, MOST_ANSWER_BYTES
 
     def seconds(self) -> float:
         left = self._ends_at - time.monotonic()
@@ -131,25 +133,45 @@ def is_callable_url(url: str) -> bool:
     return plain and " " not in url and parts.scheme in schemes and bool(parts.hostname) and port != 0
 
 
-def call(url: str, *, body: bytes, headers: Mapping[str, str]) -> Result:
-    """Send one POST and say how it ended; never raises for what the receiver or the network does."""
-    began = time.monotonic()
-    try:
-        status: int | None = _status_of(url, body, headers, _Watch(settings.WEBHOOK_SECONDS))
-        problem = "" if status is not None and 200 <= status < 300 else "status"
-    except Exception as error:
-        status, problem = None, _problem_of(error)
-    return Result(status, problem, round((time.monotonic() - began) * 1000))
+class Caller:
+    """Makes several calls, one after the other, over the same connection where the receiver keeps it open."""
 
+    def __init__(self) -> None:
+        self._watch = _Watch()
+        self._pool = httpcore.ConnectionPool(network_backend=_Network(self._watch), max_connections=1, retries=0)
 
-def _status_of(url: str, body: bytes, headers: Mapping[str, str], watch: _Watch) -> int:
-    if not is_callable_url(url):  # what was allowed when it was set up need not be so now
-        raise ForbiddenAddressError(url)
-    with httpcore.ConnectionPool(network_backend=_Network(watch), retries=0) as pool:
-        with pool.stream("POST", url, content=body, headers=list(headers.items())) as answer:
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Hang up."""
+        self._pool.close()
+
+    def call(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Result:
+        """Send one POST and say how it ended; never raises for what the receiver or the network does."""
+        began = time.monotonic()
+        try:
+            status: int | None = self._status_of(url, body, headers)
+            problem = "" if status is not None and 200 <= status < 300 else "status"
+        except Exception as error:
+            status, problem = None, _problem_of(error)
+        return Result(status, problem, round((time.monotonic() - began) * 1000))
+
+    def _status_of(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        if not is_callable_url(url):  # what was allowed when it was set up need not be so now
+            raise ForbiddenAddressError(url)
+        self._watch.begin(settings.WEBHOOK_SECONDS)
+        with self._pool.stream("POST", url, content=body, headers=list(headers.items())) as answer:
             for _part in answer.iter_stream():  # to its end, so that a receiver is not cut off in the middle of a word
                 pass
         return int(answer.status)
+
+
+def call(url: str, *, body: bytes, headers: Mapping[str, str]) -> Result:
+    """Make a single call."""
+    with Caller() as caller:
+        return caller.call(url, body=body, headers=headers)
 
 
 def _problem_of(error: Exception) -> str:

@@ -16,6 +16,7 @@ class Call:
 
     headers: dict[str, str]
     body: bytes
+    peer: int = 0  # port that it came from: one for each connection
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Receiver:
     url: str = ""
     answer: Callable[[Call], int] = lambda call: 204
     location: str = ""
+    keeps_connections: bool = False
     calls: list[Call] = field(default_factory=list)
 
     def events(self, secret: str) -> list[dict[str, Any]]:
@@ -38,14 +40,17 @@ def receiving() -> Iterator[Receiver]:
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            call = Call({name.lower(): value for name, value in self.headers.items()}, body)
+            call = Call({name.lower(): value for name, value in self.headers.items()}, body, self.client_address[1])
             receiver.calls.append(call)
             self.send_response(receiver.answer(call))
             if receiver.location:
                 self.send_header("Location", receiver.location)
             self.send_header("Content-Length", "0")
+            self.send_header("Connection", "keep-alive" if receiver.keeps_connections else "close")
             self.end_headers()
 
         def log_message(self, *arguments: object) -> None:

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace.webhooks import addresses, transport
+from marketplace.webhooks import addresses
 from marketplace.webhooks.checks import check_calls_go_outside
-from marketplace.webhooks.transport import call, is_callable_url
+from marketplace.webhooks.transport import Caller, call, is_callable_url
 from tests.webhooks.receiver import Receiver
 
 PRIVATE = [
@@ -145,6 +145,25 @@ def test_redirect_is_not_followed(receiver: Receiver) -> None:
     assert (result.status, result.problem, len(receiver.calls)) == (307, "status", 1)
 
 
+def test_several_calls_share_a_connection_that_the_receiver_keeps(receiver: Receiver) -> None:
+    receiver.keeps_connections = True
+    with Caller() as caller:
+        results = [caller.call(receiver.url, body=b"{}", headers=HEADERS) for _ in range(3)]
+        receiver.answer = lambda _: 500
+        results.append(caller.call(receiver.url, body=b"{}", headers=HEADERS))
+    assert [result.status for result in results] == [204, 204, 204, 500]
+    assert len({call.peer for call in receiver.calls}) == 1
+
+
+def test_each_call_has_its_own_time_and_bytes(receiver: Receiver, settings: Any) -> None:
+    settings.WEBHOOK_SECONDS = 0.5
+    receiver.keeps_connections = True
+    with Caller() as caller:
+        for _ in range(4):
+            assert caller.call(receiver.url, body=b"{}", headers=HEADERS).is_taken
+            time.sleep(0.2)
+
+
 def test_nobody_there(settings: Any) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -199,6 +218,6 @@ def test_mistake_of_ours_is_not_taken_for_the_receivers(monkeypatch: pytest.Monk
     def mistake(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(transport, "_status_of", mistake)
+    monkeypatch.setattr(Caller, "_status_of", mistake)
     with pytest.raises(ZeroDivisionError):
         call("https://hooks.example.org/", body=b"{}", headers=HEADERS)
