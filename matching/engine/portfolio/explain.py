@@ -55,4 +55,8 @@ def why_not(instance: Instance, solution: Solution, settings: Settings, *, need:
 
     Raises EngineError(bad_instance) when the two are no pair of the instance.
     """
-    return answer(instance, solution, settings, need=need, candidate=candidate, solver=solve)
+
+    def again(changed: Instance, chosen: Settings) -> Solution:
+        return solve(changed, chosen, start=solution.chosen)
+
+    return answer(instance, solution, settings, need=need, candidate=candidate, solver=again)

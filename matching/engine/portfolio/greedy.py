@@ -4,6 +4,8 @@ Pairs are taken in this order, each if its need is still open and all limits hol
 highest, then the tie, then the number of the pair. Locks are taken before, bans never.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 
 from matching.engine.portfolio.assembly import solution_of
@@ -21,13 +23,15 @@ def greedy(instance: Instance) -> Solution | None:
     )
 
 
-def hasty(model: Model) -> Flags:
-    """Mark the pairs of the greedy plan of a model. [pairs]"""
+def hasty(model: Model, first: Flags | None = None) -> Flags:
+    """Mark the pairs of the greedy plan of a model; `first` are taken already and keep all limits. [pairs]"""
     rows = model.rows
     order = np.lexsort((model.number, model.tie, -model.score, model.need_class[model.need]))
     start = np.searchsorted(rows.pair, np.arange(len(model.number) + 1)).tolist()
-    row, amount, left, need = rows.row.tolist(), rows.amount.tolist(), rows.most.tolist(), model.need.tolist()
-    chosen, done = np.zeros(len(model.number), dtype=np.bool_), [False] * len(model.need_class)
+    chosen = np.zeros(len(model.number), dtype=np.bool_) if first is None else first.copy()
+    row, amount, need = rows.row.tolist(), rows.amount.tolist(), model.need.tolist()
+    left = (rows.most - rows.totals(chosen)).tolist()
+    done = np.isin(np.arange(len(model.need_class)), model.need[chosen]).tolist()
     for pair in order.tolist():
         uses = range(start[pair], start[pair + 1])
         if done[need[pair]] or any(amount[use] > left[row[use]] for use in uses):
@@ -36,3 +40,23 @@ def hasty(model: Model) -> Flags:
         for use in uses:
             left[row[use]] -= amount[use]
     return chosen
+
+
+def resumed(model: Model, numbers: Collection[int]) -> Flags:
+    """Mark what a changed model still allows of an earlier plan (pair numbers), filled up like the greedy plan. [pairs]
+
+    What breaks a limit goes, the last class and the lowest score first, and what leant on it. A lock that asks for others
+    beside it may leave the plan short of them: whoever uses it has to test whether it holds.
+    """
+    rows, chosen = model.rows, model.chosen(numbers)
+    rank = np.empty(len(chosen), dtype=np.int64)
+    rank[np.lexsort((model.number, -model.score, model.need_class[model.need]))] = np.arange(len(chosen))
+    while True:
+        broken = (rows.totals(chosen) > rows.most)[rows.row]
+        found = np.flatnonzero(broken & (rows.amount > 0) & chosen[rows.pair])
+        if not len(found):
+            return hasty(model, chosen)
+        chosen[max(rows.pair[found], key=lambda pair: rank[pair])] = False
+
+
+__all__ = ["greedy", "hasty", "resumed"]

@@ -1,7 +1,7 @@
 """The best plan of an instance, by the fastest way that proves it, checked before it is handed over."""
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Collection, MutableMapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ import numpy as np
 from matching.engine.portfolio.assembly import solution_of, without_plan
 from matching.engine.portfolio.conflict import find_conflict
 from matching.engine.portfolio.flow import solve_flow
-from matching.engine.portfolio.greedy import hasty
+from matching.engine.portfolio.greedy import hasty, resumed
 from matching.engine.portfolio.instance import Instance
 from matching.engine.portfolio.lagrangian import BudgetShortcuts
 from matching.engine.portfolio.layout import lay_out
@@ -32,6 +32,7 @@ class _Run:
     deadline: Deadline
     progress: Progress | None
     timings: MutableMapping[str, float]
+    start: Collection[int] = ()
     stage: str = ""
     since: float = 0.0
     done: int = 0
@@ -54,17 +55,24 @@ def solve(
     progress: Progress | None = None,
     timings: MutableMapping[str, float] | None = None,
     helper: Helper | None = None,
+    start: Collection[int] = (),
 ) -> Solution:
     """Find the best plan of an instance.
 
     `progress` is told each stage as it begins; `timings` receives the seconds of each (they are not part of the
     answer, which is the same for the same instance). `helper` is the process for mixed-integer programs, to be kept
-    between solves; without one, a process is started when needed and ended afterwards.
+    between solves; without one, a process is started when needed and ended afterwards. `start` are the pair numbers of a
+    plan to begin with: what the instance allows of it is known at once, should the time end before anything better is.
     """
     settings = settings or Settings()
     with nullcontext(helper) if helper else Helper() as process:
         run = _Run(
-            settings, process, Deadline.after(settings.time_limit_seconds), progress, {} if timings is None else timings
+            settings,
+            process,
+            Deadline.after(settings.time_limit_seconds),
+            progress,
+            {} if timings is None else timings,
+            start,
         )
         solution = _solve(instance, run)
     run.note("verify")
@@ -111,8 +119,11 @@ def _outcome(model: Model, run: _Run) -> Outcome:
 
 
 def _programme(model: Model, run: _Run, shortcuts: Shortcuts | None = None, *, hasty_first: bool = True) -> Programme:
-    first = hasty(model) if hasty_first or run.settings.time_limit_seconds is not None else None
-    known = first if first is not None and model.rows.hold(first) else None
+    known = resumed(model, run.start) if len(run.start) else None
+    if known is None or not model.rows.hold(known):
+        known = hasty(model) if hasty_first or run.settings.time_limit_seconds is not None else None
+    if known is not None and not model.rows.hold(known):
+        known = None
     return Programme(model, run.helper, run.deadline, known, shortcuts=shortcuts)
 
 
