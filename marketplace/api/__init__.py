@@ -36,6 +36,7 @@ again, creations 201 with Location; an operation that returns ``(thing, created)
         filterset_class = RequestFilters
         ordering, ordering_fields = ("-created_at",), {"created_at": "created_at", "due_at": "due_at"}
         searchable = True
+        facets = {"state": Facet("state")}  # `finding.Facet`: what `facets=` counts
         create_with = Write("Draft a training request", Permission.REQUESTS_WRITE, body=RequestIn,
                             operation=operations.create_request)
         change_with = Write("Change a draft", Permission.REQUESTS_WRITE, body=RequestChangeIn,
@@ -49,7 +50,8 @@ again, creations 201 with Location; an operation that returns ``(thing, created)
         def search(self, things, q): return things.filter(pk__in=search.matching_ids("training_request", q, ...))
         def allowed_actions(self, thing): return queries.allowed_actions(thing, self.request.actor, self.request.at)
 
-``access`` may be one `Permission`, a tuple (any of them), `SignedIn(reason)` or `Public(reason)`. An unknown thing is 404
+``rows = Rows(Model, follows={...}, many={...})`` makes lists and single things fast (`rows`): say what each computed field
+follows from. ``access`` may be one `Permission`, a tuple (any of them), `SignedIn(reason)` or `Public(reason)`. An unknown thing is 404
 before the role is asked (403). If-Match: REQUIRED on PATCH and decisions, OPTIONAL on other verbs. Long work:
 ``status=202, out=RunOut, location="match-run-detail"``; work that is long for some things only: ``later=True``, and the
 operation gives `Later`. What computes for seconds does so in ``prepare``. A verb that is a word of Python gets another

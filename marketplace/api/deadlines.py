@@ -68,6 +68,7 @@ def limit_connection(connection: BaseDatabaseWrapper, **_: object) -> None:
         with connection.cursor() as cursor:
             for name, seconds in limits.items():
                 cursor.execute("SELECT set_config(%s, %s, false)", [name, f"{seconds * 1000:.0f}"])
+            cursor.execute("SET jit = off")  # compiling takes longer than any answer of the web may
     else:
         connection.connection.set_progress_handler(is_late, SQLITE_STEPS)
         with connection.cursor() as cursor:

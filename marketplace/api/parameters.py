@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import django_filters
 from drf_spectacular.utils import OpenApiParameter
 
+from marketplace.api.choosing import paths_of
 from marketplace.api.contracts import Contract, IfMatch
 from marketplace.api.filters import CodesFilter
 from marketplace.api.idempotency import HEADER as IDEMPOTENCY_HEADER
@@ -98,8 +99,8 @@ def _comma(name: str, description: str, schema: Schema) -> OpenApiParameter:
 
 
 def _shape(view: Any) -> list[OpenApiParameter]:
-    names = sorted(view.reads().get_fields())
-    found = [_comma("fields", "Only these members; no other is required then.", _names(names))]
+    names = sorted(paths_of(view.reads))
+    found = [_comma("fields", "Only these members, nested ones with dots; no other is required then.", _names(names))]
     if view.reads.expandable:
         found.append(_comma("expand", "Show these members too.", _names(sorted(view.reads.expandable))))
     return found
@@ -116,6 +117,10 @@ def _list(view: Any) -> list[OpenApiParameter]:
     ]
     if view.searchable:
         found.append(query("q", "Full-text search; at most 10 terms.", {"type": "string", "maxLength": 200}))
+    if view.facets:
+        found.append(_comma("facets", "Count all that match by these.", _names(sorted(view.facets))))
+    if view.highlighted:
+        found.append(query("highlights", "Say where the words of `q` stand.", {**TRUTH, "default": False}))
     filters = view.filterset_class.base_filters if view.filterset_class else {}
     return found + [_filter(name, one) for name, one in filters.items()]
 

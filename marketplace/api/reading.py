@@ -5,7 +5,7 @@ moment and the cursor vary. Rights are read afresh for each call and are part of
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
@@ -15,15 +15,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace.accounts.actors import Actor
-from marketplace.api.filters import PAGE_PARAMETERS, is_by_value
+from marketplace.api.filters import PAGE_PARAMETERS, chosen_names, is_by_value, search_text
+from marketplace.api.finding import Facet, highlights
 from marketplace.api.lookups import find
-from marketplace.api.pagination import Cut, Keyset
+from marketplace.api.pagination import Cut, Keyset, truth
 from marketplace.api.permissions import check_role
 from marketplace.api.rows import Plan, Rows, Values, plan_of
 from marketplace.records.statements import Statement, keep
 
 KEPT = 1_000  # statements in a process
-SHAPING = frozenset({*PAGE_PARAMETERS, "fields", "expand", "ordering"})
+SHAPING = frozenset({*PAGE_PARAMETERS, "fields", "expand", "ordering", "facets"})
 
 
 class Memory:
@@ -63,6 +64,24 @@ class Reading:
     """What view sets know of reading."""
 
     rows: ClassVar[Rows | None] = None
+    facets: ClassVar[Mapping[str, Facet]] = {}  # by the name in `facets=`
+    highlighted: ClassVar[tuple[str, ...]] = ()  # texts by language in which the words of `q` are looked for
+
+    @classmethod
+    def beside(cls) -> set[str]:
+        """Give the names of the parameters that ask a list for more than its things."""
+        return ({"facets"} if cls.facets else set()) | ({"highlights"} if cls.highlighted else set())
+
+    def told_beside(self: Any, shown: list[Any]) -> dict[str, Any]:
+        """Give facets and highlights where they were asked for."""
+        request, found = self.request, {}
+        names = chosen_names(request, "facets", self.facets) if self.facets else None
+        if names is not None:
+            things = self.listed()
+            found["facets"] = {name: self.facets[name].count(things, request.language) for name in names}
+        if self.highlighted and truth(request, "highlights"):
+            found["highlights"] = highlights(shown, self.highlighted, search_text(request))
+        return found
 
     def plan(self: Any, ordering: Sequence[str] = ()) -> Plan | None:
         """Give the plan of the read layer for what the caller chose; None where it takes the serializer itself."""
@@ -145,7 +164,10 @@ class Lists:
                 lambda: self.listed().order_by().count(),
             )
             data = plan.show(page, self.shape_context())
-        return cast("Response", pages.get_paginated_response(data))
+        beside = self.told_beside(data)
+        answer = cast("Response", pages.get_paginated_response(self.narrow(data)))
+        answer.data.update(beside)
+        return answer
 
 
 class Reads:
@@ -159,4 +181,4 @@ class Reads:
         values = find(plan.of(self.get_queryset()), self.kwargs["id"], self.reference_field)
         check_role(self.request.actor, self.access, self.request.at)
         self.etag_version = values[plan.version]
-        return Response(plan.show([values], self.shape_context())[0])
+        return Response(self.narrow(plan.show([values], self.shape_context())[0]))

@@ -12,6 +12,7 @@ from rest_framework.serializers import ListField
 from marketplace.api import parameters
 from marketplace.api.base import ApiView
 from marketplace.api.contracts import Contract
+from marketplace.api.finding import FACETS_SCHEMA, HIGHLIGHTS_SCHEMA
 from marketplace.api.parsers import FileParser
 from marketplace.api.permissions import Public, scopes_of
 from marketplace.api.problems import MEDIA_TYPE
@@ -176,11 +177,17 @@ class MarketplaceSchema(AutoSchema):
         component = ResolvedComponent(
             name=name,
             type=ResolvedComponent.SCHEMA,
-            schema=paginator.get_paginated_response_schema({"type": "array", "items": schema}),
+            schema=self._beside(paginator.get_paginated_response_schema({"type": "array", "items": schema})),
             object=serializer_class,
         )
         self.registry.register_on_missing(component)
         return component.ref
+
+    def _beside(self, page: Schema) -> Schema:
+        """Describe what the list tells beside its things."""
+        told = {"facets": FACETS_SCHEMA, "highlights": HIGHLIGHTS_SCHEMA}
+        names = self.view.beside() if isinstance(self.view, ThingViewSet) else ()
+        return {**page, "properties": {**page["properties"], **{name: told[name] for name in sorted(names)}}}
 
     @staticmethod
     def _example(serializer: Any) -> Schema:

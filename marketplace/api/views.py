@@ -15,6 +15,7 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import ViewSetMixin
 
 from marketplace.api.base import ApiView
+from marketplace.api.choosing import narrowed, paths_of, tree_of
 from marketplace.api.contracts import Contract, IfMatch, Later, Write
 from marketplace.api.filters import PAGE_PARAMETERS, chosen_names, chosen_ordering
 from marketplace.api.lookups import Parent, find
@@ -120,6 +121,7 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
         """Give the names that the query may have: filters on lists, shapes where things are shown."""
         names = super().known_parameters()
         names |= {"fields"} | ({"expand"} if self.reads.expandable else set())
+        names |= self.beside() if self.action == "list" else set()
         if self.action == "list":
             names |= {"ordering", *PAGE_PARAMETERS} | ({"q"} if self.searchable else set())
             names |= set(self.filterset_class.base_filters) if self.filterset_class else set()
@@ -158,12 +160,19 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
     # --- answers ---
     def shape_context(self) -> dict[str, Any]:
         """Give what serializers may know of the call, with the chosen fields and expansions."""
-        names = self.reads.field_names()
+        chosen = chosen_names(self.request, "fields", paths_of(self.reads))
         return {
             **super().shape_context(),
-            "fields": chosen_names(self.request, "fields", names),
+            "fields": None if chosen is None else tuple(tree_of(chosen)),
             "expand": chosen_names(self.request, "expand", self.reads.expandable),
         }
+
+    def narrow(self, shown: Any) -> Any:
+        """Leave of nested members what `fields` names of them."""
+        chosen = chosen_names(self.request, "fields", paths_of(self.reads))
+        if not chosen or not any("." in path for path in chosen):
+            return shown
+        return narrowed(shown, {**{name: {} for name in self.expand}, **tree_of(chosen)})
 
     @property
     def expand(self) -> tuple[str, ...]:
@@ -173,9 +182,8 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
     def show(self, thing: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
         """Answer with the thing and its ETag."""
         self.etag_version = getattr(getattr(thing, "root", thing), "version", None)
-        return Response(
-            self.reads(thing, context=self.shape_context()).data, status=status, headers=dict(headers or {})
-        )
+        shown = self.narrow(self.reads(thing, context=self.shape_context()).data)
+        return Response(shown, status=status, headers=dict(headers or {}))
 
     def read_again(self, thing: Any) -> Any:
         """Read a thing as the caller sees it after a write; what they may no longer see is shown a last time."""

@@ -2,25 +2,32 @@
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from rest_framework.request import Request
 
 from marketplace.accounts.roles import Permission
 from marketplace.api.contracts import IfMatch, Write
 from marketplace.api.filters import search_text
+from marketplace.api.finding import Facet
 from marketplace.api.rows import Rows
 from marketplace.api.views import Changes, Creates, Lists, Reads, Removes, ThingViewSet, verb
 from marketplace.kernel.errors import ErrorCode
 from marketplace.search.queries import search
+from marketplace.vocabularies.queries import THEMES
 from providers import operations, queries
 from providers.api import filters, serializers
-from providers.models import CapacityWindow, Offering, Provider, Session
+from providers.models import CapacityWindow, Offering, OfferingFacet, Provider, Session
 
 READ, WRITE, VET = Permission.CATALOGUE_READ, Permission.CATALOGUE_WRITE, Permission.CATALOGUE_VET
 REFUSED = (ErrorCode.UNKNOWN_REFERENCE, ErrorCode.RULE_BROKEN)
 TIMES = {"created_at": "created_at", "updated_at": "updated_at"}
 SEATS = ("seats_total", "seats_held", "seats_confirmed")
 UPSERT = "With an `external_id` that is known already, the thing is changed instead and the answer is 200."
+
+
+def coded(facet: str, scheme: str) -> Facet:
+    """Make the facet of one of the lists of codes of an offering."""
+    return Facet("code", scheme, OfferingFacet, "offering", Q(facet=facet))
 
 
 def moves(name: str, summary: str, operation: Any, *, by: Permission, body: Any = None, errors: Any = ()) -> Any:
@@ -40,6 +47,8 @@ class ProviderViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     filterset_class = filters.ProviderFilters
     ordering, ordering_fields = ("code",), {**TIMES, "code": "code", "due_at": "due_at"}
     searchable = True
+    facets = {"state": Facet("state"), "scope": Facet("scope")}
+    highlighted = ("names",)
     rows = Rows(
         Provider,
         follows={
@@ -118,6 +127,22 @@ class OfferingViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     filterset_class = filters.OfferingFilters
     ordering_fields = {**TIMES, "due_at": "due_at", "lead_time_days": "lead_time_days", "hours": "duration_hours"}
     searchable = True
+    facets = {
+        "theme": coded("theme", THEMES),
+        "language": coded("language", "languages"),
+        "audience": coded("audience", "audiences"),
+        "country": coded("country", "countries"),
+        "region": coded("region", "regions"),
+        "governance_level": coded("governance_level", "governance_levels"),
+        "form": Facet("form", "forms"),
+        "modality": Facet("modality", "modalities"),
+        "level": Facet("level", "levels"),
+        "award": Facet("award", "awards"),
+        "provider": Facet("provider__code"),
+        "programme": Facet("programme__code"),
+        "state": Facet("state"),
+    }
+    highlighted = ("titles", "summaries")
     rows = Rows(
         Offering,
         follows={
@@ -221,6 +246,12 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     reference_field, id_argument = "code", "session_id"
     filterset_class = filters.SessionFilters
     ordering, ordering_fields = ("start_on",), {**TIMES, "start": "start_on", "end": "end_on"}
+    facets = {
+        "state": Facet("state"),
+        "modality": Facet("modality", "modalities"),
+        "country": Facet("country", "countries"),
+        "provider": Facet("offering__provider__code"),
+    }
     rows = Rows(
         Session,
         follows={

@@ -2,19 +2,21 @@
 
 from typing import Any, cast
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace.accounts.roles import Permission
 from marketplace.api.contracts import Contract, IfMatch, Write
 from marketplace.api.documents import DocumentViewSet, attaching, taking_off
+from marketplace.api.finding import Facet
 from marketplace.api.lookups import Parent
 from marketplace.api.permissions import Access
 from marketplace.api.rows import READER, Rows
 from marketplace.api.views import Changes, Creates, Lists, Reads, ThingViewSet, described, verb
 from marketplace.files.models import Document
 from marketplace.kernel.errors import DomainError, ErrorCode
+from marketplace.vocabularies.queries import THEMES
 from requests_app import operations, queries
 from requests_app.api import serializers
 from requests_app.api.filters import RequestFilters
@@ -24,6 +26,11 @@ READ, WRITE, SCREEN = Permission.REQUESTS_READ, Permission.REQUESTS_WRITE, Permi
 EITHER = (SCREEN, WRITE)
 CONTENT_ERRORS = (ErrorCode.UNKNOWN_REFERENCE, ErrorCode.RULE_BROKEN)
 PARENT = Parent(queries.requests_readable_by, column="request", argument="request_id", reference_field="reference")
+
+
+def of_lines(column: str, scheme: str) -> Facet:
+    """Make the facet of a column of the lines that are not dropped."""
+    return Facet(column, scheme, RequestLine, "request", ~Q(state="dropped"))
 
 
 def moves(
@@ -67,6 +74,16 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         "window": "start_on",
     }
     searchable = True
+    facets = {
+        "state": Facet("state"),
+        "theme": of_lines("theme", THEMES),
+        "audience": of_lines("audience", "audiences"),
+        "country": of_lines("country", "countries"),
+        "language": of_lines("language", "languages"),
+        "requesting_organization": Facet("requesting_organization__code"),
+        "programme": Facet("programme__code"),
+    }
+    highlighted = ("title", "need_statement")
     rows = Rows(
         TrainingRequest,
         follows={
