@@ -201,7 +201,10 @@ class CursorPages(BasePagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: "APIView | None" = None) -> list[Any]:
         """Read one page. Raises DomainError(invalid_cursor, invalid_input)."""
         keyset = Keyset(cast("ThingViewSet", view).ordering_of(request), queryset.model)
-        return self.page(request, keyset, keyset.values, lambda cut: list(cut.of(queryset)), queryset.order_by().count)
+        everything = cast("ThingViewSet", view).everything
+        return self.page(
+            request, keyset, keyset.values, lambda cut: list(cut.of(queryset)), lambda: everything().count()
+        )
 
     def page(
         self,

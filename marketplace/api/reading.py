@@ -22,6 +22,7 @@ from marketplace.api.pagination import Cut, Keyset, truth
 from marketplace.api.permissions import check_role
 from marketplace.api.rows import Plan, Rows, Values, plan_of
 from marketplace.records.statements import Statement, keep
+from marketplace.search.queries import MOST_RANKED
 
 KEPT = 1_000  # statements in a process
 SHAPING = frozenset({*PAGE_PARAMETERS, "fields", "expand", "ordering", "facets"})
@@ -63,6 +64,7 @@ memory = Memory()
 class Reading:
     """What view sets know of reading."""
 
+    counts_all = False  # while all that match is counted
     rows: ClassVar[Rows | None] = None
     facets: ClassVar[Mapping[str, Facet]] = {}  # by the name in `facets=`
     highlighted: ClassVar[tuple[str, ...]] = ()  # texts by language in which the words of `q` are looked for
@@ -74,10 +76,11 @@ class Reading:
 
     def told_beside(self: Any, shown: list[Any]) -> dict[str, Any]:
         """Give facets and highlights where they were asked for."""
-        request, found = self.request, {}
+        request = self.request
+        found: dict[str, Any] = {}
         names = chosen_names(request, "facets", self.facets) if self.facets else None
         if names is not None:
-            things = self.listed()
+            things = self.everything()
             found["facets"] = {name: self.facets[name].count(things, request.language) for name in names}
         if self.highlighted and truth(request, "highlights"):
             found["highlights"] = highlights(shown, self.highlighted, search_text(request))
@@ -96,8 +99,20 @@ class Reading:
         return plan_of(self.reads, self.rows, names, tuple(ordering))
 
     def listed(self: Any) -> QuerySet[Any]:
-        """Give what the caller may see and asked for."""
+        """Give what the caller may see and asked for; of a search by relevance, the newest that are ranked."""
         return cast("QuerySet[Any]", self.filter_queryset(self.get_queryset()))
+
+    def everything(self: Any) -> QuerySet[Any]:
+        """Give all that the caller may see and asked for, to count it."""
+        self.counts_all = True
+        try:
+            return cast("QuerySet[Any]", self.listed().order_by())
+        finally:
+            self.counts_all = False
+
+    def most_ranked(self: Any) -> int | None:
+        """Give how many of the newest matches a search ranks; None where all are wanted, or another order is."""
+        return None if self.counts_all or "ordering" in self.request.query_params else MOST_RANKED
 
     def values_of(self: Any, plan: Plan, cut: Cut) -> list[Values]:
         """Read the values of a page, by a kept statement where there is one."""
@@ -161,7 +176,7 @@ class Lists:
                 keyset,
                 plan.keys,
                 lambda cut: self.values_of(plan, cut),
-                lambda: self.listed().order_by().count(),
+                lambda: self.everything().count(),
             )
             data = plan.show(page, self.shape_context())
         beside = self.told_beside(data)

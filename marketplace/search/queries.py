@@ -29,6 +29,7 @@ M = TypeVar("M", bound=Model)
 
 TITLE_WEIGHT, BODY_WEIGHT = 8, 1
 MOST_COUNTED = 4  # more of the same word adds nothing
+MOST_RANKED = 500  # of the newest that match, where the order is that of relevance
 OWN_LANGUAGE = 2  # factor for a document in the reader's language
 
 # Every term stands for the words that begin with it, and all must be there.
@@ -39,10 +40,11 @@ CANDIDATES = {
 QUESTION = {"postgresql": ("'{}':*", " & "), "sqlite": ('"{}"*', " ")}
 
 
-def search(rows: QuerySet[M], *, resource: str, q: str, language: str) -> QuerySet[M]:
+def search(rows: QuerySet[M], *, resource: str, q: str, language: str, most: int | None = None) -> QuerySet[M]:
     """Keep the rows that have every word of ``q`` in one language, annotated with ``relevance`` (a whole number, more is better).
 
-    Relevance counts the words in the record's own texts only: what others keep hidden moves nobody's order.
+    Relevance counts the words in the record's own texts only: what others keep hidden moves nobody's order. With ``most``,
+    so many of the newest are kept: a word that thousands have is not weighed thousands of times.
     """
     asked = terms(q)
     if not asked:
@@ -55,7 +57,10 @@ def search(rows: QuerySet[M], *, resource: str, q: str, language: str) -> QueryS
         .annotate(best=Max(_relevance(asked, language)))
         .values("best")
     )
-    return _weighed(rows.filter(pk__in=found.values("record_id")), Subquery(weighed, output_field=IntegerField()))
+    matching = rows.filter(pk__in=found.values("record_id"))
+    if most is not None:
+        matching = rows.filter(pk__in=matching.order_by("-pk").values("pk")[:most])
+    return _weighed(matching, Subquery(weighed, output_field=IntegerField()))
 
 
 def _weighed(rows: QuerySet[M], relevance: Expression | Subquery) -> QuerySet[M]:

@@ -106,7 +106,7 @@ class ProviderViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
 
     def search(self, things: QuerySet[Provider], q: str) -> QuerySet[Provider]:
         """Find by name and code, the best first."""
-        return search(things, resource="provider", q=q, language=self.request.language)
+        return search(things, resource="provider", q=q, language=self.request.language, most=self.most_ranked())
 
     def ordering_of(self, request: Request) -> list[str]:
         """Put the best hits of a search first unless another order is asked for."""
@@ -226,7 +226,7 @@ class OfferingViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
 
     def search(self, things: QuerySet[Offering], q: str) -> QuerySet[Offering]:
         """Find by title, summary, objectives, themes and provider, the best first."""
-        return search(things, resource="offering", q=q, language=self.request.language)
+        return search(things, resource="offering", q=q, language=self.request.language, most=self.most_ranked())
 
     def ordering_of(self, request: Request) -> list[str]:
         """Put the best hits of a search first unless another order is asked for."""

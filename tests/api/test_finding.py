@@ -113,3 +113,22 @@ def test_highlights_cut_long_texts_at_words() -> None:
     assert found["text"].endswith("after")
     assert len(found["text"]) <= 180
     assert highlights([{"title": None}, {}], ("title",), "x y") == [[], []]
+
+
+def test_search_ranks_the_newest_matches_and_counts_all(
+    group: SmallGroup, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from providers.operations.indexing import index_offering
+
+    monkeypatch.setattr("marketplace.api.reading.MOST_RANKED", 2)
+    made = [OfferingFactory.create(titles={"en": f"Shelter {number}"}) for number in range(3)]
+    for offering in made:
+        index_offering(offering)
+    api = ApiClient.of(group.officer, at)
+    ranked = api.get("/offerings?q=shelter&with_count=true&facets=provider&fields=id").body
+    assert {row["id"] for row in ranked["results"]} == {str(offering.public_id) for offering in made[1:]}
+    assert ranked["count"] == 3
+    assert sum(counts(ranked, "provider").values()) == 3
+    assert len(api.get("/offerings?q=shelter&ordering=created_at").body["results"]) == 3
+    shown = api.get("/offerings?q=shelter&expand=provider&with_count=true").body
+    assert (len(shown["results"]), shown["count"]) == (2, 3)
