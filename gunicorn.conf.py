@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import shutil
 import tempfile
+from pathlib import Path
 from typing import Any
 
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}")
@@ -27,9 +28,14 @@ control_socket_disable = True  # no second way in
 
 
 # The processes of this server put their numbers together in a folder of their own (`/api/v1/metrics`).
-SHARED_NUMBERS = tempfile.mkdtemp(prefix="gmg-metrics-")
+SHARED_NUMBERS = tempfile.mkdtemp(prefix=f"gmg-metrics-{os.getpid()}-")
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = SHARED_NUMBERS
 atexit.register(shutil.rmtree, SHARED_NUMBERS, ignore_errors=True)
+# A server that was killed could not tidy up: its folder goes when the next one begins.
+for left_behind in Path(tempfile.gettempdir()).glob("gmg-metrics-*-*"):
+    process = Path("/proc", left_behind.name.split("-")[2])
+    if process.parent.is_dir() and not process.exists():
+        shutil.rmtree(left_behind, ignore_errors=True)
 
 
 def child_exit(server, worker):

@@ -20,6 +20,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from marketplace.accounts.models import User
+from marketplace.audit.models import AuditRecord
 from tests.kit.oidc_provider import CLIENT
 from tests.kit.people import SmallGroup
 
@@ -203,3 +204,5 @@ def test_command_invites(group: SmallGroup, at: datetime, sign_on: Any) -> None:
     assert me(browser) == "new.person"
     assert not User.objects.get(username="new.person").has_usable_password()
     assert EmailAddress.objects.filter(email="new@agency.example").count() == 1
+    person = User.objects.get(username="new.person").public_id
+    assert AuditRecord.objects.filter(resource="user", resource_id=person, action="invited").count() == 2

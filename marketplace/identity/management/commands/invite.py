@@ -6,8 +6,13 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import timezone
 
+from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import User
+from marketplace.audit import operations as audit
+
+OPERATIONS = Actor.system("operations")
 
 
 class Command(BaseCommand):
@@ -31,4 +36,12 @@ class Command(BaseCommand):
         if taken.exists():
             raise CommandError(f"{email} is the address of another account.")
         EmailAddress.objects.update_or_create(user=user, email=email.lower(), defaults={"verified": True})
+        audit.record(
+            at=timezone.now(),
+            actor_kind=OPERATIONS.kind,
+            actor_label=OPERATIONS.label,
+            resource="user",
+            resource_id=user.public_id,
+            action="invited",
+        )
         self.stdout.write(f"{login} may sign on as {email}. Roles are given by memberships.")
