@@ -45,18 +45,26 @@ def hasty(model: Model, first: Flags | None = None) -> Flags:
 def resumed(model: Model, numbers: Collection[int]) -> Flags:
     """Mark what a changed model still allows of an earlier plan (pair numbers), filled up like the greedy plan. [pairs]
 
-    What breaks a limit goes, the last class and the lowest score first, and what leant on it. A lock that asks for others
-    beside it may leave the plan short of them: whoever uses it has to test whether it holds.
+    What breaks a limit goes, the last class and the lowest score first, and what leant on it. Where a lock leans on others,
+    the best of them takes the place of what its need had. Minima and floors may stay unmet.
     """
     rows, chosen = model.rows, model.chosen(numbers)
+    bound: Flags = np.zeros(len(chosen), dtype=np.bool_)  # pairs that a lock asks for
     rank = np.empty(len(chosen), dtype=np.int64)
     rank[np.lexsort((model.number, -model.score, model.need_class[model.need]))] = np.arange(len(chosen))
     while True:
         broken = (rows.totals(chosen) > rows.most)[rows.row]
-        found = np.flatnonzero(broken & (rows.amount > 0) & chosen[rows.pair])
-        if not len(found):
+        free = ~np.isin(model.need, model.need[bound])[rows.pair]
+        worse = rows.pair[broken & free & (rows.amount > 0) & chosen[rows.pair]]
+        better = rows.pair[broken & free & (rows.amount < 0)]
+        if len(worse):
+            chosen[worse[np.argmax(rank[worse])]] = False
+        elif len(better):
+            pair = better[np.argmin(rank[better])]
+            chosen[model.need == model.need[pair]] = False
+            chosen[pair] = bound[pair] = True
+        else:
             return hasty(model, chosen)
-        chosen[max(rows.pair[found], key=lambda pair: rank[pair])] = False
 
 
 __all__ = ["greedy", "hasty", "resumed"]
