@@ -26,6 +26,10 @@ class Profile:
         """Draw the order of the faults; the same seed gives the same."""
         kinds = [kind for kind in of_shape(shape) if not self.only or kind.name in self.only] * self.rounds[shape]
         random.Random(f"{seed}/{shape}/schedule").shuffle(kinds)
+        if (
+            self.rounds[shape] == 1
+        ):  # what was loaded before is brought first: by the end, receivers are called all the time
+            kinds.sort(key=lambda kind: kind.name.startswith("receiver_"))
         return kinds
 
 
