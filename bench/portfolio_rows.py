@@ -19,6 +19,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDS, SESSIONS, PAIRS, SEED = 10_000, 2_000, 30, 1
+MEAN_UNITS = 17  # of a session that a need takes where needs take unequal amounts
 REPEATS = 5
 FASTER, MAX_MIN_TIMES, BUDGET_TIMES, MEGABYTES, GROWTH_SLACK = 10.0, 6.0, 3.0, 250.0, 1.0
 AT_MOST = 1.0
@@ -47,8 +48,11 @@ def arrays(needs: int, sessions: int, seed: int = SEED):  # type: ignore[no-unty
     return need, session, score, seats, cents
 
 
-def instance(needs: int, sessions: int, cents_each: int | None = None):  # type: ignore[no-untyped-def]
-    """Build the instance, with a total budget of so many cents for each need or without one."""
+def instance(needs: int, sessions: int, cents_each: int | None = None, *, unequal: bool = False):  # type: ignore[no-untyped-def]
+    """Build the instance, with a total budget of so many cents for each need or without one.
+
+    A need takes one unit of a session, or, where they take unequal amounts, 5 to 30 of a session that has 17 times as many.
+    """
     from matching.engine.portfolio import BudgetLimit, Capacity, NeedEntry, PairColumns, build_instance_from_columns
 
     need, session, score, seats, cents = arrays(needs, sessions)
@@ -59,7 +63,7 @@ def instance(needs: int, sessions: int, cents_each: int | None = None):  # type:
         score=score,
         use_pair=np.arange(len(need)),
         use_capacity=session,
-        use_amount=np.ones(len(need), dtype=np.int64),
+        use_amount=np.random.default_rng(SEED).integers(5, 31, len(need)) if unequal else np.ones(len(need), np.int64),
         cost_pair=np.arange(count),
         cost_budget=np.zeros(count, dtype=np.int64),
         cost_amount=cents[:count],
@@ -68,7 +72,7 @@ def instance(needs: int, sessions: int, cents_each: int | None = None):  # type:
     )
     return build_instance_from_columns(
         [NeedEntry(f"n{number:05}") for number in range(needs)],
-        [Capacity(f"s{number:05}", int(seats[number])) for number in range(sessions)],
+        [Capacity(f"s{number:05}", int(seats[number]) * (MEAN_UNITS if unequal else 1)) for number in range(sessions)],
         columns,
         budgets=[BudgetLimit("total", cents_each * needs)] if cents_each else [],
     )
