@@ -140,7 +140,7 @@ lock: $(DEV)  ## pin every requirement with its hashes
 	  --python-version 3.11 --output-file requirements/base.txt
 	@$(VENV)/bin/uv pip compile pyproject.toml --extra traces --constraint requirements/base.txt --generate-hashes --no-emit-index-url --no-header --quiet \
 	  --python-version 3.11 --output-file requirements/traces.txt
-	@$(VENV)/bin/uv pip compile pyproject.toml --extra dev --extra traces --generate-hashes --no-emit-index-url --no-header --quiet \
+	@$(VENV)/bin/uv pip compile pyproject.toml --extra dev --extra traces --extra checks --generate-hashes --no-emit-index-url --no-header --quiet \
 	  --python-version 3.11 --output-file requirements/dev.txt
 
 .PHONY: clean

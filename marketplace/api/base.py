@@ -19,6 +19,7 @@ from marketplace.api.language import own_language, speak, wanted_language
 from marketplace.api.merging import merge_patch
 from marketplace.api.preconditions import etag_of, is_known
 from marketplace.api.renderers import OrjsonRenderer, ProblemRenderer
+from marketplace.api.representations import Represented
 from marketplace.api.request import ApiRequest
 from marketplace.api.serializers import Nothing, StrictSerializer, checked
 from marketplace.kernel.errors import DomainError
@@ -26,7 +27,7 @@ from marketplace.kernel.errors import DomainError
 PRIVATE = "no-store"
 
 
-class ApiView(APIView):
+class ApiView(Represented, APIView):
     """A route outside of the usual pattern; ``contracts`` says by method what each call promises."""
 
     request: ApiRequest
@@ -48,7 +49,8 @@ class ApiView(APIView):
     def known_parameters(self) -> set[str]:
         """Give the names that the query may have."""
         contract = self.contract()
-        return {one.name for one in contract.parameters if one.location == "query"} if contract else set()
+        names = {one.name for one in contract.parameters if one.location == "query"} if contract else set()
+        return names | {"format"} if self.open_representations() else names
 
     # --- one call, from the request to the answer ---
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ApiRequest:
@@ -68,8 +70,9 @@ class ApiView(APIView):
         """Check method, format, sign-in, access and the names of the parameters, in this order."""
         if (request.method or "").lower() not in self.open_methods():
             raise exceptions.MethodNotAllowed(request.method or "")
-        if "format" in request.query_params:  # of reports; elsewhere the framework would read it all the same
+        if "format" in request.query_params:  # where it is not known, the framework would read it all the same
             check_parameters(request, self.known_parameters())
+            self.check_format(request)
         super().initial(request, *args, **kwargs)
         if not self.request.headers.get("Accept-Language"):
             self.request.language = speak(own_language(self.request.actor))

@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.serializers import BaseSerializer
 
 from marketplace.api.permissions import Access
+from marketplace.formats.registry import Representation
 from marketplace.kernel.errors import ErrorCode
 
 SerializerClass = type[BaseSerializer[Any]]
@@ -54,6 +55,7 @@ class Contract:
     tag: str = ""
     secret: tuple[str, ...] = ()  # members of the answer that are shown once and never stored for a replay
     media_types: tuple[str, ...] = ("application/json",)  # of good answers; `out` is the JSON
+    representations: tuple[Representation, ...] = ()  # other forms of the answer, negotiated
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,11 +67,19 @@ def default_paginator() -> CursorPages:
 def of_operation(view: "ApiView", contract: Contract, method: str) -> list[OpenApiParameter]:
     """Describe everything an operation reads beside path and body."""
     found = [*contract.parameters, *_headers(contract, method)]
+    if contract.representations:
+        found.append(_format(contract))
     if hasattr(view, "reads"):
         found += _shape(view)
     if contract.pages and getattr(view, "action", "") == "list":
         found += _list(view)
     return sorted(found, key=lambda one: (one.location != OpenApiParameter.QUERY, one.name))
+
+
+def _format(contract: Contract) -> OpenApiParameter:
+    forms = "; ".join(f"`{form.code}`: {form.words}" for form in contract.representations)
+    words = f"In place of the header Accept: {forms}. `fields` and `expand` are of the JSON."
+    return query("format", words, {**TEXT, "enum": ["json", *(form.code for form in contract.representations)]})
 
 
 def _headers(contract: Contract, method: str) -> list[OpenApiParameter]:

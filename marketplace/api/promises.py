@@ -12,7 +12,7 @@ def codes_of(contract: Contract, method: str, path: str) -> list[C]:
     found = {C.UNKNOWN_PARAMETER, C.SERVICE_UNAVAILABLE, *contract.errors}
     if contract.counted:
         found |= {C.THROTTLED}
-    if contract.media_types == ("application/json",):
+    if contract.representations or contract.media_types == ("application/json",):
         found |= {C.NOT_ACCEPTABLE}
     found |= _of_access(contract) | _of_url(path, contract)
     if method in ("POST", "PUT", "PATCH"):

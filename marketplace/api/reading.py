@@ -21,6 +21,7 @@ from marketplace.api.lookups import find
 from marketplace.api.pagination import Cut, Keyset, truth
 from marketplace.api.permissions import check_role
 from marketplace.api.rows import Plan, Rows, Values, plan_of
+from marketplace.formats.registry import Representation
 from marketplace.records.statements import Statement, keep
 from marketplace.search.queries import MOST_RANKED
 
@@ -165,6 +166,14 @@ class Lists:
             self.parent_thing()
         check_role(self.request.actor, self.access, self.request.at)
         pages = self.paginator
+        form = self.representation
+        if form is not None:
+            things = form.of(self.listed()) if form.of else self.listed()
+            page = pages.paginate_queryset(self.prepare(things), request, self)
+            return cast(
+                "Response",
+                self.told(form, self.reads(page, many=True, context=self.shape_context()).data, pages=pages),
+            )
         if self.rows is None or self.expand:
             page = pages.paginate_queryset(self.prepare(self.listed()), request, self)
             data = self.reads(page, many=True, context=self.shape_context()).data
@@ -188,8 +197,18 @@ class Lists:
 class Reads:
     """`GET /things/{id}`."""
 
+    def retrieve_as(self: Any, form: Representation) -> Response:
+        """Read one in another form. Raises DomainError(not_found) where it does not exist in this form."""
+        things = form.of(self.get_queryset()) if form.of else self.get_queryset()
+        self.found = find(self.prepare(things), self.kwargs["id"], self.reference_field)
+        shown = self.show(self.thing()).data
+        return cast("Response", self.told(form, [shown], single=True))
+
     def retrieve(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Read one."""
+        form = self.representation
+        if form is not None:
+            return cast("Response", self.retrieve_as(form))
         plan = self.plan()
         if plan is None:
             return cast("Response", self.show(self.thing()))

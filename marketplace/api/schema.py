@@ -155,7 +155,7 @@ class MarketplaceSchema(AutoSchema):
         }
         content: Schema = {
             name: {"schema": {"type": "object" if name.endswith("+json") else "string"}}
-            for name in contract.media_types
+            for name in (*contract.media_types, *(form.media_type for form in contract.representations))
             if name != "application/json"
         }
         if serializer_class is not None:

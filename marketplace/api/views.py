@@ -25,6 +25,7 @@ from marketplace.api.preconditions import expected_version
 from marketplace.api.reading import Lists, Reading, Reads
 from marketplace.api.request import ApiRequest
 from marketplace.api.serializers import Out
+from marketplace.formats.registry import Representation
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles import operations as lifecycles
 from marketplace.records.models import LifecycleRecord
@@ -61,6 +62,7 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
     change_with: ClassVar[Write | None] = None
     remove_with: ClassVar[Write | None] = None
     verbs: ClassVar[dict[str, Write]] = {}
+    representations: ClassVar[tuple[Representation, ...]] = ()  # other forms of lists and single things
     found: Any = None  # the thing that the URL names, once it was looked up
 
     # --- what an app says ---
@@ -102,10 +104,10 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
             return cls.change_with
         if name == "destroy":
             return cls.remove_with
-        if name == "list":
-            return Contract(f"List {cls.nouns}", cls.access, out=cls.reads, pages=True)
-        if name == "retrieve":
-            return Contract(f"Read one {cls.noun}", cls.access, out=cls.reads)
+        if name in ("list", "retrieve"):
+            summary, forms = (f"List {cls.nouns}" if name == "list" else f"Read one {cls.noun}"), cls.representations
+            forms = tuple(form for form in forms if name in form.on)
+            return Contract(summary, cls.access, out=cls.reads, pages=name == "list", representations=forms)
         return getattr(getattr(cls, name, None), "contract", None)
 
     def open_methods(self) -> set[str]:
@@ -163,20 +165,22 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
         chosen = chosen_names(self.request, "fields", paths_of(self.reads))
         return {
             **super().shape_context(),
-            "fields": None if chosen is None else tuple(tree_of(chosen)),
-            "expand": chosen_names(self.request, "expand", self.reads.expandable),
+            "fields": None if chosen is None or self.representation else tuple(tree_of(chosen)),
+            "expand": self.expand,
         }
 
     def narrow(self, shown: Any) -> Any:
         """Leave of nested members what `fields` names of them."""
         chosen = chosen_names(self.request, "fields", paths_of(self.reads))
-        if not chosen or not any("." in path for path in chosen):
+        if self.representation is not None or not chosen or not any("." in path for path in chosen):
             return shown
         return narrowed(shown, {**{name: {} for name in self.expand}, **tree_of(chosen)})
 
     @property
     def expand(self) -> tuple[str, ...]:
-        """The expansions that the caller asked for; `prepare` fetches ahead for them."""
+        """The expansions that the caller asked for, or that the form needs; `prepare` fetches ahead for them."""
+        if self.representation is not None:
+            return self.representation.expand
         return chosen_names(self.request, "expand", self.reads.expandable) or ()
 
     def show(self, thing: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -12,6 +12,7 @@ from marketplace.api.serializers import Out
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.rest.labels import KEEP, OPEN, LabelledOut
 from marketplace.vocabularies import queries
+from marketplace.vocabularies.queries import skos
 
 
 class SchemeOut(LabelledOut):
@@ -104,7 +105,13 @@ class VocabularyView(ApiView):
     cache_control = KEEP
     path_parameters: ClassVar[dict[str, str]] = {"scheme": "Code of the vocabulary."}
     contracts: ClassVar[dict[str, Contract]] = {
-        "get": Contract("Read one vocabulary", OPEN, out=VocabularyOut, operation_id="vocabularies_read")
+        "get": Contract(
+            "Read one vocabulary",
+            OPEN,
+            out=VocabularyOut,
+            operation_id="vocabularies_read",
+            representations=(skos.JSONLD, skos.TURTLE),
+        )
     }
 
     def get(self, request: Request, scheme: str) -> Response:
@@ -112,6 +119,8 @@ class VocabularyView(ApiView):
         row = queries.scheme(scheme)
         if row is None:
             raise DomainError(ErrorCode.NOT_FOUND)
+        if self.representation is not None:
+            return self.told(self.representation, [{"code": scheme}], single=True)
         codes: list[Any] = list(queries.concepts(scheme)) or list(queries.terms(scheme))
         shown = {name: getattr(row, name) for name in ("code", "kind", "labels", "version", "source", "licence")}
         shape = VocabularyOut(_Row({**shown, "codes": codes}), context=self.shape_context())

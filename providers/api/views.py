@@ -15,7 +15,7 @@ from marketplace.kernel.errors import ErrorCode
 from marketplace.search.queries import search
 from marketplace.vocabularies.queries import THEMES
 from providers import operations, queries
-from providers.api import filters, serializers
+from providers.api import filters, formats, serializers
 from providers.models import CapacityWindow, Offering, OfferingFacet, Provider, Session
 
 READ, WRITE, VET = Permission.CATALOGUE_READ, Permission.CATALOGUE_WRITE, Permission.CATALOGUE_VET
@@ -123,6 +123,7 @@ class OfferingViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     tag, noun, nouns, resource, basename = "Providers", "offering", "offerings", "offerings", "offering"
     access = READ
     reads = serializers.OfferingOut
+    representations = (formats.COURSES, formats.OFFERING_FEED)
     reference_field, id_argument = "code", "offering_id"
     filterset_class = filters.OfferingFilters
     ordering_fields = {**TIMES, "due_at": "due_at", "lead_time_days": "lead_time_days", "hours": "duration_hours"}
@@ -243,6 +244,7 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     tag, noun, nouns, resource, basename = "Providers", "session", "sessions", "sessions", "session"
     access = READ
     reads = serializers.TrainingSessionOut
+    representations = (formats.INSTANCES, formats.SESSION_CALENDAR)
     reference_field, id_argument = "code", "session_id"
     filterset_class = filters.SessionFilters
     ordering, ordering_fields = ("start_on",), {**TIMES, "start": "start_on", "end": "end_on"}

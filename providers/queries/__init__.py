@@ -36,8 +36,10 @@ from providers.queries.finding import (
     visible_provider,
 )
 from providers.queries.visibility import (
+    in_catalogue,
     offerings_visible_to,
     providers_visible_to,
+    sessions_in_catalogue,
     sessions_visible_to,
     windows_visible_to,
 )
@@ -59,6 +61,7 @@ __all__ = [
     "free_capacity",
     "having",
     "held_by",
+    "in_catalogue",
     "in_period",
     "live_holds",
     "miscounted_sessions",
@@ -74,6 +77,7 @@ __all__ = [
     "provider_by_code",
     "providers_serving",
     "providers_visible_to",
+    "sessions_in_catalogue",
     "sessions_visible_to",
     "trainer_days_needed",
     "visible_offering",

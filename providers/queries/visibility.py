@@ -34,6 +34,16 @@ def offerings_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Offering]:
     return rows.filter(IN_CATALOGUE | _own_offerings(actor, at))
 
 
+def in_catalogue(rows: QuerySet[Offering]) -> QuerySet[Offering]:
+    """Leave what stands in the public catalogue."""
+    return rows.filter(IN_CATALOGUE)
+
+
+def sessions_in_catalogue(rows: QuerySet[Session]) -> QuerySet[Session]:
+    """Leave the sessions of what stands in the public catalogue."""
+    return rows.filter(offering__state="published", offering__provider__state="verified")
+
+
 def sessions_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Session]:
     """Give the sessions of the offerings that the actor sees."""
     rows = Session.objects.all()

@@ -1,0 +1,53 @@
+"""Atom (RFC 4287)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from marketplace.formats.registry import Telling
+from marketplace.formats.xml import Element, element, filled, write_within
+
+MEDIA_TYPE = "application/atom+xml"
+NAMESPACE = "http://www.w3.org/2005/Atom"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry: ``id`` is the UUID of the thing, ``categories`` are labels by code, moments are of ISO 8601."""
+
+    id: str
+    url: str
+    title: str
+    language: str
+    author: str
+    published: str
+    updated: str
+    summary: str = ""
+    categories: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_feed(entries: Iterable[Entry], telling: Telling, *, title: str) -> Iterator[bytes]:
+    """Write a feed."""
+    head = [
+        element("id", telling.url.partition("?")[0]),
+        element("title", title),
+        element("updated", telling.updated),
+        element("link", rel="self", type=MEDIA_TYPE, href=telling.url),
+        element("link", rel="next", type=MEDIA_TYPE, href=telling.next_url) if telling.next_url else None,
+    ]
+    feed = filled("feed", head, xmlns=NAMESPACE, lang=telling.language)
+    return write_within(feed, map(_element, entries))
+
+
+def _element(entry: Entry) -> Element:
+    categories = [element("category", term=code, label=label) for code, label in entry.categories.items()]
+    parts = [
+        element("id", f"urn:uuid:{entry.id}"),
+        element("title", entry.title, lang=entry.language),
+        element("published", entry.published),
+        element("updated", entry.updated),
+        filled("author", [element("name", entry.author)]),
+        element("link", rel="alternate", type="application/json", href=entry.url),
+        *categories,
+        element("summary", entry.summary, lang=entry.language) if entry.summary else None,
+    ]
+    return filled("entry", parts)
