@@ -17,7 +17,7 @@ from tests.kit import trees
 REDIS_FROZEN_SECONDS = 7.0  # longer than the 5 s after which a client of the broker gives up
 DATABASE_FROZEN_SECONDS = 3.0
 SLOW_SECONDS = 1.2  # of receivers; the product gives a call up after 2
-UNWELL_SECONDS = 10.0  # at most: until the fault has met two calls
+UNWELL_SECONDS = 5.0  # at most: until the fault has met two calls
 DOWN_SECONDS = 1.0  # between the death of a server and its next start
 
 Inject = Callable[[Shape, random.Random], None]
