@@ -25,8 +25,7 @@ def need(organization: str) -> bytes:
         "audience": "national_government",
         "country": "MLI",
         "language": "fr",
-        "participants_min": 10,
-        "participants_max": 25,
+        "participants": {"min": 10, "max": 25},
     }
     return json.dumps(
         {

@@ -26,13 +26,18 @@ class Parent:
 
 def find(things: QuerySet[Any], text: str, reference_field: str = "") -> Any:
     """Find one of the visible things. Raises DomainError(not_found), alike for absent and invisible ones."""
-    try:
-        wanted: dict[str, object] = {"public_id": UUID(text)}
-    except ValueError:
-        if not reference_field:
-            raise DomainError(ErrorCode.NOT_FOUND) from None
-        wanted = {reference_field: text}
-    thing = things.filter(**wanted).first()
+    column, wanted = named(text, reference_field)
+    thing = things.filter(**{column: wanted}).first()
     if thing is None:
         raise DomainError(ErrorCode.NOT_FOUND)
     return thing
+
+
+def named(text: str, reference_field: str = "") -> tuple[str, object]:
+    """Give the column that a text of a URL is about, and its value. Raises DomainError(not_found)."""
+    try:
+        return "public_id", UUID(text)
+    except ValueError:
+        if not reference_field:
+            raise DomainError(ErrorCode.NOT_FOUND) from None
+        return reference_field, text

@@ -17,11 +17,12 @@ from rest_framework.response import Response
 from marketplace.accounts.actors import Actor
 from marketplace.api.filters import PAGE_PARAMETERS, chosen_names, is_by_value, search_text
 from marketplace.api.finding import Facet, highlights
-from marketplace.api.lookups import find
+from marketplace.api.lookups import find, named
 from marketplace.api.pagination import Cut, Keyset, truth
 from marketplace.api.permissions import check_role
 from marketplace.api.rows import Plan, Rows, Values, plan_of
 from marketplace.formats.registry import Representation
+from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.records.statements import Statement, keep
 from marketplace.search.queries import MOST_RANKED
 
@@ -137,6 +138,40 @@ class Reading:
         finally:
             self.request.at = now
 
+    def one_by(self: Any, plan: Plan, column: str, wanted: object) -> Values | None:
+        """Read the values of the visible thing with this value in a column, by a kept statement where there is one."""
+        key = (connection.vendor, type(self), plan, column, *reach_of(self.request.actor, self.request.at))
+
+        def build(at: datetime, value: object) -> Any:
+            now, self.request.at = self.request.at, at
+            try:
+                return plan.of(self.visible().order_by()).filter(**{column: value})[:1]
+            finally:
+                self.request.at = now
+
+        given = (self.request.at, wanted)
+        found = memory.get(key)
+        if found is None and memory.is_due(key):
+            found = keep(build, *given)
+            memory.put(key, found)
+        return next(iter(found.rows(*given) if found is not None else build(*given)), None)
+
+    def shown_by(
+        self: Any, plan: Plan, values: Values, *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Answer with one thing and its ETag."""
+        self.etag_version = values[plan.version]
+        shown = self.narrow(plan.show([values], self.shape_context())[0])
+        return Response(shown, status=status, headers=dict(headers or {}))
+
+    def shown_again(self: Any, thing: Any, *, status: int, headers: Mapping[str, str] | None = None) -> Response:
+        """Answer with a thing as the caller sees it after a write."""
+        plan = self.plan()
+        values = None if plan is None else self.one_by(plan, "pk", thing.pk)
+        if values is None:
+            return cast("Response", self.show(self.read_again(thing), status=status, headers=headers))
+        return cast("Response", self.shown_by(plan, values, status=status, headers=headers))
+
     def kept_by(self: Any, plan: Plan, cut: Cut) -> object | None:
         """Give all that a statement hangs on beside moment and cursor; None where it hangs on more."""
         asked = self.request.query_params
@@ -212,7 +247,8 @@ class Reads:
         plan = self.plan()
         if plan is None:
             return cast("Response", self.show(self.thing()))
-        values = find(plan.of(self.get_queryset()), self.kwargs["id"], self.reference_field)
+        values = self.one_by(plan, *named(self.kwargs["id"], self.reference_field))
+        if values is None:
+            raise DomainError(ErrorCode.NOT_FOUND)
         check_role(self.request.actor, self.access, self.request.at)
-        self.etag_version = values[plan.version]
-        return Response(self.narrow(plan.show([values], self.shape_context())[0]))
+        return cast("Response", self.shown_by(plan, values))

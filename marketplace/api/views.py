@@ -254,10 +254,9 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
             data = write.out(result, context=self.shape_context()).data
             self.etag_version = getattr(result, "version", None)
             return Response(data, status=write.status, headers=self.location(write, result))
-        shown = self.read_again(thing if thing is not None else result)
         if thing is not None:
-            return self.show(shown, status=write.status)
-        return self.show(shown, status=201 if created else 200, headers=self.location(write, shown))
+            return self.shown_again(thing, status=write.status)
+        return self.shown_again(result, status=201 if created else 200, headers=self.location(write, result))
 
     def taken_on(self, thing: Any) -> Response:
         """Answer that the work goes on; the thing tells its outcome."""
