@@ -1,12 +1,46 @@
 """The pair that every change leaves behind in its own transaction: one audit record, one outbox event (domain rule 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from marketplace.accounts.actors import Actor
 from marketplace.audit import operations as audit
+from marketplace.audit.operations import Act
 from marketplace.events import operations as events
+from marketplace.events.operations import News
 from marketplace.records.models import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change of one record, as `note` is told of it."""
+
+    record: Record
+    action: str
+    event: str | None = None
+    changes: Mapping[str, object] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)
+    from_state: str = ""
+    to_state: str = ""
+    reason_code: str = ""
+    reason_text: str = ""
+
+
+_listeners: ContextVar[tuple[list[Entry], ...]] = ContextVar("listeners", default=())
+
+
+@contextmanager
+def listening() -> Iterator[list[Entry]]:
+    """Give the list of what is noted inside a ``with`` block: what the trail will say, for whoever wants to say it at once."""
+    heard: list[Entry] = []
+    token = _listeners.set((*_listeners.get(), heard))
+    try:
+        yield heard
+    finally:
+        _listeners.reset(token)
 
 
 def note(
@@ -24,7 +58,30 @@ def note(
     reason_text: str = "",
 ) -> None:
     """Write the audit record and the outbox event of one change to ``record``; ``event`` defaults to resource.action."""
-    audit.record(
+    entry = Entry(
+        record, action, event, dict(changes or {}), dict(data or {}), from_state, to_state, reason_code, reason_text
+    )
+    note_many([entry], actor=actor, at=at)
+
+
+def note_many(entries: Sequence[Entry], *, actor: Actor, at: datetime) -> None:
+    """Write the pairs of several changes, each as `note` would, in a few statements."""
+    if not entries:
+        return
+    for heard in _listeners.get():
+        heard.extend(entries)
+    acts, news = [_act(entry, actor, at) for entry in entries], [_news(entry, actor, at) for entry in entries]
+    if len(entries) > 1:
+        audit.record_many(acts)
+        events.emit_many(news)
+        return
+    audit.record_one(acts[0])
+    events.emit_one(news[0])
+
+
+def _act(entry: Entry, actor: Actor, at: datetime) -> Act:
+    record = entry.record
+    return Act(
         at=at,
         actor_kind=actor.kind,
         actor_id=actor.public_id,
@@ -34,24 +91,27 @@ def note(
         resource=record.resource,
         resource_id=record.public_id,
         reference=record.reference_text,
-        action=action,
-        from_state=from_state,
-        to_state=to_state,
-        reason_code=reason_code,
-        reason_text=reason_text,
-        changes=dict(changes or {}),
+        action=entry.action,
+        from_state=entry.from_state,
+        to_state=entry.to_state,
+        reason_code=entry.reason_code,
+        reason_text=entry.reason_text,
+        changes=dict(entry.changes),
     )
-    scope = record.event_scope()
-    state = {"from_state": from_state, "state": to_state} if to_state else {}
-    events.emit(
-        type=event or f"{record.resource}.{action}",
+
+
+def _news(entry: Entry, actor: Actor, at: datetime) -> News:
+    record, scope = entry.record, entry.record.event_scope()
+    state = {"from_state": entry.from_state, "state": entry.to_state} if entry.to_state else {}
+    return News(
+        type=entry.event or f"{record.resource}.{entry.action}",
         resource=record.resource,
         resource_id=record.public_id,
         reference=record.reference_text,
         version=record.version,
         audience=scope.audience,
         organization_ids=scope.organization_ids,
-        data={**record.event_data(), **state, **(data or {})},
+        data={**record.event_data(), **state, **entry.data},
         at=at,
         actor=actor.label,
     )

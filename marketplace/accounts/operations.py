@@ -54,8 +54,12 @@ class OrganizationFacts:
 
 
 @transaction.atomic
-def save_organization(facts: OrganizationFacts, *, actor: Actor, at: datetime) -> Organization:
+def save_organization(
+    facts: OrganizationFacts, *, actor: Actor, at: datetime, changes: Mapping[str, object] | None = None
+) -> Organization:
     """Create or replace an organization by its code, with aliases, roles and place in the tree.
+
+    ``changes`` is what the trail says of them, where the caller knows what differs.
 
     Raises DomainError(permission_denied), DomainError(unknown_reference) for an unknown parent and
     DomainError(rule_broken) when the parent lies below the organization itself.
@@ -84,7 +88,7 @@ def save_organization(facts: OrganizationFacts, *, actor: Actor, at: datetime) -
         OrganizationRole(organization=organization, role=span.role, valid_from=span.valid_from, valid_to=span.valid_to)
         for span in facts.roles
     )
-    note(organization, "created" if existing is None else "changed", actor=actor, at=at)
+    note(organization, "created" if existing is None else "changed", actor=actor, at=at, changes=changes)
     return organization
 
 

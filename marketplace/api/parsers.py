@@ -16,6 +16,7 @@ from marketplace.kernel.text import gettext_noop as _
 DEPTH_LIMIT = 32
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ufffe\uffff\ud800-\udfff]")
 CHARSETS = ("utf-8", "utf8", "us-ascii")  # a parameter that JSON does not have (RFC 8259), yet clients send it
+TABLES = (".csv", ".jsonl")  # ends of the names of files that may be longer
 INTEGER_LIMIT = 2**63 - 1  # what both databases store
 
 
@@ -130,8 +131,10 @@ class FileParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """Read at most FILE_BYTES bytes. Raises DomainError(body_too_large)."""
-        return _read(stream, settings.FILE_BYTES)
+        """Read at most FILE_BYTES bytes, of tables that are imported TABLE_BYTES. Raises DomainError(body_too_large)."""
+        asked = getattr((parser_context or {}).get("request"), "query_params", {})
+        is_table = str(asked.get("file_name", "")).lower().endswith(TABLES)
+        return _read(stream, max(settings.TABLE_BYTES, settings.FILE_BYTES) if is_table else settings.FILE_BYTES)
 
 
 def _read(stream: IO[Any], limit: int) -> bytes:

@@ -14,8 +14,9 @@ from io import BytesIO, StringIO
 import xlsxwriter
 from rest_framework.renderers import BaseRenderer
 
+from marketplace.kernel.cells import neutral_text
+
 Value = str | int | Decimal | date | None
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last: full width
 BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
 SHEET_NAME_LENGTH = 31  # of the format
 WIDEST_COLUMN = 60  # characters
@@ -43,8 +44,8 @@ def neutral(value: Value) -> str:
     """Write a value so that no spreadsheet takes it for a formula; numbers stay numbers."""
     if value is None:
         return ""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
+    if isinstance(value, str):
+        return neutral_text(value)
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

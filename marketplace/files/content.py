@@ -33,6 +33,7 @@ MEDIA_TYPES = {
     "jpeg": "image/jpeg",
     "txt": "text/plain",
     "csv": "text/csv",
+    "jsonl": "application/jsonl",
 }
 ARCHIVES = ("docx", "xlsx", "odt", "ods")
 SIGNATURES = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff", "jpeg": b"\xff\xd8\xff"}
@@ -85,8 +86,10 @@ def _signatures(content: bytes) -> Iterable[puremagic.PureMagicWithConfidence]:
 def _check_text(content: bytes, extension: str) -> None:
     try:
         text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\x00"
+    except UnicodeDecodeError as error:
+        detail = _("Line %(line)s is not UTF-8. Save the file as UTF-8.")
+        params = {"line": content.count(b"\n", 0, error.start) + 1}
+        raise FileRefusedError(FieldError("", "file_content", detail, params=params)) from None
     _require("\x00" not in text and bool(text.strip()), extension)
     head = text.lstrip()[:200].lower()
     _require(

@@ -28,6 +28,7 @@ class StoredFile(Record):
     size_bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
     uploaded_by = models.CharField(max_length=80)  # kind and public id of the caller, who alone may attach it
+    kept_until = models.DateTimeField(null=True, blank=True)  # work that reads it needs it until then, attached or not
     purged_at = models.DateTimeField(null=True, blank=True)  # since then there is no file
 
     class Meta:

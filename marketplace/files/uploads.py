@@ -75,6 +75,15 @@ def take_upload(upload: UUID, *, actor: Actor, at: datetime) -> StoredFile:
     return found
 
 
+def hold_upload(upload: UUID, *, actor: Actor, at: datetime, until: datetime) -> StoredFile:
+    """Find an upload of ``actor`` and keep its file until then, for work that reads it. Raises DomainError(unknown_reference)."""
+    stored = take_upload(upload, actor=actor, at=at)
+    if stored.kept_until is None or stored.kept_until < until:
+        stored.kept_until = until
+        stored.save(update_fields=["kept_until"])
+    return stored
+
+
 def content_of(document: Document) -> tuple[StoredFile, bytes]:
     """Read the content of a document. Raises DomainError(not_found) where it has none, or has it no longer."""
     stored = document.content
@@ -87,10 +96,11 @@ def content_of(document: Document) -> tuple[StoredFile, bytes]:
 
 
 def sweep(*, at: datetime) -> int:
-    """Delete files that nobody needs: never attached within a day, of documents taken off a month ago, and files that a crash
+    """Delete files that nobody needs: never attached within a day and not held by work, of documents taken off a month ago, and files that a crash
     left without a row. Return how many; the rows stay, with the hash of what there was.
     """
-    unattached = Q(document__isnull=True, created_at__lt=at - ATTACH_WITHIN)
+    free = Q(kept_until__isnull=True) | Q(kept_until__lt=at)
+    unattached = Q(document__isnull=True, created_at__lt=at - ATTACH_WITHIN) & free
     taken_off = Q(document__removed_at__lt=at - KEPT_AFTER_REMOVAL)
     rows = StoredFile.objects.filter(unattached | taken_off, purged_at__isnull=True).order_by("pk")[:SWEPT_AT_ONCE]
     done = 0

@@ -103,6 +103,7 @@ HOLDINGS = (
     name("files.Document", "added_by"),
     Holding("files.StoredFile", "uploaded_by", Holds.KEY, Fate.KEPT, WORK),
     name("files.Document", "removed_by"),
+    Holding("bulk.Import", "requested_by", Holds.KEY, Fate.KEPT, WORK),
     name("vocabularies.ServiceLevel", "edited_by"),
     name("events.OutboxEvent", "actor", "resource_id"),
 )

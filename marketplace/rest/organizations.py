@@ -1,10 +1,11 @@
 """Organizations: everybody signed in may read them, the secretariat keeps them."""
 
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import asdict, fields, replace
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 import django_filters
+from django.db import transaction
 from django.db.models import QuerySet
 from rest_framework import serializers
 
@@ -148,6 +149,37 @@ def change_organization(
     organization = Organization.objects.select_related("parent").get(pk=organization_id)
     check_version(organization, expected_version)
     return operations.save_organization(_with(_facts(organization), changes), actor=actor, at=at)
+
+
+@transaction.atomic
+def file_organization(*, actor: Actor, at: datetime, changes: dict[str, Any]) -> tuple[Organization, bool]:
+    """Add an organization, or change the one with this code; nothing happens where nothing differs. Tells whether it is new.
+
+    Raises what saving raises.
+    """
+    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    known = Organization.objects.select_related("parent").filter(code=changes["code"]).first()
+    if known is None:
+        return create_organization(actor=actor, at=at, changes=changes), True
+    before = _facts(known)
+    after = _with(before, changes)
+    told = _differences(before, after)
+    if not told:
+        return known, False
+    return operations.save_organization(after, actor=actor, at=at, changes=told), False
+
+
+def _differences(before: OrganizationFacts, after: OrganizationFacts) -> dict[str, object]:
+    pairs = {one.name: (getattr(before, one.name), getattr(after, one.name)) for one in fields(OrganizationFacts)}
+    return {name: [_plain(old), _plain(new)] for name, (old, new) in pairs.items() if old != new}
+
+
+def _plain(value: Any) -> object:
+    if isinstance(value, RoleSpan):
+        return {name: _plain(inner) for name, inner in asdict(value).items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _facts(organization: Organization) -> OrganizationFacts:

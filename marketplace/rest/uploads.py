@@ -17,6 +17,8 @@ from marketplace.files.content import MEDIA_TYPES
 from marketplace.kernel.errors import ErrorCode
 
 WRITERS = (
+    Permission.CATALOGUE_WRITE,
+    Permission.ORGANIZATIONS_MANAGE,
     Permission.REQUESTS_WRITE,
     Permission.REQUESTS_SCREEN,
     Permission.ENGAGEMENTS_DELIVER,
@@ -56,7 +58,8 @@ class UploadsView(ApiView):
             "Upload a file",
             WRITERS,
             description="The body is the file itself. It is taken when its content is what the end of its name says, and has "
-            f"no macros: {', '.join(f'`{kind}`' for kind in MEDIA_TYPES)}. Attach it as `upload` of a document within a day.",
+            f"no macros: {', '.join(f'`{kind}`' for kind in MEDIA_TYPES)}. Attach it as `upload` of a document, or import it, within "
+            "a day.",
             file=True,
             out=UploadOut,
             status=201,

@@ -9,6 +9,7 @@ from marketplace.rest import (
     feed,
     grants,
     health,
+    imports,
     jobs,
     memberships,
     metrics,
@@ -49,6 +50,8 @@ routes.register("audit", trail.AuditViewSet, basename="audit-record")
 routes.register("webhooks", webhooks.WebhookViewSet, basename="webhook")
 routes.register(nested("webhooks", "deliveries"), webhooks.DeliveryViewSet, basename="webhook-delivery")
 routes.register("jobs", jobs.JobViewSet, basename="job")
+routes.register("imports", imports.ImportViewSet, basename="import")
+routes.register(nested("imports", "rows"), imports.ImportRowViewSet, basename="import-row")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", start.RootView.as_view(schema=None)),  # described without the slash
@@ -70,6 +73,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("service-levels", service_levels.ServiceLevelsView.as_view(), name="service-levels"),
     path("service-levels/<str:step>", service_levels.ServiceLevelView.as_view(), name="service-level"),
     path("audit/head", trail.AuditHeadView.as_view(), name="audit-head"),
+    path("imports/templates/<str:resource>", imports.TemplateView.as_view(), name="import-template"),
     path("uploads", uploads.UploadsView.as_view(), name="uploads"),
     path("event-types", event_types.EventTypesView.as_view(), name="event-types"),
     path("event-types/<str:type>", event_types.EventTypeView.as_view(), name="event-type"),

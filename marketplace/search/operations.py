@@ -27,6 +27,14 @@ def index(resource: str, record_id: int, texts: Mapping[str, Text]) -> None:
 @transaction.atomic
 def index_many(resource: str, texts_by_record: Mapping[int, Mapping[str, Text]]) -> None:
     """Replace the words of several records."""
+    ids = list(texts_by_record)
+    for start in range(0, len(ids), BATCH):
+        SearchDocument.objects.filter(resource=resource, record_id__in=ids[start : start + BATCH]).delete()
+    index_new(resource, texts_by_record)
+
+
+def index_new(resource: str, texts_by_record: Mapping[int, Mapping[str, Text]]) -> None:
+    """Write the words of records that have none yet."""
     documents = [
         SearchDocument(
             resource=resource,
@@ -38,9 +46,6 @@ def index_many(resource: str, texts_by_record: Mapping[int, Mapping[str, Text]])
         for record_id, texts in texts_by_record.items()
         for language, text in texts.items()
     ]
-    ids = list(texts_by_record)
-    for start in range(0, len(ids), BATCH):
-        SearchDocument.objects.filter(resource=resource, record_id__in=ids[start : start + BATCH]).delete()
     SearchDocument.objects.bulk_create(documents, batch_size=BATCH)
 
 

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "marketplace.privacy",
     "marketplace.webhooks",
     "marketplace.api",
+    "marketplace.bulk",
     "requests_app",
     "providers",
     "matching",

@@ -19,6 +19,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("BODY_BYTES", default=2 * 1024 * 1024)
 # Uploads lie outside of everything that is served; all web and worker processes share the folder (docs/adr/0018).
 FILES_DIR = VAR_DIR / "documents"  # part of every backup (marketplace/upkeep/backups)
 FILE_BYTES = env.int("FILE_BYTES", default=10 * 1024 * 1024)
+TABLE_BYTES = env.int(
+    "TABLE_BYTES", default=50 * 1024 * 1024
+)  # of CSV and JSON Lines, which imports read (docs/bulk.md)
+# Rows of an import that holds the database's one write lock: SQLite, with `atomic` or `dry_run`.
+IMPORT_ROWS_UNDER_LOCK = env.int("IMPORT_ROWS_UNDER_LOCK", default=5_000)
 # Webhooks: how long one call may take; whether they may go to this very machine (demo and tests; never on a server).
 WEBHOOK_SECONDS = env.float("WEBHOOK_SECONDS", default=10.0)
 WEBHOOK_RETRY_SECONDS = env.float("WEBHOOK_RETRY_SECONDS", default=10.0)  # after the first failure; then doubling

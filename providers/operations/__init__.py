@@ -10,7 +10,8 @@ from providers.operations.holds import (
     release_holds,
 )
 from providers.operations.indexing import reindex_catalogue
-from providers.operations.intake import file_offering, file_session, file_window
+from providers.operations.intake import file_offering, file_provider, file_session, file_window
+from providers.operations.many import Filed, file_offerings
 from providers.operations.offerings import change_offering, create_offering, save_offering
 from providers.operations.outcomes import record_outcome
 from providers.operations.providers import change_provider, register_provider
@@ -42,6 +43,7 @@ from providers.operations.vetting import (
 from providers.operations.windows import change_window, create_window, delete_window
 
 __all__ = [
+    "Filed",
     "SyntheticOffering",
     "Want",
     "cancel_session",
@@ -57,6 +59,8 @@ __all__ = [
     "delete_window",
     "extend_holds",
     "file_offering",
+    "file_offerings",
+    "file_provider",
     "file_session",
     "file_window",
     "lapse_expired_holds",

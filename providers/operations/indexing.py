@@ -1,6 +1,6 @@
 """Making the catalogue findable: which words of a provider or an offering are searched."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from django.db.models import QuerySet
@@ -17,6 +17,11 @@ BATCH = 500
 def index_offering(offering: Offering) -> None:
     """Index an offering by its title; and by summary, objectives, themes with their other names, provider and code."""
     search.index("offering", offering.pk, _texts_of_offering(offering))
+
+
+def index_new_offerings(offerings: Sequence[Offering]) -> None:
+    """Index offerings that were just stored and have no words yet."""
+    search.index_new("offering", {offering.pk: _texts_of_offering(offering) for offering in offerings})
 
 
 def index_provider(provider: Provider) -> None:

@@ -4,11 +4,13 @@ from datetime import datetime
 
 from django.db import transaction
 
+from marketplace.accounts import queries as accounts
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.periods import Period
-from providers.models import CapacityWindow, Offering, Session
+from providers.models import CapacityWindow, Offering, Provider, Session
 from providers.operations.facts import Facts
 from providers.operations.offerings import create_offering, save_offering
+from providers.operations.providers import change_provider, register_provider
 from providers.operations.sessions import create_session, save_session
 from providers.operations.windows import create_window
 from providers.queries import visible_offering, visible_provider
@@ -26,6 +28,20 @@ def file_offering(
     if not external_id:
         return create_offering(actor=actor, at=at, provider_id=owner.pk, facts=facts), True
     return save_offering(actor=actor, at=at, provider_id=owner.pk, source=source, external_id=external_id, facts=facts)
+
+
+@transaction.atomic
+def file_provider(*, actor: Actor, at: datetime, organization: str, facts: Facts) -> tuple[Provider, bool]:
+    """Register an organization (code or id) as a provider, or change the provider that it is; tells whether it is new.
+
+    Raises DomainError(unknown_reference) for an unknown organization, and what `register_provider` and `change_provider`
+    raise.
+    """
+    owner = accounts.organization_by_code(organization, "/organization")
+    known = Provider.objects.filter(organization=owner).values_list("pk", flat=True).first()
+    if known is None:
+        return register_provider(actor=actor, at=at, organization=owner.code, facts=facts), True
+    return change_provider(actor=actor, at=at, provider_id=known, facts=facts), False
 
 
 @transaction.atomic

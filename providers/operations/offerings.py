@@ -14,7 +14,7 @@ from marketplace.lifecycles import operations as lifecycles
 from providers.models import Offering, OfferingFacet, OfferingPartner, Provider
 from providers.operations.access import check_offering
 from providers.operations.facts import Facts, check_codes, put
-from providers.operations.indexing import index_offering
+from providers.operations.indexing import index_new_offerings, index_offering
 from providers.operations.rules import check_offering_facts
 from providers.queries import offering_by_reference
 
@@ -86,6 +86,7 @@ FACETS = {
     "governance_level": "governance_levels",
 }
 CLOSED = ("retired",)
+BATCH = 2_000  # narrow rows in one statement
 
 
 @transaction.atomic
@@ -108,8 +109,7 @@ def create_offering(
     if provider is None:
         raise DomainError(ErrorCode.NOT_FOUND)
     offering = Offering(provider=provider, code=code, external_id=external_id, source=source)
-    _put(offering, facts)
-    check_offering(actor, Permission.CATALOGUE_WRITE, offering, at=at)
+    fill_draft(offering, facts, actor=actor, at=at)
     try:
         with transaction.atomic():
             lifecycles.create(offering, actor=actor, at=at)
@@ -131,13 +131,7 @@ def change_offering(
     precondition_failed, unknown_reference, rule_broken).
     """
     offering = lock_offering(offering_id, expected_version)
-    check_offering(actor, Permission.CATALOGUE_WRITE, offering, at=at)
-    if offering.state in CLOSED:
-        raise lifecycles.wrong_state(offering, "change")
-    before = offering.programme
-    changes = _put(offering, facts)
-    if offering.programme != before:  # into a programme that the actor's membership does not reach: refused too
-        check_offering(actor, Permission.CATALOGUE_WRITE, offering, at=at)
+    changes = change_in_memory(offering, facts, actor=actor, at=at)
     if "partners" in facts:
         changes |= _replace_partners(offering, facts["partners"])
     if changes:
@@ -171,6 +165,27 @@ def save_offering(
         return created, True
     changed = change_offering(actor=actor, at=at, offering_id=known, facts=facts, expected_version=expected_version)
     return changed, False
+
+
+def fill_draft(offering: Offering, facts: Facts, *, actor: Actor, at: datetime) -> None:
+    """Put facts on an offering that is not stored yet, as whoever may draft it. Raises as `create_offering` does."""
+    _put(offering, facts)
+    check_offering(actor, Permission.CATALOGUE_WRITE, offering, at=at)
+
+
+def change_in_memory(offering: Offering, facts: Facts, *, actor: Actor, at: datetime) -> dict[str, object]:
+    """Put facts on a stored offering without saving it, as whoever may change it; give what differs, partners left out.
+
+    Raises as `change_offering` does.
+    """
+    check_offering(actor, Permission.CATALOGUE_WRITE, offering, at=at)
+    if offering.state in CLOSED:
+        raise lifecycles.wrong_state(offering, "change")
+    before = offering.programme
+    changes = _put(offering, facts)
+    if offering.programme != before:  # into a programme that the actor's membership does not reach: refused too
+        check_offering(actor, Permission.CATALOGUE_WRITE, offering, at=at)
+    return changes
 
 
 def lock_offering(offering_id: int, expected_version: int | None) -> Offering:
@@ -222,6 +237,17 @@ def _replace_partners(offering: Offering, partners: Sequence[Mapping[str, Any]])
 def facets_of(offering: Offering) -> set[tuple[str, str]]:
     """Give the pairs of facet and code by which filters find an offering."""
     return {(facet, code) for facet, column in FACETS.items() for code in getattr(offering, column)}
+
+
+def follow_new(offerings: Sequence[Offering]) -> None:
+    """Write what is derived from offerings that were just stored, in a few statements."""
+    facets = [
+        OfferingFacet(offering=offering, facet=facet, code=code)
+        for offering in offerings
+        for facet, code in sorted(facets_of(offering))
+    ]
+    OfferingFacet.objects.bulk_create(facets, batch_size=BATCH)
+    index_new_offerings(offerings)
 
 
 def _follow(offering: Offering) -> None:

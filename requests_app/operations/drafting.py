@@ -145,11 +145,13 @@ def file_request(
     organization: str = "",
     external_id: str = "",
     expected_version: int | None = None,
+    lines_in_place: bool = False,
 ) -> tuple[TrainingRequest, bool]:
     """Draft a request, or change the one that the caller's system knows as ``external_id``; returns it and whether it is new.
 
     The external id counts for the client, or for the organization where a person writes; what is known gets the whole
-    new content. Without ``organization`` it is the only one that the actor writes for. Raises as ``create_request`` and
+    new content. With ``lines_in_place``, lines that have no numbers are those that stand in their places, as the rows of a
+    table mean it; else they are new ones. Without ``organization`` it is the only one that the actor writes for. Raises as ``create_request`` and
     ``change_request`` do.
     """
     owner = accounts.organization_by_code(organization or _only_organization(actor, at), "/requesting_organization")
@@ -157,10 +159,20 @@ def file_request(
     if found is None:
         made = create_request(actor=actor, at=at, organization=owner.code, content=content, external_id=external_id)
         return made, True
+    if lines_in_place:
+        content = _numbered(content, content_of(found))
     changed = change_request(
         actor=actor, at=at, request_id=found.pk, content=content, expected_version=expected_version
     )
     return changed, False
+
+
+def _numbered(content: RequestContent, known: RequestContent) -> RequestContent:
+    if any(line.number is not None for line in content.lines):
+        return content
+    numbers = [*(line.number for line in known.lines), *[None] * len(content.lines)]
+    lines = [replace(line, number=number) for line, number in zip(content.lines, numbers, strict=False)]
+    return replace(content, lines=tuple(lines))
 
 
 def _only_organization(actor: Actor, at: datetime) -> str:

@@ -27,6 +27,7 @@ from tests.factories.accounts import (
     ServiceClientFactory,
     UserFactory,
 )
+from tests.factories.bulk import ImportFactory
 from tests.factories.fulfilment import (
     ChangeFactory,
     CostShareFactory,
@@ -201,6 +202,8 @@ def _house(scene: Scene, requester: Organization) -> None:
         "notifications": NotificationFactory.create(recipient=focal_point),
         "webhooks": (webhook := WebhookFactory.create(organization=requester)),
         "webhooks deliveries": DeliveryFactory.create(webhook=webhook).public_id,
+        "imports": ImportFactory.create(requested_by=f"user:{focal_point.public_id}", target="requests"),
+        "templates": "offerings",
         "event-types": "training_request.opened",
         "jobs": JobFactory.create(kind="work.purge", state="dead", finished_at=AT, last_error="ValueError"),
         "audit": AuditRecord.objects.latest("pk"),

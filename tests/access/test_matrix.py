@@ -20,6 +20,7 @@ NOT_REACHED = {
     "request_documents_content": "needs a file that was sent: tests/files/test_uploads.py",
     "uploads_create": "needs the bytes of a file: tests/files/test_uploads.py",
     "health_ready": "no worker runs beside the tests",
+    "imports_create": "needs a file that was sent: tests/bulk/test_imports.py",
     "match_runs_publish": "needs a plan that was computed: tests/matching/test_publication.py",
     "match_runs_why_not": "needs a plan that was computed: tests/matching/test_explanations_api.py",
     "own_sessions_destroy": "needs the session of a browser: tests/identity/test_sessions.py",

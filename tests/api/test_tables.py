@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from marketplace.api.charts import LETTER, LONGEST_NAME, MARGIN, SIZE, STEPS, HeatMap, SvgRenderer, heat_map, shade
 from marketplace.api.tables import (
-    FORMULA_STARTS,
     CsvRenderer,
     Table,
     Tables,
@@ -22,6 +21,7 @@ from marketplace.api.tables import (
     write_csv,
     write_xlsx,
 )
+from marketplace.kernel.cells import FORMULA_STARTS
 from tests.guards import house
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)

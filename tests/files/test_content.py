@@ -47,6 +47,7 @@ GOOD = {
     "ods": opendocument("ods"),
     "txt": "Une réunion à Bamako.\n".encode(),
     "csv": b"name;people\nBamako;20\n",
+    "jsonl": b'{"name": "Bamako"}\n{"name": "Dakar"}\n',
 }
 
 
@@ -58,7 +59,7 @@ def test_each_kind_is_taken_for_what_it_is(extension: str) -> None:
 @pytest.mark.parametrize("extension", MEDIA_TYPES)
 @pytest.mark.parametrize("other", ["pdf", "png", "docx", "odt", "txt"])
 def test_no_kind_passes_for_another(extension: str, other: str) -> None:
-    pictures, texts = {"jpg", "jpeg"}, {"txt", "csv"}
+    pictures, texts = {"jpg", "jpeg"}, {"txt", "csv", "jsonl"}
     if extension == other or {extension, other} <= pictures or {extension, other} <= texts:
         return
     with pytest.raises(FileRefusedError) as refused:

@@ -1,0 +1,196 @@
+"""Files read row by row: CSV, the first sheet of a workbook, JSON Lines. Memory does not grow with the file."""
+
+import codecs
+import csv
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from defusedxml.common import DefusedXmlException
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from marketplace.api.parsers import load
+from marketplace.api.problems import invalid_input
+from marketplace.api.serializers import StrictSerializer
+from marketplace.bulk.columns import Column, columns_of, values_of
+from marketplace.kernel.cells import plain_text
+from marketplace.kernel.errors import DomainError, FieldError
+from marketplace.kernel.text import gettext_noop as _
+
+FORMATS = ("csv", "xlsx", "jsonl")
+DELIMITERS = (",", ";", "\t", "|")
+LINE_BYTES = 1_000_000
+CHUNK = 1 << 20
+csv.field_size_limit(LINE_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its line in the file (the first is 1), its values as a body would have them, and what cannot be read of it."""
+
+    line: int
+    values: dict[str, Any]
+    errors: Sequence[FieldError] = ()
+
+
+def read_rows(path: Path, *, format: str, form: type[StrictSerializer]) -> Iterator[Row]:  # noqa: A002  as callers say it
+    """Read the rows of a file; columns are those of ``form``.
+
+    Raises DomainError(invalid_input) for what makes the whole file unreadable, with the line or the column.
+    """
+    return {"csv": _csv_rows, "xlsx": _xlsx_rows, "jsonl": _json_rows}[format](path, form)
+
+
+def count_rows(path: Path, *, format: str) -> int:  # noqa: A002
+    """Look through a file once: how many rows it has. Raises DomainError(invalid_input) for wrong encoding or syntax."""
+    if format == "csv":
+        return max(0, sum(1 for _, cells in _csv_lines(path) if any(cells)) - 1)
+    if format == "xlsx":
+        return max(0, sum(1 for _, cells in _sheet(path) if any(cells)) - 1)
+    _check_encoding(path)
+    with path.open("rb") as file:
+        return sum(1 for line in file if line.strip())
+
+
+def refuse_file(code: str, detail: str, **params: object) -> DomainError:
+    """Make the refusal of a file as a whole."""
+    return invalid_input([FieldError("", code, detail, params=params)])
+
+
+# --- CSV ----------------------------------------------------------------------------------------------------------
+def _csv_rows(path: Path, form: type[StrictSerializer]) -> Iterator[Row]:
+    return _table(((line, [plain_text(cell) for cell in cells]) for line, cells in _csv_lines(path)), form)
+
+
+def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines of a CSV with the number at which each begins; a quoted cell may span several."""
+    _check_encoding(path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        delimiter = _delimiter(file.readline(LINE_BYTES))
+        file.seek(0)
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        before = 0
+        try:
+            for cells in reader:
+                yield before + 1, cells
+                before = reader.line_num
+        except csv.Error:
+            raise refuse_file(
+                "csv", _("Line %(line)s is no CSV: look at its quotation marks."), line=before + 1
+            ) from None
+
+
+def _delimiter(header: str) -> str:
+    """Find what stands between the names of the columns, which have none of these characters."""
+    return max(DELIMITERS, key=header.count)
+
+
+def _check_encoding(path: Path) -> None:
+    """Find the first line that is not UTF-8. Raises DomainError(invalid_input)."""
+    decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                bad = line + chunk[: max(0, error.start)].count(b"\n")
+                raise refuse_file(
+                    "encoding", _("Line %(line)s is not UTF-8. Save the file as UTF-8."), line=bad
+                ) from None
+            line += chunk.count(b"\n")
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            raise refuse_file("encoding", _("Line %(line)s is not UTF-8. Save the file as UTF-8."), line=line) from None
+
+
+# --- XLSX ---------------------------------------------------------------------------------------------------------
+def _xlsx_rows(path: Path, form: type[StrictSerializer]) -> Iterator[Row]:
+    return _table(_sheet(path), form)
+
+
+def _sheet(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of the first sheet that have anything in them; formulas give the value that was stored with them."""
+    with path.open("rb") as file:  # by its name it would be refused: ours have no ends
+        try:
+            book = load_workbook(file, read_only=True, data_only=True)
+        except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, DefusedXmlException):
+            raise refuse_file("xlsx", _("This is no workbook (.xlsx) that can be read.")) from None
+        try:
+            sheet = book.worksheets[0]
+            sheet.reset_dimensions()  # what the file says of its size may be wrong
+            for line, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+                cells = [_text(value) for value in values]
+                if any(cells):
+                    yield line, cells
+        finally:
+            book.close()
+
+
+def _text(value: object) -> str:
+    """Write what a spreadsheet made of a cell as one would type it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if (
+        isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+    ):  # beyond, a spreadsheet's numbers are not exact
+        return str(int(value))
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat()
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+# --- tables -------------------------------------------------------------------------------------------------------
+def _table(lines: Iterable[tuple[int, list[str]]], form: type[StrictSerializer]) -> Iterator[Row]:
+    waiting = iter(lines)
+    _line, header = next(waiting, (0, []))
+    names = [name.strip() for name in header]
+    while names and not names[-1]:
+        names.pop()
+    if not names:
+        raise refuse_file("empty", _("The file has no header with the names of its columns."))
+    columns = columns_of(form, names)
+    for line, cells in waiting:
+        if any(cells):
+            yield _row(line, [cell.strip() for cell in cells], columns)
+
+
+def _row(line: int, cells: list[str], columns: Sequence[Column]) -> Row:
+    values, errors = values_of(columns, cells)
+    if any(cells[len(columns) :]):
+        detail = _("The line has %(cells)s cells, the header %(columns)s.")
+        params = {"cells": len(cells), "columns": len(columns)}
+        errors.append(FieldError("", "too_many_cells", detail, params=params))
+    return Row(line, values, errors)
+
+
+# --- JSON Lines ---------------------------------------------------------------------------------------------------
+def _json_rows(path: Path, form: type[StrictSerializer]) -> Iterator[Row]:
+    with path.open("rb") as file:
+        line = 0
+        while raw := file.readline(LINE_BYTES + 1):
+            line += 1
+            if len(raw) > LINE_BYTES:
+                raise refuse_file(
+                    "too_long", _("Line %(line)s is longer than %(limit)s bytes."), line=line, limit=LINE_BYTES
+                )
+            if line == 1:
+                raw = raw.removeprefix(codecs.BOM_UTF8)
+            if raw.strip():
+                yield _json_row(line, raw)
+
+
+def _json_row(line: int, raw: bytes) -> Row:
+    try:
+        values = load(raw)
+    except DomainError as error:
+        return Row(line, {}, [FieldError("", error.code.value, error.kind.detail, params=dict(error.params))])
+    if not isinstance(values, dict):
+        return Row(line, {}, [FieldError("", "not_an_object", _("A line of JSON Lines is an object."))])
+    return Row(line, values)
