@@ -1,6 +1,8 @@
 """Routes of the fulfilment app."""
 
-from fulfilment.api.views import answers, documents, engagements, parts
+from django.urls import path as route
+
+from fulfilment.api.views import answers, calendars, documents, engagements, parts
 from marketplace.api.routers import Routes, nested
 
 routes = Routes()
@@ -16,4 +18,4 @@ for path, view in {
 }.items():
     routes.register(nested("engagements", path), view, basename=view.basename)
 routes.register(nested("proposals", "parts"), answers.PartAnswerViewSet, basename="proposal-part-answer")
-urlpatterns = routes.urls
+urlpatterns = [route("calendars/<str:token>", calendars.CalendarView.as_view(), name="calendar"), *routes.urls]

@@ -38,6 +38,12 @@ def engagements_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Engagement
     return Engagement.objects.filter(seen)
 
 
+def funded(rows: QuerySet[Engagement]) -> QuerySet[Engagement]:
+    """Leave the engagements with days and with a share of the cost in cash that was not withdrawn."""
+    shares = CostShare.objects.filter(kind="cash", state__in=("pledged", "confirmed", "received"))
+    return rows.filter(start_on__isnull=False, pk__in=shares.values("engagement_id"))
+
+
 def _reach(right: Right) -> Q:
     reach = Q() if right.reads_group_wide else _of_parties(right.descendant_ids)
     if right.programmes:

@@ -22,16 +22,11 @@ JSON = OrjsonRenderer.format
 CHUNK = 500  # things that an export reads at once
 
 
-class RepresentationRenderer(BaseRenderer):
-    """Gives out what a writer has written."""
+class BytesRenderer(BaseRenderer):
+    """Gives out what has been written already."""
 
+    charset: str | None
     render_style = "binary"
-
-    def __init__(self, representation: Representation) -> None:
-        self.representation = representation
-        self.media_type = representation.media_type
-        self.format = representation.code
-        self.charset = "utf-8" if representation.media_type.startswith("text/") else None
 
     def render(
         self,
@@ -41,6 +36,16 @@ class RepresentationRenderer(BaseRenderer):
     ) -> bytes:
         """Give the bytes."""
         return b"" if data is None else bytes(data)
+
+
+class RepresentationRenderer(BytesRenderer):
+    """Gives out what the writer of a representation has written."""
+
+    def __init__(self, representation: Representation) -> None:
+        self.representation = representation
+        self.media_type = representation.media_type
+        self.format = representation.code
+        self.charset = "utf-8" if representation.media_type.startswith("text/") else None
 
 
 def not_acceptable(pointer: str, allowed: Sequence[str]) -> DomainError:

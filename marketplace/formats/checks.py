@@ -54,7 +54,7 @@ def by_json_schema(document: bytes, schema: Path) -> list[str]:
         orjson.loads(schema.read_bytes()), format_checker=jsonschema.FormatChecker()
     )
     found = orjson.loads(document)
-    items = found if isinstance(found, list) else [found]
+    items = found.get("trainings", [found])
     return [
         f"{place}/{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}"
         for place, item in enumerate(items)

@@ -29,6 +29,11 @@ PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{env.int('PORT', d
 
 # --- the group (configuration, not code) -------------------------------------------------------------------------
 GROUP_CODE = env.str("GROUP_CODE", default="GMG")  # organization code of the group, first part of references
+# Who reports to IATI, by its identifier there and its name; the default is synthetic and registered nowhere.
+IATI_REPORTING_ORG = env.str("IATI_REPORTING_ORG", default="XM-EXAMPLE-GMG")
+IATI_REPORTING_NAME = env.str("IATI_REPORTING_NAME", default="GMG Training Marketplace")
+# A JSON file with ReliefWeb's numbers of our sources and countries (docs/formats.md).
+RELIEFWEB_NUMBERS = env.str("RELIEFWEB_NUMBERS", default="")
 
 # --- upkeep ------------------------------------------------------------------------------------------------------
 TRACES_TO = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")  # a collector of OpenTelemetry; empty: no traces

@@ -1,13 +1,12 @@
 """The catalogue in the formats of the field: schema.org, iCalendar, Atom, ReliefWeb. Written from what the JSON shows."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import gettext, override
 
 from marketplace.formats.calendars import MEDIA_TYPE as CALENDAR
-from marketplace.formats.calendars import Happening, write_calendar
+from marketplace.formats.calendars import write_calendar
 from marketplace.formats.feeds import MEDIA_TYPE as ATOM
 from marketplace.formats.feeds import Entry, write_feed
 from marketplace.formats.linked import tagged, without_nothing, write_document, write_list
@@ -21,7 +20,6 @@ Shown = Mapping[str, Any]
 CONTEXT = {"@vocab": "https://schema.org/"}
 MODES = {"online": "online", "in_person": "onsite", "blended": "blended"}
 DIGITS = {"day": 10, "month": 7, "quarter": 7, "year": 4}  # of a date of ISO 8601 that are known
-STATUSES = {"planned": "TENTATIVE", "cancelled": "CANCELLED"}  # of a calendar; the others are CONFIRMED
 
 
 # --- schema.org -----------------------------------------------------------------------------------------------------
@@ -151,39 +149,10 @@ def write_sessions(sessions: Iterable[Shown], telling: Telling) -> Iterator[byte
 
 
 # --- iCalendar ------------------------------------------------------------------------------------------------------
-def happening(session: Shown, telling: Telling) -> Happening:
-    """Make the event of a calendar of a session that is shown with its offering."""
-    offering, period = session["offering"], session["period"]
-    exact = period["precision"] == "day"
-    place = ", ".join(part for part in (session["venue"], session["city"], _country(session, telling)) if part)
-    text = [pick(offering["summaries"], telling.language)[0], gettext("Provider: %s") % session["provider_code"]]
-    if not exact:
-        text.append(gettext("The days are not settled yet."))
-    return Happening(
-        uid=f"session-{session['id']}@gmg-training-marketplace",
-        title=pick(offering["titles"], telling.language)[0] or session["reference"],
-        start=date.fromisoformat(str(period["start"])),
-        end=date.fromisoformat(str(period["end"])),
-        changed_at=datetime.fromisoformat(session["updated_at"]),
-        sequence=session["version"],
-        status=STATUSES.get(session["state"], "CONFIRMED") if exact else "TENTATIVE",
-        exact=exact,
-        place=place,
-        text="\n".join(part for part in text if part),
-        url=telling.address(f"sessions/{session['id']}"),
-        categories=[vocabularies.label("themes", code, telling.language) for code in offering["themes"]],
-    )
-
-
-def _country(session: Shown, telling: Telling) -> str:
-    country = vocabularies.country(session["country"]) if session["country"] else None
-    return pick(country.labels, telling.language)[0] if country else ""
-
-
 def write_session_calendar(sessions: Iterable[Shown], telling: Telling) -> Iterator[bytes]:
     """Write sessions as a calendar."""
     with override(telling.language):
-        events = [happening(session, telling) for session in sessions]
+        events = [queries.session_happening(session, telling) for session in sessions]
         return write_calendar(events, name=gettext("Training sessions"), language=telling.language)
 
 

@@ -15,7 +15,7 @@ from marketplace.kernel.errors import ErrorCode
 from marketplace.search.queries import search
 from marketplace.vocabularies.queries import THEMES
 from providers import operations, queries
-from providers.api import filters, formats, serializers
+from providers.api import filters, formats, reliefweb, serializers
 from providers.models import CapacityWindow, Offering, OfferingFacet, Provider, Session
 
 READ, WRITE, VET = Permission.CATALOGUE_READ, Permission.CATALOGUE_WRITE, Permission.CATALOGUE_VET
@@ -244,7 +244,7 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     tag, noun, nouns, resource, basename = "Providers", "session", "sessions", "sessions", "session"
     access = READ
     reads = serializers.TrainingSessionOut
-    representations = (formats.INSTANCES, formats.SESSION_CALENDAR)
+    representations = (formats.INSTANCES, formats.SESSION_CALENDAR, reliefweb.TRAININGS)
     reference_field, id_argument = "code", "session_id"
     filterset_class = filters.SessionFilters
     ordering, ordering_fields = ("start_on",), {**TIMES, "start": "start_on", "end": "end_on"}

@@ -1,5 +1,6 @@
 """Reads of the providers app."""
 
+from providers.queries.calendars import own_session_happenings, session_happening
 from providers.queries.capacity import free_capacity, held_by, live_holds, trainer_days_needed
 from providers.queries.catalogue import (
     CatalogueOffer,
@@ -38,6 +39,7 @@ from providers.queries.finding import (
 from providers.queries.visibility import (
     in_catalogue,
     offerings_visible_to,
+    open_to_all,
     providers_visible_to,
     sessions_in_catalogue,
     sessions_visible_to,
@@ -74,9 +76,12 @@ __all__ = [
     "offerings_on_theme",
     "offerings_serving",
     "offerings_visible_to",
+    "open_to_all",
+    "own_session_happenings",
     "provider_by_code",
     "providers_serving",
     "providers_visible_to",
+    "session_happening",
     "sessions_in_catalogue",
     "sessions_visible_to",
     "trainer_days_needed",

@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.permissions import granted_ids, is_secretariat
+from providers.lifecycle import BOOKABLE_SESSIONS
 from providers.models import CapacityWindow, Offering, Provider, Session
 
 IN_CATALOGUE = Q(state="published", provider__state="verified")
@@ -42,6 +43,11 @@ def in_catalogue(rows: QuerySet[Offering]) -> QuerySet[Offering]:
 def sessions_in_catalogue(rows: QuerySet[Session]) -> QuerySet[Session]:
     """Leave the sessions of what stands in the public catalogue."""
     return rows.filter(offering__state="published", offering__provider__state="verified")
+
+
+def open_to_all(rows: QuerySet[Session]) -> QuerySet[Session]:
+    """Leave the sessions of the public catalogue that take bookings."""
+    return sessions_in_catalogue(rows).filter(state__in=BOOKABLE_SESSIONS)
 
 
 def sessions_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Session]:

@@ -18,7 +18,7 @@ from marketplace.files.models import Document
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.vocabularies.queries import THEMES
 from requests_app import operations, queries
-from requests_app.api import serializers
+from requests_app.api import formats, serializers
 from requests_app.api.filters import RequestFilters
 from requests_app.models import Clarification, Endorsement, RequestLine, TrainingRequest
 
@@ -62,6 +62,7 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     tag, noun, nouns, resource, basename = "Requests", "training request", "training requests", "requests", "request"
     access = READ
     reads = serializers.RequestOut
+    representations = (formats.NEED_FEED,)
     reference_field, id_argument = "reference", "request_id"
     filterset_class = RequestFilters
     ordering = ("-created_at",)

@@ -47,7 +47,13 @@ from requests_app.queries.requests import (
 )
 from requests_app.queries.similar import SimilarRequest, similar_requests
 from requests_app.queries.timeline import TimelineEntry, timeline
-from requests_app.queries.visibility import current_shares, requests_readable_by, requests_visible_to, visible_subquery
+from requests_app.queries.visibility import (
+    current_shares,
+    listed_in_public,
+    requests_readable_by,
+    requests_visible_to,
+    visible_subquery,
+)
 
 __all__ = [
     "FULL_TEXT",
@@ -77,6 +83,7 @@ __all__ = [
     "line_facts",
     "lines_of",
     "lines_readable_by",
+    "listed_in_public",
     "miscounted_lines",
     "on_requester_side",
     "open_requests_for_matching",

@@ -26,6 +26,12 @@ def requests_visible_to(actor: Actor, *, at: datetime) -> QuerySet[TrainingReque
     return TrainingRequest.objects.filter(readable | summary).annotate(reads_body=reads_body)
 
 
+def listed_in_public(rows: QuerySet[TrainingRequest]) -> QuerySet[TrainingRequest]:
+    """Leave the open needs that their requesters agreed to have listed in public."""
+    consented = PostingConsent.objects.filter(withdrawn_at__isnull=True).values("request_id")
+    return rows.filter(state="open", visibility="public", pk__in=consented)
+
+
 def requests_readable_by(actor: Actor, *, at: datetime) -> QuerySet[TrainingRequest]:
     """Give the requests whose body ``actor`` reads; what belongs to a request is theirs to read, too."""
     return TrainingRequest.objects.filter(_readable_by(actor, at))

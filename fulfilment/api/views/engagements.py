@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db.models import Prefetch, QuerySet
 
 from fulfilment import operations, queries
+from fulfilment.api import formats
 from fulfilment.api.filters import EngagementFilters
 from fulfilment.api.serializers import inputs
 from fulfilment.api.serializers.engagements import EngagementOut
@@ -98,6 +99,7 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
     resource, basename = "engagements", "engagement"
     access = Permission.ENGAGEMENTS_READ
     reads = EngagementOut
+    representations = (formats.ACTIVITIES,)
     reference_field, id_argument = "reference", "engagement_id"
     filterset_class = EngagementFilters
     ordering = ("-created_at",)

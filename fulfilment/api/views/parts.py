@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from fulfilment import operations, queries
-from fulfilment.api import filters
+from fulfilment.api import filters, formats
 from fulfilment.api.serializers import inputs, parts
 from fulfilment.models import Change, CostShare, Delivery, Evaluation, Milestone, OutcomeStory
 from marketplace.accounts.roles import Permission
@@ -46,6 +46,7 @@ class DeliveryViewSet(Lists, Reads, PartViewSet):
 
     noun, nouns, resource, basename = "delivery", "deliveries", "engagement_deliveries", "engagement-delivery"
     reads = parts.DeliveryOut
+    representations = (formats.DELIVERY_CALENDAR,)
     id_argument = "delivery_id"
     filterset_class = filters.DeliveryFilters
     ordering, ordering_fields = ("number",), {"number": "number", "start": "start_on", "due_at": "due_at"}
