@@ -180,11 +180,13 @@ def _house(scene: Scene, requester: Organization) -> None:
     focal_point, client = scene.callers["focal_point"], scene.callers["client"]
     assert isinstance(focal_point, User)
     assert isinstance(client, ServiceClient)
+    calendar = token_of(focal_point, AT, "catalogue:read")
     token_of(focal_point, AT)
     token_of(client, AT)
     app = ApplicationFactory.create(organization=requester, client_type=Application.CLIENT_CONFIDENTIAL)
     scene.things |= {
         "organizations": requester,
+        "calendars": calendar,
         "programmes": ProgrammeFactory.create(),
         "context-events": ContextEventFactory.create(),
         "memberships": focal_point.memberships.get(),
