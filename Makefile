@@ -96,6 +96,10 @@ faults: $(DEV)  ## the whole product under load and a hundred faults: nothing lo
 faults-short: $(DEV)  ## the same with each kind of fault once, in five minutes
 	@$(PY) -m tests.faults short $(if $(SEED),--seed $(SEED),)
 
+.PHONY: mutation
+mutation: $(DEV)  ## change permissions, states, feed and work table in every small way; the tests must notice (FILES= narrows, AGAIN=1: the last survivors)
+	@$(PY) -m tooling.mutation $(if $(AGAIN),--survivors,) $(FILES)
+
 .PHONY: check
 check: $(DEV) node  ## style, types, contracts, migrations, schema, diagrams, translations
 	@$(PY) -m tooling.check
@@ -146,7 +150,7 @@ lock: $(DEV)  ## pin every requirement with its hashes
 .PHONY: clean
 clean:  ## remove what was built: environment, caches, node_modules (var/ stays)
 	rm -rf $(VENV) node_modules staticfiles htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache \
-	  .import_linter_cache .hypothesis
+	  .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- what the above stands on -------------------------------------------------------------------------------------

@@ -1,13 +1,16 @@
 """Right = scope and role and object."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission as DjangoPermission
 
 from marketplace.accounts import permissions, queries
 from marketplace.accounts.actors import Actor
-from marketplace.accounts.models import Membership
+from marketplace.accounts.models import Membership, Organization, OrganizationUserGrant, User
 from marketplace.accounts.roles import ROLES, SCOPE_OF, SCOPES, Permission
 from marketplace.kernel.errors import DomainError, ErrorCode
 from tests.factories.accounts import (
@@ -167,3 +170,207 @@ def test_conflict_is_any_membership_in_a_partner(at: datetime) -> None:
     MembershipFactory.create(user=officer.user, organization=partner, role="viewer")
     fresh = Actor.for_user(officer.user)  # type: ignore[arg-type]
     assert queries.conflict_of(fresh, [partner.pk], at) == partner
+
+
+# --- at the edges: what mutation testing asked for -----------------------------------------------------------------
+def refused(call: Callable[[], object]) -> tuple[ErrorCode, dict[str, object]]:
+    with pytest.raises(DomainError) as refusal:
+        call()
+    return refusal.value.code, dict(refusal.value.params)
+
+
+def lent_to(user: User, membership: Membership, at: datetime) -> None:
+    day = at.date()
+    Membership.objects.filter(pk=membership.pk).update(delegate=user, delegated_from=day, delegated_to=day)
+
+
+def granted(user: User, organization: Organization, right: Permission) -> None:
+    row = DjangoPermission.objects.get(codename=right.codename)
+    OrganizationUserGrantFactory.create(user=user, content_object=organization, permission=row)
+
+
+def test_system_may_everything_and_belongs_everywhere(at: datetime) -> None:
+    system, other = Actor.system("test"), OrganizationFactory.create()
+    assert permissions.can(system, P.PROPOSALS_DECIDE, at=at, organization_id=other.pk)
+    assert permissions.holds(system, P.PROPOSALS_DECIDE, at=at, organization_id=other.pk)
+    assert permissions.is_secretariat(system, at)
+    assert permissions.is_group_member(system, at)
+    nobody = Actor.for_user(UserFactory.create())
+    assert not permissions.is_secretariat(nobody, at)
+    assert not permissions.is_group_member(nobody, at)
+
+
+def test_secretariat_and_auditors_belong_to_the_group_whatever_their_organization(at: datetime) -> None:
+    outside = OrganizationFactory.create()
+    assert permissions.is_group_member(member(outside, "auditor"), at)
+    assert permissions.is_group_member(secretariat(), at)
+    assert not permissions.is_group_member(member(outside), at)
+
+
+def test_group_wide_role_heeds_no_country_and_no_programme(at: datetime) -> None:
+    home = OrganizationFactory.create(roles=["secretariat"])
+    officer = member(home, "secretariat_officer", countries=["MLI"], programmes=["JMDI"])
+    other = OrganizationFactory.create()
+    assert permissions.can(
+        officer, P.PROPOSALS_DECIDE, at=at, organization_id=other.pk, country="SEN", programme="OTHER"
+    )
+
+
+def test_membership_with_limits_reaches_what_names_no_country_and_no_other_programme(at: datetime) -> None:
+    own = OrganizationFactory.create()
+    mali, jmdi = member(own, countries=["MLI"]), member(own, programmes=["JMDI"])
+    assert permissions.can(mali, P.REQUESTS_WRITE, at=at, organization_id=own.pk)
+    assert permissions.can(mali, P.REQUESTS_WRITE, at=at, organization_id=own.pk, programme="ANY")
+    assert not permissions.can(jmdi, P.REQUESTS_WRITE, at=at, organization_id=own.pk, programme="OTHER")
+    assert permissions.can(jmdi, P.REQUESTS_WRITE, at=at, organization_id=own.pk, country="SEN", programme="JMDI")
+    assert permissions.can(member(own), P.REQUESTS_WRITE, at=at, organization_id=own.pk, country="SEN")
+
+
+def test_question_about_no_organization_is_about_any_of_their_own(at: datetime) -> None:
+    actor = member(OrganizationFactory.create())
+    assert permissions.can(actor, P.REQUESTS_WRITE, at=at)
+    assert permissions.holds(actor, P.REQUESTS_WRITE, at=at)
+    assert not permissions.can(actor, P.PROPOSALS_DECIDE, at=at)
+
+
+def test_answer_of_one_day_is_not_that_of_another(at: datetime) -> None:
+    own = OrganizationFactory.create()
+    actor = member(own, valid_to=at.date())
+    assert actor.user is not None
+    MembershipFactory.create(user=actor.user, organization=own, role="viewer")
+    for moment, may in ((at, True), (at + timedelta(days=1), False), (at, True)):
+        assert permissions.can(actor, P.REQUESTS_WRITE, at=moment, organization_id=own.pk) is may
+
+
+def test_question_of_one_call_is_answered_once(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, find_out = OrganizationFactory.create(), permissions._serving
+    asked: list[object] = []
+
+    def watched(*about: Any) -> Any:
+        asked.append(about)
+        return find_out(*about)
+
+    monkeypatch.setattr(permissions, "_serving", watched)
+    actor = member(own)
+    for _ in range(2):
+        assert permissions.can(actor, P.REQUESTS_WRITE, at=at, organization_id=own.pk)
+    assert len(asked) == 1
+
+
+def test_answer_about_one_organization_is_not_that_about_another(at: datetime) -> None:
+    first, second, strange = (OrganizationFactory.create() for _ in range(3))
+    actor = member(first)
+    assert actor.user is not None
+    MembershipFactory.create(user=actor.user, organization=second, role="viewer")
+    for organization, may in ((strange, False), (first, True), (second, False), (first, True)):
+        assert permissions.can(actor, P.REQUESTS_WRITE, at=at, organization_id=organization.pk) is may
+
+
+def test_many_strange_organizations_are_one_question(at: datetime) -> None:
+    actor = member(OrganizationFactory.create())
+    for strange in (OrganizationFactory.create(), OrganizationFactory.create()):
+        assert not permissions.can(actor, P.REQUESTS_WRITE, at=at, organization_id=strange.pk)
+    assert len(actor.answers) == 1
+
+
+def test_role_that_was_lent_is_told_of_only_where_it_was_needed(at: datetime) -> None:
+    own, user = OrganizationFactory.create(), UserFactory.create()
+    absent = MembershipFactory.create(organization=own, user=UserFactory.create(name="Away"))
+    lent_to(user, absent, at)
+    actor = Actor.for_user(user)
+    assert permissions.can(actor, P.REQUESTS_WRITE, at=at, organization_id=own.pk)
+    assert actor.absent == (absent.user,)
+    MembershipFactory.create(organization=own, user=user)
+    needless = Actor.for_user(user)
+    assert permissions.can(needless, P.REQUESTS_WRITE, at=at, organization_id=own.pk)
+    assert needless.absent == ()
+
+
+def test_grant_is_asked_before_a_lent_role_and_needs_its_scope(at: datetime) -> None:
+    own, user = OrganizationFactory.create(), UserFactory.create()
+    lent_to(user, MembershipFactory.create(organization=own), at)
+    granted(user, own, P.REQUESTS_WRITE)
+    actor = Actor.for_user(user)
+    assert permissions.can(actor, P.REQUESTS_WRITE, at=at, organization_id=own.pk)
+    assert actor.absent == ()
+    narrow = Actor.for_user(user, scopes=frozenset({"requests:read"}))
+    assert not permissions.can(narrow, P.REQUESTS_WRITE, at=at, organization_id=own.pk)
+    assert not permissions.can(Actor.for_user(user), P.REQUESTS_WRITE, at=at + timedelta(days=1))
+
+
+def test_check_is_about_the_very_organization_country_and_programme(at: datetime) -> None:
+    own, other = OrganizationFactory.create(), OrganizationFactory.create()
+    actor = member(own, countries=["MLI"], programmes=["JMDI"])
+
+    def check(organization: Organization, country: str, programme: str) -> None:
+        permissions.check(
+            actor, P.REQUESTS_WRITE, at=at, organization_id=organization.pk, country=country, programme=programme
+        )
+
+    check(own, "MLI", "JMDI")
+    denied = (ErrorCode.PERMISSION_DENIED, {"permission": "requests.write"})
+    for facts in ((other, "MLI", "JMDI"), (own, "SEN", "JMDI"), (own, "MLI", "OTHER")):
+        assert refused(lambda facts=facts: check(*facts)) == denied  # type: ignore[misc]
+
+
+def test_what_was_lent_or_granted_may_be_used_and_is_not_held(at: datetime) -> None:
+    own, other, user = OrganizationFactory.create(), OrganizationFactory.create(), UserFactory.create()
+    lent_to(user, MembershipFactory.create(organization=own), at)
+    granted(user, other, P.REQUESTS_WRITE)
+    actor = Actor.for_user(user)
+    denied = (ErrorCode.PERMISSION_DENIED, {"permission": "requests.write"})
+    for organization in (own, other):
+        assert permissions.can(actor, P.REQUESTS_WRITE, at=at, organization_id=organization.pk)
+        assert not permissions.holds(actor, P.REQUESTS_WRITE, at=at, organization_id=organization.pk)
+        ask = partial(permissions.check_holds, actor, P.REQUESTS_WRITE, at=at, organization_id=organization.pk)
+        assert refused(ask) == denied
+
+
+def test_what_is_held_in_one_organization_is_not_held_in_another_where_it_was_lent(at: datetime) -> None:
+    own, other = OrganizationFactory.create(), OrganizationFactory.create()
+    user = MembershipFactory.create(organization=own).user
+    lent_to(user, MembershipFactory.create(organization=other), at)
+    actor = Actor.for_user(user)
+    permissions.check_holds(actor, P.REQUESTS_WRITE, at=at, organization_id=own.pk)
+    ask = partial(permissions.check_holds, actor, P.REQUESTS_WRITE, at=at, organization_id=other.pk)
+    assert refused(ask) == (ErrorCode.PERMISSION_DENIED, {"permission": "requests.write"})
+
+
+def test_what_is_held_is_held_there_by_that_role_and_within_the_scope(at: datetime) -> None:
+    own, other = OrganizationFactory.create(), OrganizationFactory.create()
+    user = MembershipFactory.create(organization=own).user
+    actor, narrow = Actor.for_user(user), Actor.for_user(user, scopes=frozenset({"requests:read"}))
+    permissions.check_holds(actor, P.REQUESTS_WRITE, at=at, organization_id=own.pk)
+    assert not permissions.holds(actor, P.REQUESTS_WRITE, at=at, organization_id=other.pk)
+    assert not permissions.holds(actor, P.PROPOSALS_DECIDE, at=at, organization_id=own.pk)
+    assert not permissions.holds(narrow, P.REQUESTS_WRITE, at=at, organization_id=own.pk)
+    ask = partial(permissions.check_holds, narrow, P.REQUESTS_WRITE, at=at, organization_id=own.pk)
+    assert refused(ask) == (ErrorCode.INSUFFICIENT_SCOPE, {"scope": "requests:write"})
+    assert not permissions.holds(member(own, programmes=["JMDI"]), P.REQUESTS_WRITE, at=at, organization_id=own.pk)
+
+
+def test_grants_count_in_the_rooms_that_were_asked_for(at: datetime) -> None:
+    user, first, second, third = UserFactory.create(), *(OrganizationFactory.create() for _ in range(3))
+    for organization, right in ((first, P.REQUESTS_READ), (second, P.OFFERS_MAKE), (third, P.CATALOGUE_READ)):
+        granted(user, organization, right)
+    actor = Actor.for_user(user)
+    assert permissions.granted_ids(actor, at, "requests", "offers") == {first.pk, second.pk}
+    assert permissions.granted_ids(actor, at) == frozenset()
+    assert permissions.organization_ids(actor, at, "catalogue") == {third.pk}
+
+
+def test_grant_that_is_over_counts_in_no_room(at: datetime) -> None:
+    user, organization = UserFactory.create(), OrganizationFactory.create()
+    granted(user, organization, P.REQUESTS_READ)
+    OrganizationUserGrant.objects.update(expires_at=at + timedelta(days=1))
+    actor = Actor.for_user(user)
+    for moment, ids in ((at, {organization.pk}), (at + timedelta(days=1), set())):
+        assert permissions.granted_ids(actor, moment, "requests") == ids
+        assert permissions.organization_ids(actor, moment, "requests") == ids
+
+
+def test_codename_and_room_are_read_off_the_permission() -> None:
+    assert (P.SERVICE_LEVELS_MANAGE.codename, P.SERVICE_LEVELS_MANAGE.room) == (
+        "service_levels_manage",
+        "service_levels",
+    )

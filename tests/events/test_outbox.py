@@ -10,10 +10,10 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.db.models.functions import Now
 
 from marketplace.accounts.models import Organization
-from marketplace.events import operations, queries
+from marketplace.events import operations, queries, sequencer
 from marketplace.events.checks import check_handlers
 from marketplace.events.models import OutboxEvent
-from marketplace.events.patterns import Choice
+from marketplace.events.patterns import Choice, matches
 from marketplace.events.registry import forget as forget_handler
 from marketplace.events.registry import handlers_of, handles
 from marketplace.events.sequencer import SEQUENCER_LOCK, publish_pending
@@ -258,6 +258,174 @@ def test_feed_takes_one_query_however_many_events(at: datetime, django_assert_nu
     publish_pending(at=at)
     with django_assert_num_queries(1, connection=connection):
         assert len(queries.feed(organization_ids={iom.pk})) == 30
+
+
+# --- at the edges: what mutation testing asked for -----------------------------------------------------------------
+@pytest.mark.django_db
+def test_publish_says_when_and_makes_jobs_that_are_due_then(at: datetime, seen: list[Payload]) -> None:
+    emitted(at)
+    later = at + timedelta(seconds=3)
+    publish_pending(at=later)
+    assert OutboxEvent.objects.get().published_at == later
+    row = Job.objects.get()
+    assert (row.created_at, row.due_at) == (later, later)
+
+
+@pytest.mark.django_db
+def test_publish_takes_five_hundred_at_a_time_in_few_statements(
+    at: datetime, django_assert_max_num_queries: Any
+) -> None:
+    OutboxEvent.objects.bulk_create(
+        OutboxEvent(type="a.b", resource="a", resource_id=THING, version=1, audience="public", at=at)
+        for _ in range(501)
+    )
+    with django_assert_max_num_queries(12):
+        assert publish_pending(at=at) == 500
+    assert (publish_pending(at=at), queries.head()) == (1, 501)
+    assert OutboxEvent.objects.order_by("id").last() == OutboxEvent.objects.get(sequence=501)
+
+
+@pytest.mark.django_db
+def test_publish_without_anything_to_do_opens_no_transaction(at: datetime, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        assert publish_pending(at=at) == 0
+
+
+@pytest.mark.django_db
+def test_feed_hides_what_is_private_and_what_is_unpublished_from_everybody(at: datetime) -> None:
+    iom = organization("IOM", at)
+    emitted(at, "private", audience="private", organization_ids=[iom.pk])
+    emitted(at, "public")
+    publish_pending(at=at)
+    emitted(at, "unpublished")
+    rights: dict[str, Any] = {"organization_ids": [iom.pk], "is_group_member": True}
+    for secretariat in (True, False):
+        told = queries.visible_events(is_secretariat=secretariat, **rights)
+        assert [event.resource_reference for event in told] == ["public"]
+    assert [e.resource_reference for e in queries.feed(is_secretariat=True, **rights)] == ["public"]
+
+
+@pytest.mark.django_db
+def test_feed_goes_by_the_number_and_gives_no_more_than_is_allowed(
+    at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, text in ((3, "third"), (1, "first"), (2, "second")):
+        event = emitted(at, text)
+        OutboxEvent.objects.filter(pk=event.pk).update(sequence=number, published_at=at)
+    assert [e.resource_reference for e in queries.feed()] == ["first", "second", "third"]
+    assert [e.sequence for e in queries.published_between(1, 3)] == [2, 3]
+    assert [e.sequence for e in queries.published_between(0, 2)] == [1, 2]
+    monkeypatch.setattr(queries, "MOST", 2)
+    assert [len(queries.feed(limit=limit)) for limit in (1, 2, 3)] == [1, 2, 2]
+
+
+@pytest.mark.django_db
+def test_feed_gives_two_hundred_unless_asked(at: datetime) -> None:
+    OutboxEvent.objects.bulk_create(
+        OutboxEvent(
+            type="a.b",
+            resource="a",
+            resource_id=THING,
+            version=1,
+            audience="public",
+            at=at,
+            sequence=number,
+            published_at=at,
+        )
+        for number in range(1, 202)
+    )
+    assert (len(queries.feed()), len(queries.feed(limit=201))) == (200, 201)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 7])
+def test_beginning_and_loss_agree_wherever_the_feed_is_cut(at: datetime, length: int) -> None:
+    for number in range(length):
+        emitted(at)
+        publish_pending(at=at + timedelta(days=number))
+    for gone in range(length + 1):
+        kept_since = at + timedelta(days=gone) if gone else at - timedelta(days=1)
+        assert queries.beginning(kept_since=kept_since) == gone
+        for after in range(1, length + 1):
+            assert queries.has_lost(after, kept_since=kept_since) is (after < gone)
+    assert not queries.has_lost(0, kept_since=at + timedelta(days=length))
+
+
+@pytest.mark.django_db
+def test_outbox_age_counts_the_first_second_and_is_never_negative(at: datetime) -> None:
+    emitted(at)
+    assert queries.outbox_age_seconds(at + timedelta(seconds=0.25)) == 0.25
+    assert queries.outbox_age_seconds(at - timedelta(seconds=5)) == 0.0
+
+
+@pytest.mark.django_db
+def test_events_are_counted_by_thing_in_the_order_of_things(at: datetime) -> None:
+    for resource, thing in (("b", THING), ("a", OTHER), ("a", THING), ("a", OTHER)):
+        emitted(at, resource=resource, resource_id=thing)
+    assert list(queries.told_by_thing()) == [("a", THING, 1), ("a", OTHER, 2), ("b", THING, 1)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "event_type", "expected"),
+    [
+        ("a.opened", "a.opened", True),
+        ("a.opened", "a.opene", False),
+        ("a.opene", "a.opened", False),
+        ("a.opened", "a.opener", False),
+        ("a.*", "a.opened", True),
+        ("a.*", "b.opened", False),
+        ("*", "anything", True),
+    ],
+)
+def test_pattern_matches_the_very_type_or_its_beginning(pattern: str, event_type: str, expected: bool) -> None:
+    assert matches(pattern, event_type) is expected
+    assert Choice(types=[pattern]).wants(OutboxEvent(type=event_type)) is expected
+
+
+def test_choice_wants_what_meets_each_of_its_parts() -> None:
+    event = OutboxEvent(type="a.opened", resource="a", resource_id=THING)
+    parts: list[tuple[dict[str, Any], bool]] = [
+        ({}, True),
+        ({"types": ["b.*", "a.opened"]}, True),
+        ({"types": ["a.*"], "resources": ["b"]}, False),
+        ({"types": ["a.*"], "resources": ["b", "a"], "resource_ids": [OTHER]}, False),
+        ({"types": ["b.*"], "resources": ["a"], "resource_ids": [THING]}, False),
+        ({"types": ["a.*"], "resources": ["a"], "resource_ids": [OTHER, THING]}, True),
+        ({"resource_ids": [OTHER]}, False),
+    ]
+    for part, wanted in parts:
+        assert Choice(**part).wants(event) is wanted, part
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        (Choice(types=["test_thing.opened", "other.*", "none.*"]), ["a", "c", "d"]),
+        (Choice(types=["other.*", "test_thing.*"], resources=["other_thing"]), ["d"]),
+        (Choice(types=["other.*"], resource_ids=[OTHER]), ["d"]),
+        (Choice(resources=["test_thing"], resource_ids=[OTHER]), ["c"]),
+        (Choice(types=["test_thing.closed"], resources=["test_thing"], resource_ids=[OTHER]), []),
+    ],
+    ids=str,
+)
+def test_choice_takes_from_the_database_what_meets_each_of_its_parts(
+    at: datetime, choice: Choice, told: list[str]
+) -> None:
+    emitted(at, "a")
+    emitted(at, "b", type="test_thing.closed")
+    emitted(at, "c", resource_id=OTHER)
+    emitted(at, "d", type="other.opened", resource="other_thing", resource_id=OTHER)
+    publish_pending(at=at)
+    assert [event.resource_reference for event in queries.feed(choice=choice)] == told
+
+
+@pytest.mark.django_db
+def test_publish_steps_back_where_the_lock_is_held(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    emitted(at)
+    asked: list[int] = []
+    monkeypatch.setattr(sequencer, "is_only_writer", asked.append)
+    assert (publish_pending(at=at), queries.head(), asked) == (0, 0, [SEQUENCER_LOCK])
 
 
 # --- handlers -------------------------------------------------------------------------------------------------------

@@ -1,17 +1,36 @@
 """Domain rule 5: who sees which request, in lists, search, counts, actions and events."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.db.models import F
 
 from marketplace.accounts import entrusting
 from marketplace.accounts.actors import Actor
+from marketplace.accounts.models import Organization
 from marketplace.accounts.roles import Permission
 from requests_app import operations, queries
-from requests_app.models import TrainingRequest
-from tests.factories.accounts import OrganizationFactory, ProgrammeFactory, UserFactory, client_of, member, secretariat
-from tests.factories.requests import SYSTEM, content, draft, line, listed, opened, submitted
+from requests_app.models import MAY, SEES, PostingConsent, RequestShare, TrainingRequest
+from tests.factories.accounts import (
+    MembershipFactory,
+    OrganizationFactory,
+    ProgrammeFactory,
+    UserFactory,
+    client_of,
+    member,
+    secretariat,
+)
+from tests.factories.requests import (
+    SYSTEM,
+    PostingConsentFactory,
+    RequestShareFactory,
+    content,
+    draft,
+    line,
+    listed,
+    opened,
+    submitted,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +162,199 @@ def test_visibility_takes_the_same_queries_for_one_and_for_fifty(
         submitted(agency)
     with django_assert_num_queries(1):  # type: ignore[operator]
         assert len(seen(actor, at)) == 6
+
+
+# --- at the edges: what mutation testing asked for -----------------------------------------------------------------
+DAY = timedelta(days=1)
+
+
+def granted(organization: Organization, right: Permission, at: datetime) -> Actor:
+    user = UserFactory.create()
+    entrusting.give_grant(actor=SYSTEM, at=at, user=user, organization=organization, permission=right)
+    return Actor.for_user(user)
+
+
+def test_system_reads_everything_and_the_unknown_nothing(at: datetime) -> None:
+    requests = [draft(), submitted(visibility="agency"), listed()]
+    assert seen(SYSTEM, at) == {request.pk: True for request in requests}
+    assert seen(Actor.anonymous(), at) == {}
+    assert list(queries.visible_subquery(Actor.anonymous(), at=at)) == []
+    assert set(queries.visible_subquery(SYSTEM, at=at)) == {request.pk for request in requests}
+
+
+def test_readable_are_those_whose_body_is_read(at: datetime) -> None:
+    agency = OrganizationFactory.create()
+    mine, summary = submitted(agency, visibility="agency"), listed()
+    actor = member(agency)
+    assert seen(actor, at) == {mine.pk: True, summary.pk: False}
+    assert list(queries.requests_readable_by(actor, at=at)) == [mine]
+    subquery = queries.visible_subquery(actor, at=at)
+    assert list(subquery) == [mine.pk]
+    assert not subquery.query.order_by
+    assert not subquery.query.default_ordering
+
+
+def test_draft_is_shown_by_no_consent_and_no_share(at: datetime) -> None:
+    other = OrganizationFactory.create(roles=["member"])
+    hidden = draft(visibility="public")
+    PostingConsentFactory.create(request=hidden)
+    for sees_what in ("summary", "documents"):
+        RequestShareFactory.create(request=hidden, organization=other, sees=sees_what)
+        assert seen(member(other), at) == {}
+        RequestShare.objects.update(ended_at=at)
+    assert seen(secretariat(), at) == {}
+    assert seen(member(other, "auditor"), at) == {}
+
+
+def test_consent_that_was_withdrawn_or_is_about_what_is_not_public_lists_nothing(at: datetime) -> None:
+    stranger = Actor.for_user(UserFactory.create())
+    taken_back, closed, shown = listed(), submitted(visibility="group"), listed()
+    PostingConsent.objects.filter(request=taken_back).update(withdrawn_at=at, withdrawn_by="focal point")
+    PostingConsentFactory.create(request=closed)
+    assert seen(stranger, at) == {shown.pk: False}
+    unasked = opened(visibility="public")
+    assert not sees(stranger, unasked, at)
+    assert seen(member(OrganizationFactory.create(roles=["member"])), at) == {
+        request.pk: True for request in (taken_back, closed, shown, unasked)
+    }
+
+
+@pytest.mark.parametrize(
+    ("what", "body"), [("summary", False), ("body", True), ("documents", True)], ids=["summary", "body", "documents"]
+)
+def test_share_shows_what_it_says_to_those_above_and_those_with_a_grant(at: datetime, what: str, body: bool) -> None:
+    parent = OrganizationFactory.create()
+    centre = OrganizationFactory.create(parent=parent)
+    request, other = submitted(visibility="agency"), submitted(visibility="agency")
+    share = RequestShareFactory.create(request=request, organization=centre, sees=what, expires_at=at + DAY)
+    RequestShareFactory.create(request=other, organization=OrganizationFactory.create(), sees=what)
+    for actor in (member(centre), member(parent, "viewer"), granted(centre, Permission.REQUESTS_READ, at)):
+        assert seen(actor, at) == {request.pk: body}
+        assert seen(actor, at + DAY) == {}
+    stranger = granted(centre, Permission.CATALOGUE_READ, at)
+    assert seen(stranger, at) == {}
+    RequestShare.objects.filter(pk=share.pk).update(ended_at=at)
+    assert seen(member(centre), at) == {}
+
+
+def test_current_shares_are_those_of_the_scopes_asked_for(at: datetime) -> None:
+    request = submitted()
+    rows = {
+        (sees_what, may): RequestShareFactory.create(
+            request=request, organization=OrganizationFactory.create(), sees=sees_what, may=may
+        ).pk
+        for sees_what in SEES
+        for may in MAY
+    }
+
+    def current(**scopes: tuple[str, ...]) -> set[int]:
+        return set(queries.current_shares(at, **scopes).values_list("pk", flat=True))
+
+    assert current() == set(rows.values())
+    assert current(sees=("body",)) == {rows["body", may] for may in MAY}
+    assert current(may=("comment",)) == {rows[one, "comment"] for one in SEES}
+    RequestShare.objects.filter(pk=rows["body", "read"]).update(ended_at=at)
+    RequestShare.objects.filter(pk=rows["body", "comment"]).update(expires_at=at + DAY)
+    assert current(sees=("body",)) == {rows["body", "comment"]}
+    assert set(queries.current_shares(at + DAY, sees=("body",))) == set()
+
+
+@pytest.mark.parametrize(
+    ("right", "reads"),
+    [
+        (Permission.REQUESTS_READ, True),
+        (Permission.PROPOSALS_READ, True),
+        (Permission.OFFERS_MAKE, True),
+        (Permission.CATALOGUE_READ, False),
+    ],
+)
+def test_grant_opens_what_it_is_about(at: datetime, right: Permission, reads: bool) -> None:
+    agency = OrganizationFactory.create()
+    request, hidden = submitted(agency, visibility="agency"), draft(agency)
+    actor = granted(agency, right, at)
+    assert seen(actor, at) == ({request.pk: True} if reads else {})
+    assert not sees(actor, hidden, at)
+
+
+def test_grant_to_write_opens_the_drafts_of_that_organization_alone(at: datetime) -> None:
+    agency, other = OrganizationFactory.create(), OrganizationFactory.create()
+    own, mine, strange = draft(other), draft(agency), draft()
+    actor = granted(agency, Permission.REQUESTS_WRITE, at)
+    assert actor.user is not None
+    assert set(seen(actor, at)) == {mine.pk}
+    MembershipFactory.create(user=actor.user, organization=other)
+    both = seen(Actor.for_user(actor.user), at)
+    assert (set(both), strange.pk in both) == ({own.pk, mine.pk}, False)
+
+
+def test_drafts_of_all_memberships_are_seen(at: datetime) -> None:
+    agencies = [OrganizationFactory.create() for _ in range(3)]
+    drafts = [draft(agency) for agency in agencies]
+    actor = member(agencies[0])
+    assert actor.user is not None
+    MembershipFactory.create(user=actor.user, organization=agencies[1], role="viewer")
+    assert set(seen(Actor.for_user(actor.user), at)) == {drafts[0].pk, drafts[1].pk}
+
+
+def test_draft_is_within_a_country_by_its_place_or_by_a_line(at: datetime) -> None:
+    agency = OrganizationFactory.create()
+    mali = member(agency, countries=["MLI"])
+    by_place = draft(agency, place_preference="fixed", place_country="MLI", lines=())
+    by_line = draft(agency, lines=(line(country="SEN"), line(country="MLI")))
+    draft(agency, place_preference="fixed", place_country="SEN", lines=())
+    draft(agency, lines=(line(country="SEN"),))
+    draft(agency, lines=())
+    assert set(seen(mali, at)) == {by_place.pk, by_line.pk}
+
+
+def test_membership_limited_in_both_ways_sees_drafts_within_both(at: datetime) -> None:
+    agency, programme = OrganizationFactory.create(), ProgrammeFactory.create()
+    inside = draft(agency, programme=programme.code)
+    draft(agency)
+    draft(agency, programme=programme.code, lines=(line(country="SEN"),))
+    limited = member(agency, countries=["MLI"], programmes=[programme.code])
+    assert set(seen(limited, at)) == {inside.pk}
+
+
+@pytest.mark.parametrize(("countries", "programmes"), [(["SEN"], []), ([], ["NONE"])])
+def test_what_one_drafted_oneself_is_seen_whatever_the_limits_of_ones_role(
+    at: datetime, countries: list[str], programmes: list[str]
+) -> None:
+    agency = OrganizationFactory.create()
+    actor, colleague = member(agency, countries=countries, programmes=programmes), member(agency)
+    mine, theirs = draft(agency), draft(agency)
+    TrainingRequest.objects.filter(pk=mine.pk).update(drafted_by=actor.user)
+    TrainingRequest.objects.filter(pk=theirs.pk).update(drafted_by=colleague.user)
+    assert set(seen(actor, at)) == {mine.pk}
+    assert set(seen(colleague, at)) == {mine.pk, theirs.pk}
+    TrainingRequest.objects.filter(pk=mine.pk).update(requesting_organization=OrganizationFactory.create())
+    assert seen(actor, at) == {}
+
+
+def test_auditor_with_a_second_role_has_what_each_gives(at: datetime) -> None:
+    programme, agency = ProgrammeFactory.create(), OrganizationFactory.create(roles=["member"])
+    audited = submitted(programme=programme.code, visibility="agency")
+    own, group = submitted(agency, visibility="agency"), submitted(visibility="group")
+    submitted(visibility="agency")
+    actor = member(OrganizationFactory.create(), "auditor", programmes=[programme.code])
+    assert actor.user is not None
+    MembershipFactory.create(user=actor.user, organization=agency)
+    assert set(seen(Actor.for_user(actor.user), at)) == {audited.pk, own.pk, group.pk}
+
+
+def test_programmes_limit_the_own_side_and_the_group_alike(at: datetime) -> None:
+    agency, programme = OrganizationFactory.create(roles=["member"]), ProgrammeFactory.create()
+    inside = [
+        submitted(agency, programme=programme.code, visibility="agency"),
+        submitted(programme=programme.code, visibility="group"),
+        submitted(programme=programme.code, visibility="public"),
+    ]
+    for visibility in ("agency", "group", "public"):
+        submitted(agency, visibility=visibility)
+        submitted(visibility=visibility)
+    submitted(programme=programme.code, visibility="agency")
+    limited = member(agency, "viewer", programmes=[programme.code])
+    assert seen(limited, at) == {request.pk: True for request in inside}
 
 
 # --- search -------------------------------------------------------------------------------------------------------

@@ -1,15 +1,22 @@
 """The work table's words, one by one."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.work import operations, queries, registry
 from marketplace.work.context import Origin, originating
 from marketplace.work.models import Job, JobFailure, JobState, WorkerHeartbeat
+from marketplace.work.operations import claiming
 from marketplace.work.registry import Claim, LeaseLost
+from tests.work import jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -198,6 +205,203 @@ def test_release_does_not_count_the_attempt(at: datetime) -> None:
     operations.release(claimed(at), at=at)
     job = Job.objects.get()
     assert (job.state, job.attempts, job.fence) == (JobState.QUEUED, 0, 1)
+
+
+# --- claims at the edges: what mutation testing asked for -----------------------------------------------------------
+def test_claim_carries_all_that_its_worker_needs(at: datetime) -> None:
+    with originating(Origin(request_id="r-7")):
+        job = operations.enqueue("test.fail", {"n": 7}, at=at, max_attempts=5)
+    operations.fail(claimed(at, "w0"), error="no", at=at)
+    later = at + timedelta(minutes=1)
+    assert claimed(later, "w1") == Claim(
+        job_id=job.pk,
+        public_id=job.public_id,
+        kind="test.fail",
+        payload={"n": 7},
+        fence=2,
+        attempt=2,
+        max_attempts=5,
+        worker="w1",
+        request_id="r-7",
+    )
+    row = Job.objects.get()
+    assert (row.state, row.fence, row.attempts, row.worker) == (JobState.RUNNING, 2, 2, "w1")
+    assert row.lease_until == later + timedelta(seconds=15)
+
+
+def test_claim_begins_without_the_progress_of_the_attempt_before(at: datetime) -> None:
+    operations.enqueue("test.mark", {}, at=at)
+    first = claimed(at)
+    operations.heartbeat(first, at=at, progress={"done": 1})
+    operations.heartbeat(first, at=at + timedelta(seconds=1))
+    assert Job.objects.get().progress == {"done": 1}
+    operations.release(first, at=at)
+    claimed(at)
+    assert Job.objects.get().progress == {}
+
+
+def test_claim_of_nothing_opens_no_transaction(at: datetime, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        assert operations.claim(worker="w1", at=at) is None
+
+
+def test_claim_passes_over_every_full_kind_in_few_queries(
+    at: datetime, django_assert_max_num_queries: Any, one_at_a_time: str
+) -> None:
+    for kind in ("test.limited", "test.limited", one_at_a_time, "test.limited", one_at_a_time, "test.mark"):
+        operations.enqueue(kind, {}, at=at)
+    assert [claimed(at).kind for _ in range(3)] == ["test.limited", "test.limited", one_at_a_time]
+    with django_assert_max_num_queries(8):
+        assert claimed(at).kind == "test.mark"
+    assert operations.claim(worker="w1", at=at) is None
+
+
+@pytest.fixture
+def one_at_a_time() -> Iterator[str]:
+    """A kind of which one job may run at a time."""
+    registry.job("test.single", at_most=1)(jobs.mark)
+    yield "test.single"
+    registry.forget("test.single")
+
+
+def test_last_place_that_another_takes_in_between_is_taken_once(
+    at: datetime, one_at_a_time: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in (one_at_a_time, one_at_a_time, "test.mark"):
+        operations.enqueue(kind, {}, at=at)
+    claimed(at)
+    monkeypatch.setattr(claiming, "_full_kinds", set)  # as if the place had been free when it was looked at first
+    assert claimed(at).kind == "test.mark"
+    assert operations.claim(worker="w1", at=at) is None
+
+
+@pytest.mark.postgres
+def test_place_of_a_limited_kind_is_counted_under_the_lock(at: datetime, one_at_a_time: str) -> None:
+    for kind, statements in ((one_at_a_time, 1), ("test.mark", 0)):
+        operations.enqueue(kind, {}, at=at)
+        with CaptureQueriesContext(connection) as asked:
+            assert claimed(at).kind == kind
+        lock = f"SELECT pg_advisory_xact_lock({claiming.CLAIM_LOCK})"
+        assert [query["sql"] for query in asked].count(lock) == statements
+
+
+def test_job_taken_between_look_and_update_is_left(at: datetime) -> None:
+    job = operations.enqueue("test.mark", {}, at=at)
+    kind = registry.job_kind("test.mark")
+    for changed in ({"fence": 5}, {"fence": 0, "state": JobState.CANCELLED, "finished_at": at}):
+        Job.objects.filter(pk=job.pk).update(**changed)
+        assert claiming._take(job, kind, worker="w1", at=at) is None
+        assert Job.objects.get().worker == ""
+
+
+def test_lost_lease_names_its_job(at: datetime) -> None:
+    job = operations.enqueue("test.mark", {}, at=at)
+    claim = claimed(at)
+    operations.cancel(job, at=at)
+    for word in (
+        partial(operations.hold, claim),
+        partial(operations.heartbeat, claim, at=at),
+        partial(operations.complete, claim, at=at),
+    ):
+        with pytest.raises(LeaseLost, match=f"^{job.public_id}$"):
+            word()
+
+
+def test_job_that_was_given_back_is_nobodys(at: datetime) -> None:
+    operations.enqueue("test.mark", {}, at=at)
+    claim = claimed(at)
+    operations.release(claim, at=at)
+    for word in (
+        partial(operations.hold, claim),
+        partial(operations.heartbeat, claim, at=at),
+        partial(operations.complete, claim, at=at),
+    ):
+        with pytest.raises(LeaseLost):
+            word()
+    operations.release(claim, at=at)
+    assert operations.fail(claim, error="late", at=at) is None
+    assert Job.objects.get().attempts == 0
+
+
+def test_words_about_one_job_change_no_other(at: datetime) -> None:
+    for _ in range(2):
+        operations.enqueue("test.mark", {}, at=at)
+    first, second = claimed(at), claimed(at)
+    operations.hold(first)
+    operations.complete(first, at=at)
+    assert dict(Job.objects.values_list("pk", "state")) == {
+        first.job_id: JobState.DONE,
+        second.job_id: JobState.RUNNING,
+    }
+
+
+def test_job_that_is_done_has_no_lease_and_no_error_left(at: datetime) -> None:
+    operations.enqueue("test.fail", {}, at=at)
+    operations.fail(claimed(at), error="no", at=at)
+    later = at + timedelta(minutes=1)
+    operations.complete(claimed(later), at=later + timedelta(seconds=1))
+    row = Job.objects.get()
+    assert (row.state, row.lease_until, row.finished_at, row.last_error) == (
+        JobState.DONE,
+        None,
+        later + timedelta(seconds=1),
+        "",
+    )
+
+
+def test_job_that_is_given_back_is_due_at_once_with_the_attempts_before(at: datetime) -> None:
+    operations.enqueue("test.fail", {}, at=at)
+    operations.fail(claimed(at), error="no", at=at)
+    later = at + timedelta(minutes=1)
+    operations.release(claimed(later), at=later + timedelta(seconds=1))
+    row = Job.objects.get()
+    assert (row.state, row.lease_until, row.attempts, row.due_at) == (
+        JobState.QUEUED,
+        None,
+        1,
+        later + timedelta(seconds=1),
+    )
+
+
+def test_failed_attempt_is_written_down_whole_and_waits_its_time(at: datetime) -> None:
+    job = operations.enqueue("test.fail", {}, at=at)
+    claim = claimed(at)
+    long = "x" * 4_001
+    moment = at + timedelta(seconds=2)
+    assert operations.fail(claim, error=long, at=moment) == JobState.QUEUED
+    row = Job.objects.get()
+    pause = operations.backoff(registry.job_kind("test.fail"), attempt=1, job_id=job.pk)
+    assert (row.last_error, row.lease_until, row.finished_at) == ("x" * 4_000, None, None)
+    assert row.due_at == moment + pause
+    kept = JobFailure.objects.get()
+    assert (kept.job_id, kept.fence, kept.attempt, kept.worker, kept.error, kept.at) == (
+        job.pk,
+        1,
+        1,
+        "w1",
+        "x" * 4_000,
+        moment,
+    )
+
+
+def test_final_failure_is_death_at_the_first_attempt_and_leaves_the_due_date(at: datetime) -> None:
+    operations.enqueue("test.fail", {}, at=at)
+    moment = at + timedelta(seconds=2)
+    assert operations.fail(claimed(at), error="", at=moment, final=True) == JobState.DEAD
+    row = Job.objects.get()
+    assert (row.state, row.finished_at, row.due_at, row.lease_until) == (JobState.DEAD, moment, at, None)
+    assert (row.last_error, JobFailure.objects.get().error) == ("failed without a word", "failed without a word")
+
+
+def test_backoff_doubles_to_its_cap_and_spreads_by_the_id() -> None:
+    kind = replace(registry.job_kind("test.fail"), backoff_seconds=10, backoff_cap_seconds=35)
+    bare = [operations.backoff(kind, attempt=attempt, job_id=0) for attempt in (1, 2, 3, 4)]
+    assert [pause.total_seconds() for pause in bare] == [10, 20, 35, 35]
+    golden = 2_654_435_761 / 2**32  # 0.618...: the spread of job 1 is that part of a quarter
+    assert operations.backoff(kind, attempt=1, job_id=1) == timedelta(seconds=10 * (1 + golden / 4))
+    far = 1_000_003 * 2_654_435_761 % 2**32 / 2**32
+    assert operations.backoff(kind, attempt=1, job_id=1_000_003) == timedelta(seconds=10 * (1 + far / 4))
+    assert operations.backoff(kind, attempt=1, job_id=2) == timedelta(seconds=10 * (1 + (2 * golden - 1) / 4))
 
 
 # --- sweep ----------------------------------------------------------------------------------------------------------
