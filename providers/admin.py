@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from providers.models import CapacityHold, CapacityWindow, Offering, Provider, Session, TrackRecordEntry
+from providers.models import CapacityHold, CapacityWindow, Harvest, Offering, Provider, Session, TrackRecordEntry
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the type checker only
@@ -71,3 +71,11 @@ class TrackRecordEntryAdmin(ReadOnlyAdmin):
 
     list_display = ("provider", "level", "value", "answered", "source", "happened_at")
     list_select_related = ("provider",)
+
+
+@admin.register(Harvest)
+class HarvestAdmin(ReadOnlyAdmin):
+    """Harvests by provider and how the last run ended."""
+
+    list_display = ("provider", "source", "url", "active", "ran_at", "problem")
+    list_filter = ("active", "problem")

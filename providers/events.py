@@ -11,6 +11,9 @@ EVENT_TYPES = {
     "capacity_window.changed": _("A capacity window changed."),
     "capacity_window.created": _("A capacity window was added."),
     "capacity_window.deleted": _("A capacity window was taken away."),
+    "harvest.changed": _("The harvest of a course catalogue changed."),
+    "harvest.created": _("The harvest of a course catalogue was set up."),
+    "harvest.ran": _("A course catalogue was harvested, or could not be."),
     "offering.changed": _("An offering changed."),
     "offering.created": _("An offering was drafted."),
     "offering.overdue": _("The vetting of an offering is overdue."),
@@ -55,6 +58,12 @@ EVENT_DATA = {
         "start": {"type": ["string", "null"], "format": "date"},
         "end": {"type": ["string", "null"], "format": "date"},
         "changed": _CHANGED,
+    },
+    "harvest": {
+        "provider": _PROVIDER,
+        "changed": _CHANGED,
+        "problem": {"type": "string", "description": "Code of what went wrong; empty where it went well."},
+        "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
     },
     "capacity_window": {"provider": _PROVIDER, "changed": _CHANGED},
     "capacity_hold": {

@@ -2,8 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from marketplace.work.registry import job, periodic
-from providers import operations
+from marketplace.webhooks.transport import fetch
+from marketplace.work.registry import Payload, job, periodic
+from providers import operations, queries
+from providers.models import Harvest
+
+FETCH_SECONDS, FETCH_BYTES = 30.0, 8 * 1024 * 1024  # of one catalogue
+FETCH_HEADERS = {
+    "Accept": "application/ld+json, application/json;q=0.9",
+    "User-Agent": "GMG-Training-Marketplace/1 (harvest)",
+}
 
 
 @periodic("providers.lapse_holds", every=timedelta(minutes=1))
@@ -19,3 +27,30 @@ def lapse_standing(payload: dict[str, object], *, at: datetime, **_: object) -> 
     """Ask the secretariat to look again where a verification or a vetting has ended."""
     operations.lapse_verifications(at=at)
     operations.lapse_vettings(at=at)
+
+
+@periodic("providers.due_harvests", every=timedelta(minutes=15))
+@job("providers.due_harvests")
+def due_harvests(payload: dict[str, object], *, at: datetime, **_: object) -> None:
+    """Ask for the catalogues whose time has come."""
+    for harvest in queries.harvests_due(at):
+        operations.enqueue_harvest(harvest, at=at)
+
+
+def read_catalogue(payload: Payload, *, at: datetime, **_: object) -> operations.Reading | None:
+    """Fetch and read a catalogue, outside of any transaction; None where it was switched off meanwhile."""
+    harvest = Harvest.objects.filter(public_id=payload["harvest"], active=True).exclude(url="").first()
+    if harvest is None:
+        return None
+    got = fetch(harvest.url, headers=FETCH_HEADERS, seconds=FETCH_SECONDS, most_bytes=FETCH_BYTES)
+    if got.problem:
+        return operations.Reading(problem=got.problem)
+    return operations.read_document(got.content, language=harvest.language)
+
+
+@job("providers.harvest", prepare=read_catalogue, lease_seconds=60, time_limit_seconds=300, at_most=2)
+def harvest(payload: Payload, *, at: datetime, prepared: operations.Reading | None, **_: object) -> None:
+    """Bring what was read into draft offerings."""
+    found = Harvest.objects.filter(public_id=payload["harvest"]).values_list("pk", flat=True).first()
+    if found is not None and prepared is not None:
+        operations.take_in(harvest_id=found, reading=prepared, at=at)

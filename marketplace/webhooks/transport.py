@@ -15,6 +15,7 @@ from marketplace.webhooks.addresses import ForbiddenAddressError, resolve
 MOST_ANSWER_BYTES = 64 * 1024  # of the whole answer, headers included; nothing of it is kept
 CONNECT_SECONDS = 5.0
 GONE = 410
+OK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,8 @@ class _Watch:
     def __init__(self) -> None:
         self._ends_at, self._bytes = 0.0, 0
 
-    def begin(self, seconds: float) -> None:
-        self._ends_at, self._bytes = time.monotonic() + seconds, MOST_ANSWER_BYTES
+    def begin(self, seconds: float, most: int = MOST_ANSWER_BYTES) -> None:
+        self._ends_at, self._bytes = time.monotonic() + seconds, most
 
     def seconds(self) -> float:
         left = self._ends_at - time.monotonic()
@@ -166,6 +167,32 @@ class Caller:
             for _part in answer.iter_stream():  # to its end, so that a receiver is not cut off in the middle of a word
                 pass
         return int(answer.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came of a GET: the content where the answer was 200, else the code of the problem."""
+
+    content: bytes
+    problem: str
+
+
+def fetch(url: str, *, headers: Mapping[str, str], seconds: float, most_bytes: int) -> Fetched:
+    """Read an address under the same guard as calls; never raises for what the other side or the network does."""
+    watch, parts = _Watch(), []
+    try:
+        if not is_callable_url(url):
+            raise ForbiddenAddressError(url)
+        watch.begin(seconds, most_bytes)
+        with (
+            httpcore.ConnectionPool(network_backend=_Network(watch), max_connections=1, retries=0) as pool,
+            pool.stream("GET", url, headers=list(headers.items())) as answer,
+        ):
+            parts += list(answer.iter_stream())
+            problem = "" if answer.status == OK else "status"
+    except Exception as error:
+        problem = _problem_of(error)
+    return Fetched(b"" if problem else b"".join(parts), problem)
 
 
 def call(url: str, *, body: bytes, headers: Mapping[str, str]) -> Result:

@@ -1,5 +1,12 @@
 """Writes of the providers app."""
 
+from providers.operations.harvesting import Reading, read_document, take_in
+from providers.operations.harvests import (
+    ask_for_harvest,
+    change_harvest,
+    enqueue_harvest,
+    set_up_harvest,
+)
 from providers.operations.holds import (
     Want,
     confirm_holds,
@@ -44,9 +51,12 @@ from providers.operations.windows import change_window, create_window, delete_wi
 
 __all__ = [
     "Filed",
+    "Reading",
     "SyntheticOffering",
     "Want",
+    "ask_for_harvest",
     "cancel_session",
+    "change_harvest",
     "change_offering",
     "change_provider",
     "change_session",
@@ -57,6 +67,7 @@ __all__ = [
     "create_session",
     "create_window",
     "delete_window",
+    "enqueue_harvest",
     "extend_holds",
     "file_offering",
     "file_offerings",
@@ -71,6 +82,7 @@ __all__ = [
     "open_session",
     "place_holds",
     "publish_offering",
+    "read_document",
     "record_outcome",
     "register_provider",
     "reindex_catalogue",
@@ -81,9 +93,11 @@ __all__ = [
     "return_offering",
     "save_offering",
     "save_session",
+    "set_up_harvest",
     "start_session",
     "submit_offering",
     "suspend_offering",
     "suspend_provider",
+    "take_in",
     "verify_provider",
 ]

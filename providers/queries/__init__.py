@@ -36,6 +36,7 @@ from providers.queries.finding import (
     visible_offering,
     visible_provider,
 )
+from providers.queries.harvests import harvests_due, harvests_visible_to
 from providers.queries.visibility import (
     in_catalogue,
     offerings_visible_to,
@@ -61,6 +62,8 @@ __all__ = [
     "find_session",
     "find_window",
     "free_capacity",
+    "harvests_due",
+    "harvests_visible_to",
     "having",
     "held_by",
     "in_catalogue",

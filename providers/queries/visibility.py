@@ -19,7 +19,7 @@ def providers_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Provider]:
         return rows
     if not _signed_in(actor):
         return rows.none()
-    return rows.filter(Q(verified_on__isnull=False) | _of_own_organizations(actor, at, "organization_id"))
+    return rows.filter(Q(verified_on__isnull=False) | of_own_organizations(actor, at, "organization_id"))
 
 
 def offerings_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Offering]:
@@ -65,7 +65,7 @@ def windows_visible_to(actor: Actor, *, at: datetime) -> QuerySet[CapacityWindow
         return rows
     if not _signed_in(actor):
         return rows.none()
-    return rows.filter(_of_own_organizations(actor, at, "provider__organization_id"))
+    return rows.filter(of_own_organizations(actor, at, "provider__organization_id"))
 
 
 def _signed_in(actor: Actor) -> bool:
@@ -82,7 +82,7 @@ def _own_offerings(actor: Actor, at: datetime) -> Q:
     return found
 
 
-def _of_own_organizations(actor: Actor, at: datetime, column: str) -> Q:
+def of_own_organizations(actor: Actor, at: datetime, column: str) -> Q:
     """Make the condition that ``column`` names an organization of the actor; auditors of everything reach them all."""
     if any(right.reads_group_wide and not right.programmes for right in actor.rights(at)):
         return Q(pk__isnull=False)

@@ -39,7 +39,13 @@ from tests.factories.identity import ApplicationFactory, ClientSecretFactory
 from tests.factories.machinery import JobFactory
 from tests.factories.matching import MatchProposalFactory, PlanLineFactory, approved, market, work
 from tests.factories.notices import DocumentFactory, NotificationFactory
-from tests.factories.providers import CapacityWindowFactory, OfferingFactory, ProviderFactory, SessionFactory
+from tests.factories.providers import (
+    CapacityWindowFactory,
+    HarvestFactory,
+    OfferingFactory,
+    ProviderFactory,
+    SessionFactory,
+)
 from tests.factories.requests import (
     SYSTEM,
     ClarificationFactory,
@@ -154,6 +160,7 @@ def _catalogue(scene: Scene, provider: Provider) -> None:
         "offerings": offering,
         "offering draft": OfferingFactory.create(provider=provider),
         "sessions": SessionFactory.create(offering=offering),
+        "harvests": HarvestFactory.create(provider=provider),
         "capacity-windows": CapacityWindowFactory.create(provider=provider),
     }
 

@@ -109,6 +109,7 @@ def _request(scene: Scene) -> str:
 
 
 SETTINGS: dict[str, Setting] = {
+    "harvests_create": body(provider=lambda scene: scene.things["providers"].code, source="elsewhere"),
     "capacity_windows_create": body(provider=lambda scene: scene.things["providers"].code),
     "clarifications_create": body(language="en"),
     "endorsements_create": body(authority="STR"),

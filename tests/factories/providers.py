@@ -12,6 +12,8 @@ from marketplace.kernel.ids import new_public_id
 from providers.models import (
     CapacityHold,
     CapacityWindow,
+    Harvest,
+    HarvestedCourse,
     Offering,
     OfferingFacet,
     OfferingPartner,
@@ -169,3 +171,28 @@ class TrackRecordEntryFactory(DjangoModelFactory[TrackRecordEntry]):
     happened_at = AT
     created_at = AT
     updated_at = AT
+
+
+class HarvestFactory(DjangoModelFactory[Harvest]):
+    """A catalogue that is read when asked."""
+
+    class Meta:
+        model = Harvest
+
+    provider = SubFactory(ProviderFactory)
+    source = "website"
+    url = "https://courses.example.org/catalogue.jsonld"
+    created_at = AT
+    updated_at = AT
+
+
+class HarvestedCourseFactory(DjangoModelFactory[HarvestedCourse]):
+    """A course that became a draft."""
+
+    class Meta:
+        model = HarvestedCourse
+
+    harvest = SubFactory(HarvestFactory)
+    key = Sequence(lambda number: f"course-{number}")
+    offering = SubFactory(OfferingFactory)
+    seen_at = AT

@@ -1,0 +1,219 @@
+"""Bringing a harvested catalogue into draft offerings: what changed here, what changed there, and where both did.
+
+For each column three values are compared: what the catalogue told last, what it tells now, what the offering has. Changed there alone:
+taken over, while the offering is a draft. Changed on both sides: the provider's own word stays, and the report names both. Nothing
+is ever taken off because a catalogue no longer tells it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from marketplace.accounts.actors import Actor
+from marketplace.formats.courses import CatalogueError, Course, read_courses
+from marketplace.kernel.errors import DomainError
+from marketplace.lifecycles import operations as lifecycles
+from marketplace.vocabularies import queries as vocabularies
+from providers.models import Harvest, HarvestedCourse, Offering
+from providers.operations.harvests import lock_harvest, next_run
+from providers.operations.offerings import change_offering, create_offering
+
+ACTOR = Actor.system("harvest")
+MOST_FAILURES = 10  # in a row; then it is switched off
+MOST_TOLD = 100  # of each kind in a report; the counts are whole
+MOST_SHOWN = 500  # characters of a value in a report
+SORTS = ("created", "changed", "unchanged", "conflicts", "waiting", "missing", "returned", "refused", "unknown_words")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read: courses, or the code of why there are none."""
+
+    courses: tuple[Course, ...] = ()
+    problem: str = ""
+
+
+def read_document(document: bytes, *, language: str) -> Reading:
+    """Read a catalogue; what is wrong with it is in the answer."""
+    try:
+        return Reading(tuple(read_courses(document, language=language)))
+    except CatalogueError as error:
+        return Reading(problem=str(error))
+
+
+@dataclass
+class Report:
+    """What came of a run, by sort; every sort is counted, and told up to MOST_TOLD."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SORTS, 0))
+    told: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def tell(self, sort: str, **facts: Any) -> None:
+        """Count one, and tell of it."""
+        self.counts[sort] += 1
+        rows = self.told.setdefault(sort, [])
+        if len(rows) < MOST_TOLD:
+            rows.append(facts)
+
+
+@transaction.atomic
+def take_in(*, harvest_id: int, reading: Reading, at: datetime) -> Harvest:
+    """Bring what was read into the offerings of the provider, whole or not at all, and write the report.
+
+    Repeating it with the same reading changes no offering. A reading that failed changes none either.
+    """
+    harvest = lock_harvest(harvest_id, None)
+    harvest.ran_at, harvest.problem = at, reading.problem
+    if reading.problem:
+        harvest.failures += 1
+        harvest.active = harvest.active and harvest.failures < MOST_FAILURES
+        counts: dict[str, int] = {}
+    else:
+        harvest.failures = 0
+        report = _merge(harvest, reading.courses, at)
+        counts = report.counts
+        harvest.report = {"at": at.isoformat(), "counts": counts, **report.told}
+    harvest.next_at = next_run(harvest, at=at)
+    data = {"problem": reading.problem, "counts": counts}
+    lifecycles.record_change(harvest, "ran", actor=ACTOR, at=at, data=data)
+    return harvest
+
+
+def _merge(harvest: Harvest, courses: Iterable[Course], at: datetime) -> Report:
+    report = Report()
+    known = {row.key: row for row in harvest.courses.select_related("offering")}
+    seen: set[str] = set()
+    for course in courses:
+        if not course.key or course.key in seen:
+            report.tell("refused", course=course.key, problem="no_identifier" if not course.key else "told_twice")
+            continue
+        seen.add(course.key)
+        try:
+            with transaction.atomic():
+                _take_course(harvest, course, known.get(course.key), report, at)
+        except DomainError as error:  # one course that is wrong does not keep the others out
+            places = [f"{one.pointer}: {one.code}" for one in error.errors]
+            report.tell("refused", course=course.key, problem=error.code.value, places=places)
+    for key, row in known.items():
+        if key not in seen:
+            _miss(row, report, at)
+    return report
+
+
+def _miss(row: HarvestedCourse, report: Report, at: datetime) -> None:
+    """Note that a catalogue no longer tells a course; the offering stays as it is."""
+    if row.missing_since is None:
+        row.missing_since = at
+        row.save(update_fields=["missing_since"])
+    since = row.missing_since.isoformat()
+    report.tell("missing", course=row.key, offering=str(row.offering.public_id), since=since, state=row.offering.state)
+
+
+def _take_course(harvest: Harvest, course: Course, row: HarvestedCourse | None, report: Report, at: datetime) -> None:
+    facts, unknown = facts_of(course)
+    if row is None:
+        offering = _adopted(harvest, course) or create_offering(
+            actor=ACTOR,
+            at=at,
+            provider_id=harvest.provider_id,
+            facts={**facts, "language_of_record": harvest.language, "provenance": _provenance(harvest, course, at)},
+            external_id=course.key,
+            source=harvest.source,
+        )
+        HarvestedCourse.objects.create(harvest=harvest, key=course.key, offering=offering, told=facts, seen_at=at)
+        report.tell("created", course=course.key, offering=str(offering.public_id))
+    else:
+        if row.missing_since is not None:
+            report.tell("returned", course=course.key, offering=str(row.offering.public_id))
+        row.told = _compare(row, facts, report, at)
+        row.seen_at, row.missing_since = at, None
+        row.save(update_fields=["told", "seen_at", "missing_since"])
+    for word in unknown:
+        report.tell("unknown_words", course=course.key, word=word[:MOST_SHOWN])
+
+
+def _adopted(harvest: Harvest, course: Course) -> Offering | None:
+    """Give the offering that the provider itself had filed under the same source and key, if there is one."""
+    return Offering.objects.filter(
+        provider_id=harvest.provider_id, source=harvest.source, external_id=course.key
+    ).first()
+
+
+def _compare(row: HarvestedCourse, facts: Mapping[str, Any], report: Report, at: datetime) -> dict[str, Any]:
+    """Take over what changed there alone, tell of the rest, and give the base of the next comparison."""
+    offering, base = row.offering, dict(row.told)
+    place = {"course": row.key, "offering": str(offering.public_id)}
+    there = {column: value for column, value in facts.items() if value != base.get(column)}
+    agreed = {column: value for column, value in there.items() if value == getattr(offering, column)}
+    clashes = {
+        column: value
+        for column, value in there.items()
+        if column not in agreed and column in base and getattr(offering, column) != base[column]
+    }
+    wanted = {column: value for column, value in there.items() if column not in agreed and column not in clashes}
+    for column, value in clashes.items():
+        values = {"was": base[column], "here": getattr(offering, column), "there": value}
+        report.tell("conflicts", **place, column=column, **{name: _shown(one) for name, one in values.items()})
+    if wanted and offering.state != "draft":
+        report.tell("waiting", **place, state=offering.state, columns=sorted(wanted))
+        return {**base, **agreed}
+    if wanted:
+        change_offering(actor=ACTOR, at=at, offering_id=offering.pk, facts=wanted)
+        report.tell("changed", **place, columns=sorted(wanted))
+    elif not clashes:
+        report.tell("unchanged", **place)
+    return {**base, **agreed, **wanted}
+
+
+def _shown(value: Any) -> Any:
+    text = str(value)
+    return value if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def _provenance(harvest: Harvest, course: Course, at: datetime) -> dict[str, str]:
+    return {"harvest": str(harvest.public_id), "from": harvest.url, "course": course.url, "first_seen": at.isoformat()}
+
+
+def facts_of(course: Course) -> tuple[dict[str, Any], list[str]]:
+    """Turn a course into facts of an offering, and give the words for which there is no code; what is not told is left out."""
+    themes, unknown = _themes(course.themes)
+    spoken = vocabularies.codes("languages")
+    languages = [code for code in course.languages if code in spoken]
+    unknown += [code for code in course.languages if code not in spoken]
+    found: dict[str, Any] = {
+        "titles": dict(course.titles),
+        "summaries": dict(course.summaries),
+        "objectives": {language: list(texts) for language, texts in course.objectives.items()},
+        "prerequisites": dict(course.prerequisites),
+        "themes": themes,
+        "languages": languages,
+        "modality": course.modality,
+        "level": course.level if course.level in vocabularies.codes("levels") else "",
+        "duration_hours": course.duration_hours,
+    }
+    if course.level and not found["level"]:
+        unknown.append(course.level)
+    return {column: value for column, value in found.items() if value}, unknown
+
+
+def _themes(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    found: list[str] = []
+    unknown: list[str] = []
+    for word in words:
+        codes = vocabularies.core_themes_of(word) or _by_label(word)
+        found += codes
+        if not codes:
+            unknown.append(word)
+    return list(dict.fromkeys(found)), unknown
+
+
+def _by_label(word: str) -> tuple[str, ...]:
+    wanted = word.casefold()
+    return tuple(
+        row.code
+        for row in vocabularies.concepts()
+        if row.active and wanted in (label.casefold() for label in row.labels.values())
+    )
