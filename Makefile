@@ -134,6 +134,10 @@ schema: $(DEV)  ## write openapi/marketplace-v1.yaml, the life-cycle diagrams an
 	@$(MANAGE) lifecycle_diagrams
 	@$(MANAGE) access_matrix
 
+.PHONY: clients
+clients: $(DEV) node  ## make the Python and TypeScript clients in var/clients from the API description, and check their types
+	@$(PY) -m tooling.clients check
+
 .PHONY: messages
 messages: $(DEV)  ## bring locale/ up to date with the code and compile it
 	@$(PY) -m tooling.translations update

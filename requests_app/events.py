@@ -69,7 +69,11 @@ EVENT_DATA = {
         "proposals": {"type": "integer", "description": "How many proposals there are."},
         "partly": {"type": "boolean", "description": "Some lines were met, some were not."},
         "ends_at": {"type": "string", "description": "When the call for offers ends."},
-        "conflicts": {"type": "array", "description": "What stands against its being met."},
+        "conflicts": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "What stands against its being met.",
+        },
     },
     "request_line": {
         "request": _REQUEST,

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tests.kit.servers import ServerUnavailableError, postgres_server
-from tooling import audit, requirements, translations
+from tooling import audit, clients, requirements, translations
 from tooling.both_engines import in_ci
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -121,6 +121,20 @@ def schema_lint() -> Finding:
     return command(REDOCLY, "lint", "--max-problems", "50", "--format", "stylish", SCHEMA, env=quiet)
 
 
+def clients_typed() -> Finding:
+    """Make the clients of the API where it has changed, and check the types of those and of their walks."""
+    try:
+        clients.made("python")
+        clients.check_python()
+        missing = clients.without_node()
+        if missing:
+            return Finding(not in_ci(), note=f"THE TYPESCRIPT CLIENT WAS NOT MADE: {missing.upper()}")
+        clients.made("typescript")
+    except clients.ClientError as error:
+        return Finding(False, str(error))
+    return Finding(True)
+
+
 def known_holes() -> Finding:
     """Look up holes in what we stand on; where nobody can be asked that is said, and nothing fails."""
     outcome = audit.ask(ROOT / "requirements" / "base.txt")
@@ -149,6 +163,7 @@ STEPS = (
     Step("deployment: check --deploy", deployment),
     Step("schema: fresh, valid, no warning", schema_drift),
     Step("schema: Redocly recommended", schema_lint),
+    Step("clients: Python and TypeScript made and typed", clients_typed),
     Step("life cycles: diagrams fresh", partial(manage, "lifecycle_diagrams", "--check")),
     Step("access: matrix fresh", partial(manage, "access_matrix", "--check")),
     Step("translations: complete, compiled", lambda: listed(translations.problems(ROOT))),

@@ -209,7 +209,7 @@ class MarketplaceSchema(AutoSchema):
     # --- shapes ---
     def _map_basic_serializer(self, serializer: Any, direction: Direction) -> Schema:
         schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
-        if isinstance(serializer, StrictSerializer):
+        if isinstance(serializer, StrictSerializer) or getattr(serializer, "closed", False):
             schema = {**schema, "additionalProperties": False}
         if isinstance(serializer, Out):
             optional = set(serializer.expandable)

@@ -99,7 +99,7 @@ class DeadLettersIn(DecisionReasonIn):
         return attrs
 
 
-class DecidedOut(Out):
+class DecidedJobsOut(Out):
     """What came of a decision about several dead letters."""
 
     example: ClassVar[dict[str, object]] = {
@@ -158,7 +158,7 @@ class JobViewSet(Lists, Reads, ThingViewSet):
             "Retry several dead jobs",
             MANAGE,
             body=DeadLettersIn,
-            out=DecidedOut,
+            out=DecidedJobsOut,
             errors=(ErrorCode.UNKNOWN_REFERENCE,),
             operation=operations.retry_jobs,
             operation_id="jobs_retry_dead",
@@ -170,7 +170,7 @@ class JobViewSet(Lists, Reads, ThingViewSet):
             "Give several dead jobs up",
             MANAGE,
             body=DeadLettersIn,
-            out=DecidedOut,
+            out=DecidedJobsOut,
             errors=(ErrorCode.UNKNOWN_REFERENCE,),
             operation=operations.discard_jobs,
             operation_id="jobs_discard_dead",

@@ -146,7 +146,7 @@ class EngagementOut(LifecycleOut):
         return str(change.public_id) if change else None
 
 
-class PartAnswerOut(Out):
+class AnsweredPartOut(Out):
     """What an answer to a part led to."""
 
     example: ClassVar[Example] = {

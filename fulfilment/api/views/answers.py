@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from fulfilment import operations
 from fulfilment.api.serializers import inputs
-from fulfilment.api.serializers.engagements import PartAnswerOut
+from fulfilment.api.serializers.engagements import AnsweredPartOut
 from marketplace.accounts.roles import Permission
 from marketplace.api.contracts import IfMatch, Write
 from marketplace.api.lookups import Parent
@@ -24,7 +24,7 @@ class PartAnswerViewSet(ThingViewSet):
     tag, noun, nouns = "Matching", "answer to a part of a proposal", "answers to parts of a proposal"
     resource, basename = "proposal_part_answers", "proposal-part-answer"
     access = Permission.PROPOSALS_READ
-    reads = PartAnswerOut
+    reads = AnsweredPartOut
     id_argument = "part_id"
     parent = Parent(proposals.proposals_visible_to, column="proposal", argument="proposal_id")
     accept = verb(
@@ -33,7 +33,7 @@ class PartAnswerViewSet(ThingViewSet):
             "Accept as a partner",
             Permission.PROPOSALS_ANSWER,
             description="With the last acceptance the proposal is confirmed and its engagement exists, in one transaction.",
-            out=PartAnswerOut,
+            out=AnsweredPartOut,
             if_match=IfMatch.OPTIONAL,
             errors=(ErrorCode.WRONG_STATE, ErrorCode.CAPACITY_EXHAUSTED, ErrorCode.CONFLICT),
             operation=operations.accept_part,
@@ -46,7 +46,7 @@ class PartAnswerViewSet(ThingViewSet):
             (Permission.PROPOSALS_CONSULT, Permission.PROPOSALS_DECIDE),
             description="Requester and secretariat both agree; then the part is accepted on these terms.",
             body=inputs.CounterConsentIn,
-            out=PartAnswerOut,
+            out=AnsweredPartOut,
             if_match=IfMatch.OPTIONAL,
             errors=(
                 ErrorCode.WRONG_STATE,
