@@ -8,7 +8,8 @@ import createClient, { type Client } from "openapi-fetch";
 import type { components, paths } from "./marketplace.js";
 
 type Schemas = components["schemas"];
-type Marketplace = Client<paths>;
+type Json = "application/json"; // some things also come in formats of the field
+type Marketplace = Client<paths, Json>;
 type Answer<Thing> = { data?: Thing; error?: unknown; response: Response };
 
 const PARTNER = "CIFAL-JEJU";
@@ -26,7 +27,7 @@ interface Demo {
 function connect(demo: Demo, login: string): Marketplace {
   const account = demo.accounts.find((one) => one.login === login);
   if (account === undefined) throw new Error(`the demo has no account ${login}`);
-  return createClient<paths>({ baseUrl: demo.base_url, headers: { Authorization: `Bearer ${account.token}` } });
+  return createClient<paths, Json>({ baseUrl: demo.base_url, headers: { Authorization: `Bearer ${account.token}` } });
 }
 
 /** Give the answer, or throw the problem (RFC 9457) that came in its place. */
