@@ -88,6 +88,10 @@ bench-matching: $(DEV)  ## how fast matching is, against plain Python, PostgreSQ
 bench-api: $(DEV)  ## how fast the API reads, against bare SQL and ModelSerializer (DATABASE_URL=postgres://..., DEEP=1, WRITE=1 updates docs/benchmarks-api.md)
 	@$(PY) -m bench.api $(if $(DEEP),--deep,) $(if $(WRITE),--write,)
 
+.PHONY: bench-bulk
+bench-bulk: $(DEV)  ## how fast 100,000 offerings are imported, against a bare bulk insert (DATABASE_URL=postgres://..., WRITE=1 updates docs/bulk.md)
+	@TESTING=1 $(PY) -m bench.bulk $(if $(ROWS),--rows $(ROWS),) $(if $(WRITE),--write,)
+
 .PHONY: faults
 faults: $(DEV)  ## the whole product under load and a hundred faults: nothing lost, nothing doubled (SEED=, WRITE=1 updates docs/faults.md)
 	@$(PY) -m tests.faults full $(if $(SEED),--seed $(SEED),) $(if $(WRITE),--write,)

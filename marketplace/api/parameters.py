@@ -78,7 +78,9 @@ def of_operation(view: "ApiView", contract: Contract, method: str) -> list[OpenA
 
 def _format(contract: Contract) -> OpenApiParameter:
     forms = "; ".join(f"`{form.code}`: {form.words}" for form in contract.representations)
-    words = f"In place of the header Accept: {forms}. `fields` and `expand` are of the JSON."
+    words = (
+        f"In place of the header Accept: {forms}. `fields` and `expand` are of the JSON, of CSV, XLSX and JSON Lines."
+    )
     return query("format", words, {**TEXT, "enum": ["json", *(form.code for form in contract.representations)]})
 
 

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace.accounts.actors import Actor
+from marketplace.api.exports import EXPORTS, exported
 from marketplace.api.filters import PAGE_PARAMETERS, chosen_names, is_by_value, search_text
 from marketplace.api.finding import Facet, highlights
 from marketplace.api.lookups import find, named
@@ -202,6 +203,8 @@ class Lists:
         check_role(self.request.actor, self.access, self.request.at)
         pages = self.paginator
         form = self.representation
+        if form in EXPORTS:
+            return cast("Response", exported(self, form))
         if form is not None:
             things = form.of(self.listed()) if form.of else self.listed()
             page = pages.paginate_queryset(self.prepare(things), request, self)

@@ -72,6 +72,12 @@ class Represented:
         chosen = getattr(getattr(self, "request", None), "accepted_renderer", None)
         return chosen.representation if isinstance(chosen, RepresentationRenderer) else self.told_as
 
+    @property
+    def own_shape(self: Any) -> Representation | None:
+        """The form that was negotiated, if it says by itself which fields it is written from."""
+        form: Representation | None = self.representation
+        return None if form is None or form.as_asked else form
+
     def get_renderers(self: Any) -> list[Any]:
         """Offer JSON first, then the other forms."""
         return [*super().get_renderers(), *map(RepresentationRenderer, self.open_representations())]  # type: ignore[misc]

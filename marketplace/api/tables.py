@@ -5,11 +5,13 @@ out (OWASP, "CSV Injection"); in XLSX texts are stored as texts and can never be
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO, StringIO
+from typing import IO
 
 import xlsxwriter
 from rest_framework.renderers import BaseRenderer
@@ -19,6 +21,7 @@ from marketplace.kernel.cells import neutral_text
 Value = str | int | Decimal | date | None
 BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
 SHEET_NAME_LENGTH = 31  # of the format
+CELL_LENGTH, SHEET_ROWS = 32_767, 1_048_576  # of the format; after a full sheet comes another one
 WIDEST_COLUMN = 60  # characters
 
 
@@ -51,11 +54,13 @@ def neutral(value: Value) -> str:
 
 def write_csv(table: Table) -> str:
     """Write a table as CSV with a byte order mark."""
+    return BYTE_ORDER_MARK + csv_lines([table.headers, *table.rows])
+
+
+def csv_lines(rows: Iterable[Sequence[Value]]) -> str:
+    """Write lines of a CSV, each text of them harmless."""
     target = StringIO()
-    target.write(BYTE_ORDER_MARK)
-    writer = csv.writer(target)
-    writer.writerow([neutral(header) for header in table.headers])
-    writer.writerows([neutral(value) for value in row] for row in table.rows)
+    csv.writer(target).writerows([neutral(value) for value in row] for row in rows)
     return target.getvalue()
 
 
@@ -77,6 +82,45 @@ def write_xlsx(tables: Sequence[Table], *, at: datetime) -> bytes:
                 for column, value in enumerate(row):
                     _write(sheet, number, column, value, day)
     return target.getvalue()
+
+
+@contextmanager
+def long_workbook(target: IO[bytes], *, name: str, headers: Sequence[str], at: datetime) -> Iterator["Sheets"]:
+    """Give the sheets of a workbook that is written row by row, however many there are, and is whole after the block."""
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(target, options) as book:
+        book.set_properties({"created": at.replace(tzinfo=None)})  # the format knows no time zones: UTC
+        yield Sheets(book, name, headers)
+
+
+class Sheets:
+    """The sheets of a long workbook, of which the last one is being written."""
+
+    def __init__(self, book: xlsxwriter.Workbook, name: str, headers: Sequence[str]) -> None:
+        self.book, self.name, self.headers = book, name, headers
+        self.head = book.add_format({"bold": True})
+        self.count = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.count += 1
+        self.sheet = self.book.add_worksheet(f"{self.name[: SHEET_NAME_LENGTH - 4]} {self.count}")
+        self.sheet.freeze_panes(1, 0)
+        self.row = 1
+        for column, header in enumerate(self.headers):
+            self.sheet.write_string(0, column, header, self.head)
+
+    def write(self, values: Sequence[str | int | float]) -> None:
+        """Write a row: texts as texts, numbers as numbers; a text that no cell can hold is cut and ends in `…`."""
+        if self.row == SHEET_ROWS:
+            self._begin()
+        for column, value in enumerate(values):
+            if not isinstance(value, str):
+                self.sheet.write_number(self.row, column, value)
+            elif value:
+                text = value if len(value) <= CELL_LENGTH else f"{value[: CELL_LENGTH - 1]}…"
+                self.sheet.write_string(self.row, column, text)
+        self.row += 1
 
 
 def _width(table: Table, column: int) -> int:

@@ -17,6 +17,7 @@ from rest_framework.viewsets import ViewSetMixin
 from marketplace.api.base import ApiView
 from marketplace.api.choosing import narrowed, paths_of, tree_of
 from marketplace.api.contracts import Contract, IfMatch, Later, Write
+from marketplace.api.exports import EXPORTS
 from marketplace.api.filters import PAGE_PARAMETERS, chosen_names, chosen_ordering
 from marketplace.api.lookups import Parent, find
 from marketplace.api.parsers import MergePatchParser, StrictJSONParser
@@ -106,7 +107,7 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
             return cls.remove_with
         if name in ("list", "retrieve"):
             summary, forms = (f"List {cls.nouns}" if name == "list" else f"Read one {cls.noun}"), cls.representations
-            forms = tuple(form for form in forms if name in form.on)
+            forms = tuple(form for form in (*forms, *EXPORTS) if name in form.on)
             return Contract(summary, cls.access, out=cls.reads, pages=name == "list", representations=forms)
         return getattr(getattr(cls, name, None), "contract", None)
 
@@ -165,22 +166,22 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
         chosen = chosen_names(self.request, "fields", paths_of(self.reads))
         return {
             **super().shape_context(),
-            "fields": None if chosen is None or self.representation else tuple(tree_of(chosen)),
+            "fields": None if chosen is None or self.own_shape else tuple(tree_of(chosen)),
             "expand": self.expand,
         }
 
     def narrow(self, shown: Any) -> Any:
         """Leave of nested members what `fields` names of them."""
         chosen = chosen_names(self.request, "fields", paths_of(self.reads))
-        if self.representation is not None or not chosen or not any("." in path for path in chosen):
+        if self.own_shape is not None or not chosen or not any("." in path for path in chosen):
             return shown
         return narrowed(shown, {**{name: {} for name in self.expand}, **tree_of(chosen)})
 
     @property
     def expand(self) -> tuple[str, ...]:
         """The expansions that the caller asked for, or that the form needs; `prepare` fetches ahead for them."""
-        if self.representation is not None:
-            return self.representation.expand
+        if self.own_shape is not None:
+            return self.own_shape.expand
         return chosen_names(self.request, "expand", self.reads.expandable) or ()
 
     def show(self, thing: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -3,6 +3,7 @@
 gunicorn imports this before the settings are loaded, hence the imports inside.
 """
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gunicorn import util
@@ -19,8 +20,36 @@ from gunicorn.workers.sync import SyncWorker
 OURS = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)  # not the caller's mistakes
 
 
+class Alive:
+    """An answer that is sent piece by piece: each piece tells the master that its worker is alive."""
+
+    def __init__(self, answer: Any, tell: Callable[[], None]) -> None:
+        self.answer, self.tell = answer, tell
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the pieces; the first one may take as long as any call."""
+        for piece in self.answer:
+            self.tell()
+            yield piece
+
+    def close(self) -> None:
+        """End the answer, as Django wants it."""
+        self.answer.close()
+
+
 class ProblemWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
     """A sync worker: the fastest of six arrangements measured for this stack."""
+
+    def load_wsgi(self) -> None:
+        """Load the application; whole lists are sent for longer than a call may take (`WEB_TIMEOUT_SECONDS`)."""
+        super().load_wsgi()
+        application: Any = self.wsgi  # type: ignore[has-type]
+
+        def alive(environ: Any, start_response: Any) -> Any:
+            answer = application(environ, start_response)
+            return Alive(answer, self.notify) if getattr(answer, "streaming", False) else answer
+
+        self.wsgi = alive
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that could not be read; what the application raised stays gunicorn's to answer."""

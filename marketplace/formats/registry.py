@@ -45,6 +45,7 @@ class Representation:
     of: Callable[[Any], Any] | None = None
     on: frozenset[str] = field(default=frozenset({"list", "retrieve"}))
     text: bool = True  # is UTF-8 text
+    as_asked: bool = False  # holds what the JSON holds, with `fields` and `expand` as the caller says
 
     @property
     def content_type(self) -> str:

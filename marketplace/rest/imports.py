@@ -16,6 +16,7 @@ from marketplace.api.contracts import Contract, IfMatch, Write
 from marketplace.api.filters import CodesFilter, FilterSet
 from marketplace.api.lookups import Parent
 from marketplace.api.parameters import TEXT, query
+from marketplace.api.permissions import check_role
 from marketplace.api.reports import invalid_choice
 from marketplace.api.serializers import LinksField, Out, StrictSerializer, ThingOut
 from marketplace.api.views import Creates, Lists, Reads, ThingViewSet, verb
@@ -256,11 +257,16 @@ class TemplateView(ApiView):
         )
     }
 
+    def names_a_thing(self) -> bool:
+        """What is absent is not found, whoever asks."""
+        return True
+
     def get(self, request: Request, resource: str) -> HttpResponse:
-        """Give the template. Raises DomainError(not_found, invalid_input)."""
+        """Give the template. Raises DomainError(not_found, permission_denied, invalid_input)."""
         target = targets().get(resource)
         if target is None:
             raise DomainError(ErrorCode.NOT_FOUND)
+        check_role(self.request.actor, WRITERS, self.request.at)
         chosen = request.query_params.get("format", "csv")
         if chosen not in FORMATS:
             raise invalid_choice("format", chosen, list(FORMATS))

@@ -84,7 +84,7 @@ def _shaped(field: Any, mark: str) -> Any:
 
 def everything(answer: Any) -> str:
     """The whole answer as text: status, headers, body."""
-    return "\n".join([str(answer.status_code), *map(str, answer.headers.items()), _content(answer.content)])
+    return "\n".join([str(answer.status_code), *map(str, answer.headers.items()), _content(answer.getvalue())])
 
 
 def _content(content: bytes) -> str:

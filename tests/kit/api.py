@@ -43,7 +43,8 @@ class ApiClient:
         data = raw if raw is not None else b"" if body is None else orjson.dumps(body)
         given = {**self.headers, **(headers or {})}
         answer: Any = self.client.generic(method, url, data, content_type if data else "", headers=given)
-        answer.body = orjson.loads(answer.content) if answer.content and "json" in answer["Content-Type"] else None
+        sent = b"" if answer.streaming else answer.content  # a whole list is read by whoever wants it
+        answer.body = orjson.loads(sent) if sent and "json" in answer["Content-Type"] else None
         return answer
 
     def get(self, path: str, **headers: str) -> Answer:
