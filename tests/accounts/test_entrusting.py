@@ -1,12 +1,14 @@
 """What is entrusted for a time: rights on one organization, and the role of somebody who is away."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from marketplace.accounts import entrusting, operations, permissions, queries
 from marketplace.accounts.actors import Actor
-from marketplace.accounts.models import Membership, Organization, User
+from marketplace.accounts.models import Membership, Organization, OrganizationUserGrant, User
 from marketplace.accounts.operations import OrganizationFacts
 from marketplace.accounts.roles import GRANTABLE, GROUP_WIDE_ROLES, ROLES, Permission
 from marketplace.audit.models import AuditRecord
@@ -246,3 +248,176 @@ def test_who_has_a_right_that_a_partner_granted_is_recused(at: datetime) -> None
     assert officer.user is not None
     give(member(partner), officer.user, partner, at)
     assert queries.conflict_of(Actor.for_user(officer.user), [partner.pk], at) == partner
+
+
+# --- at the edges: what mutation testing asked for -----------------------------------------------------------------
+def told(call: Callable[[], object]) -> tuple[str, str, tuple[str, ...], dict[str, object]]:
+    """Give the one place that a refusal names, its code, what is allowed and its values."""
+    with refusal(ErrorCode.RULE_BROKEN) as refused:
+        call()
+    [error] = refused.value.errors
+    return error.pointer, error.code, error.allowed, dict(error.params)
+
+
+def denied(call: Callable[[], object]) -> object:
+    with refusal(ErrorCode.PERMISSION_DENIED) as refused:
+        call()
+    return refused.value.params["permission"]
+
+
+def test_grant_is_written_whole_and_counts_its_terms(at: datetime) -> None:
+    user, agency, giver = UserFactory.create(), OrganizationFactory.create(), secretariat()
+    facts = {"user": user, "organization": agency, "permission": P.REQUESTS_READ}
+    first, is_new = entrusting.give_grant(actor=giver, at=at, **facts)  # type: ignore[arg-type]
+    row = OrganizationUserGrant.objects.get()
+    assert is_new is True
+    assert (row.created_at, row.updated_at, row.version, row.reason, row.expires_at) == (at, at, 1, "", None)
+    assert (row.given_by, row.user, row.content_object, row.permission.codename) == (
+        giver.user,
+        user,
+        agency,
+        "requests_read",
+    )
+    again, is_new = entrusting.give_grant(
+        actor=SYSTEM,
+        at=at + DAY,
+        reason="Longer.",
+        expires_at=at + 2 * DAY,
+        **facts,  # type: ignore[arg-type]
+    )
+    row = OrganizationUserGrant.objects.get()
+    assert (is_new, again.pk, row.version, row.created_at, row.updated_at) == (False, first.pk, 2, at, at + DAY)
+    assert (row.given_by, row.reason, row.expires_at) == (None, "Longer.", at + 2 * DAY)
+    audit, event = AuditRecord.objects.latest("id"), OutboxEvent.objects.latest("id")
+    assert audit.changes == {
+        "user": str(user.public_id),
+        "permission": "requests.read",
+        "expires_at": [None, (at + 2 * DAY).isoformat()],
+    }
+    assert (audit.at, audit.reason_text, event.at) == (at + DAY, "Longer.", at + DAY)
+    assert event.data["permission"] == "requests.read"
+    assert AuditRecord.objects.order_by("id")[0].changes["expires_at"] == [None, None]
+
+
+def test_grant_says_which_rule_it_breaks(at: datetime) -> None:
+    agency, officer, user = OrganizationFactory.create(), secretariat(), UserFactory.create()
+    assert officer.user is not None
+    own = officer.user
+    assert told(lambda: give(officer, own, agency, at)) == ("/person", "oneself", (), {})
+    assert told(lambda: give(officer, user, agency, at, expires_at=at)) == ("/expires_at", "over", (), {})
+    give(officer, user, agency, at, expires_at=at + timedelta(microseconds=1))
+    pointer, code, allowed, values = told(lambda: give(officer, user, agency, at, permission=P.PROPOSALS_DECIDE))
+    assert (pointer, code, values) == ("/permission", "not_grantable", {"value": "proposals.decide"})
+    assert allowed == tuple(sorted(right.value for right in GRANTABLE))
+
+
+def test_who_may_not_give_is_told_which_right_is_missing(at: datetime) -> None:
+    agency, user = OrganizationFactory.create(), UserFactory.create()
+    assert denied(lambda: give(member(agency, "viewer"), user, agency, at)) == "grants.give"
+    focal = member(agency)
+    assert denied(lambda: give(focal, user, agency, at, permission=P.OFFERS_MAKE)) == "offers.make"
+    assert denied(lambda: give(member(agency, programmes=["X"]), user, agency, at)) is not None
+
+
+def test_grant_is_ended_once_by_who_read_it(at: datetime) -> None:
+    user, agency, officer = UserFactory.create(), OrganizationFactory.create(), secretariat()
+    grant = give(officer, user, agency, at)
+    end = partial(entrusting.end_grant, actor=officer, at=at + DAY, grant_id=grant)
+    with refusal(ErrorCode.PRECONDITION_FAILED):
+        end(expected_version=2)
+    with refusal(ErrorCode.NOT_FOUND):
+        entrusting.end_grant(actor=officer, at=at, grant_id=0)
+    end(expected_version=1)
+    row = OrganizationUserGrant.objects.get()
+    assert (row.ended_at, row.updated_at, row.version) == (at + DAY, at + DAY, 2)
+    audit = AuditRecord.objects.latest("id")
+    assert (audit.at, audit.changes, audit.actor_label) == (at + DAY, {"user": str(user.public_id)}, officer.label)
+    count = AuditRecord.objects.count()
+    assert entrusting.end_grant(actor=SYSTEM, at=at + 2 * DAY, grant_id=grant).ended_at == at + DAY
+    assert (OrganizationUserGrant.objects.get().version, AuditRecord.objects.count()) == (2, count)
+
+
+def test_grant_is_taken_back_by_who_may_give_there(at: datetime) -> None:
+    user, agency = UserFactory.create(), OrganizationFactory.create()
+    grant = give(secretariat(), user, agency, at)
+    for stranger in (member(OrganizationFactory.create()), member(agency, "viewer"), Actor.anonymous()):
+        assert denied(lambda by=stranger: entrusting.end_grant(actor=by, at=at, grant_id=grant)) == "grants.give"  # type: ignore[misc]
+    assert entrusting.end_grant(actor=member(agency), at=at, grant_id=grant).ended_at == at
+
+
+def test_delegation_is_written_whole_and_ended_once(at: datetime) -> None:
+    agency = OrganizationFactory.create()
+    absent, colleague = MembershipFactory.create(organization=agency), member(agency, "viewer").user
+    assert colleague is not None
+    own, day = Actor.for_user(absent.user), at.date()
+    delegate = partial(
+        entrusting.delegate_membership,
+        actor=own,
+        at=at,
+        membership_id=absent.pk,
+        delegate=str(colleague.public_id),
+        start=day,
+        end=day + DAY,
+    )
+    with refusal(ErrorCode.PRECONDITION_FAILED):
+        delegate(expected_version=2)
+    with refusal(ErrorCode.NOT_FOUND):
+        delegate(membership_id=0)
+    delegate(expected_version=1)
+    row = Membership.objects.get(pk=absent.pk)
+    assert (row.delegate, row.delegated_from, row.delegated_to) == (colleague, day, day + DAY)
+    assert (row.version, row.updated_at) == (2, at)
+    audit = AuditRecord.objects.latest("id")
+    days = [day.isoformat(), (day + DAY).isoformat()]
+    assert (audit.action, audit.at, audit.actor_label) == ("delegated", at, own.label)
+    assert audit.changes == {"delegate": str(colleague.public_id), "days": days}
+    end = partial(entrusting.end_delegation, actor=own, at=at + DAY, membership_id=absent.pk)
+    with refusal(ErrorCode.PRECONDITION_FAILED):
+        end(expected_version=1)
+    end(expected_version=2)
+    row = Membership.objects.get(pk=absent.pk)
+    assert (row.delegate, row.delegated_from, row.delegated_to) == (None, None, None)
+    assert (row.version, row.updated_at) == (3, at + DAY)
+    audit = AuditRecord.objects.latest("id")
+    assert (audit.action, audit.at, audit.changes) == ("delegation_ended", at + DAY, {})
+    assert end().version == 3
+
+
+def test_absence_lasts_a_year_at_most_and_ends_after_it_begins(at: datetime) -> None:
+    agency, day = OrganizationFactory.create(), at.date()
+    absent, colleague = MembershipFactory.create(organization=agency), member(agency, "viewer").user
+    assert colleague is not None
+
+    def lend_for(start: date, end: date, who: User = colleague) -> Membership:
+        return entrusting.delegate_membership(
+            actor=SYSTEM, at=at, membership_id=absent.pk, delegate=str(who.public_id), start=start, end=end
+        )
+
+    wrong = ("/end", "delegation_days", (), {"days": 366})
+    for start, end in ((day + DAY, day), (day - 2 * DAY, day - DAY), (day, day + 366 * DAY)):
+        assert told(lambda start=start, end=end: lend_for(start, end)) == wrong  # type: ignore[misc]
+    for start, end in ((day, day), (day - DAY, day), (day, day + 365 * DAY)):
+        assert lend_for(start, end).delegated_to == end
+    assert told(lambda: lend_for(day, day, absent.user)) == ("/delegate", "oneself", (), {})
+    with refusal(ErrorCode.UNKNOWN_REFERENCE) as refused:
+        lend_for(day, day, UserFactory.create())
+    assert refused.value.errors[0].pointer == "/delegate"
+
+
+def test_delegate_is_named_by_the_member_or_by_who_reaches_as_far(at: datetime) -> None:
+    office, agency = OrganizationFactory.create(roles=["secretariat"]), OrganizationFactory.create()
+    absent, colleague = MembershipFactory.create(organization=agency), member(agency, "viewer")
+    head = MembershipFactory.create(organization=office, role="secretariat_head")
+    officer, deputy = member(office, "secretariat_officer"), member(office, "secretariat_head")
+    assert colleague.user is not None
+    assert officer.user is not None
+    today = at.date()
+    by_stranger = partial(lend, absent, colleague.user, today, by=member(agency), at=at)
+    assert denied(by_stranger) == "organizations.manage"
+    assert denied(partial(lend, head, officer.user, today, by=officer, at=at)) == "memberships.delegate"
+    assert lend(head, officer.user, today, by=deputy, at=at).delegate == officer.user
+    end = partial(entrusting.end_delegation, at=at, membership_id=head.pk)
+    assert denied(lambda: end(actor=member(agency))) == "organizations.manage"
+    assert denied(lambda: end(actor=member(office, "secretariat_officer"))) == "memberships.delegate"
+    assert end(actor=officer).delegate is None  # who stands in gives it back
+    assert denied(lambda: end(actor=Actor.anonymous())) == "organizations.manage"

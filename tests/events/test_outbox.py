@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from marketplace.accounts.models import Organization
 from marketplace.events import operations, queries, sequencer
 from marketplace.events.checks import check_handlers
-from marketplace.events.models import OutboxEvent
+from marketplace.events.models import EventAudience, OutboxEvent
 from marketplace.events.patterns import Choice, matches
 from marketplace.events.registry import forget as forget_handler
 from marketplace.events.registry import handlers_of, handles
@@ -87,6 +87,66 @@ def test_database_refuses_half_a_publication(at: datetime, wrong: dict[str, Any]
         OutboxEvent.objects.filter(pk=event.pk).update(**wrong)
 
 
+@pytest.mark.django_db
+def test_event_is_written_whole(at: datetime, rings: list[int]) -> None:
+    iom, ilo = organization("IOM", at), organization("ILO", at)
+    event = operations.emit(
+        type="test_thing.opened",
+        resource="test_thing",
+        resource_id=THING,
+        reference="T-1",
+        version=7,
+        audience="organizations",
+        organization_ids=[ilo.pk, iom.pk, ilo.pk],
+        organization_id=iom.pk,
+        data={"state": "open"},
+        at=at,
+        actor="x" * 201,
+    )
+    row = OutboxEvent.objects.get()
+    assert (row.pk, row.type, row.resource, row.resource_id) == (event.pk, "test_thing.opened", "test_thing", THING)
+    assert (row.resource_reference, row.version, row.audience) == ("T-1", 7, "organizations")
+    assert (row.organization_id, row.data, row.at, row.actor) == (iom.pk, {"state": "open"}, at, "x" * 200)
+    assert (row.request_id, row.sequence, row.published_at) == ("", None, None)
+    addressed = EventAudience.objects.order_by("id").values_list("event_id", "organization_id")
+    assert list(addressed) == [(event.pk, pk) for pk in sorted((iom.pk, ilo.pk))]
+    assert rings == [1]
+
+
+@pytest.mark.django_db
+def test_event_that_says_little_is_taken_as_it_is(at: datetime, rings: list[int]) -> None:
+    operations.emit(type="a.b", resource="a", resource_id=THING, version=1, audience="public", at=at)
+    row = OutboxEvent.objects.get()
+    assert (row.resource_reference, row.data, row.actor, row.organization_id) == ("", {}, "", None)
+    assert not EventAudience.objects.exists()
+    assert rings == [1]
+
+
+@pytest.mark.django_db
+def test_several_events_are_written_each_to_its_own_audience(at: datetime, rings: list[int]) -> None:
+    iom, ilo = organization("IOM", at), organization("ILO", at)
+    terms: dict[str, Any] = {"type": "a.b", "resource": "a", "version": 1, "audience": "organizations", "at": at}
+    operations.emit_many(
+        [
+            operations.News(resource_id=THING, organization_ids=frozenset({ilo.pk, iom.pk}), **terms),
+            operations.News(resource_id=OTHER, organization_ids=frozenset({ilo.pk}), **terms),
+        ]
+    )
+    first, second = OutboxEvent.objects.order_by("id")
+    assert (first.resource_id, second.resource_id) == (THING, OTHER)
+    addressed = EventAudience.objects.order_by("id").values_list("event_id", "organization_id")
+    assert list(addressed) == [(first.pk, iom.pk), (first.pk, ilo.pk), (second.pk, ilo.pk)]
+    assert rings == [1]
+
+
+@pytest.fixture
+def rings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry for each ring of the doorbell."""
+    heard: list[int] = []
+    monkeypatch.setattr("marketplace.work.doorbell.ring", lambda: heard.append(1))
+    return heard
+
+
 # --- sequencer ------------------------------------------------------------------------------------------------------
 @pytest.mark.django_db
 def test_publish_numbers_without_gaps_in_the_order_of_writing(at: datetime) -> None:
@@ -153,6 +213,7 @@ def test_publish_steps_back_while_another_sequencer_is_at_it(at: datetime) -> No
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [SEQUENCER_LOCK])
             assert publish_pending(at=at) == 0
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [SEQUENCER_LOCK])  # a closed connection may keep it a while
     finally:
         other.close()
     assert publish_pending(at=at) == 1

@@ -1,23 +1,49 @@
 """Who sees which engagements, and engagements from before the platform existed."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db.models import QuerySet
 
 from fulfilment import operations, queries
 from fulfilment.models import Engagement, EngagementLine
 from fulfilment.operations import EvaluationFacts, ImportFacts
+from fulfilment.queries.visibility import funded
+from marketplace.accounts import entrusting
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import OrganizationTree
+from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import DomainError, ErrorCode
 from matching.queries import AgreedLine, AgreedPart, AgreedPartner, AgreedTerms
 from providers.models import TrackRecordEntry
 from requests_app.models import TrainingRequest
-from tests.factories.accounts import AT, MembershipFactory, OrganizationFactory, ProgrammeFactory, member
-from tests.factories.fulfilment import SYSTEM, Scene, scene
+from tests.factories.accounts import (
+    AT,
+    MembershipFactory,
+    OrganizationFactory,
+    ProgrammeFactory,
+    UserFactory,
+    member,
+)
+from tests.factories.fulfilment import (
+    SYSTEM,
+    ChangeFactory,
+    CostShareFactory,
+    DeliveryFactory,
+    EngagementFactory,
+    EngagementLineFactory,
+    EngagementPartyFactory,
+    EvaluationFactory,
+    MilestoneFactory,
+    OutcomeStoryFactory,
+    Scene,
+    scene,
+)
 from tests.factories.providers import SessionFactory
 from tests.factories.requests import opened
 
@@ -88,6 +114,80 @@ def test_expired_membership_sees_nothing() -> None:
     row = MembershipFactory.create(organization=made.requester, role="focal_point", valid_to=date(2026, 1, 1))
 
     assert seen(Actor.for_user(row.user)) == []
+
+
+def test_engagement_is_seen_by_its_parties_and_those_they_grant_it_to(at: datetime) -> None:
+    mine, other = EngagementFactory.create(), EngagementFactory.create()
+    party = EngagementPartyFactory.create(engagement=mine).organization
+    EngagementPartyFactory.create(engagement=other)
+    assert seen(member(party, "viewer")) == [mine.pk]
+    assert set(Engagement.objects.filter(pk__in=queries.visible_subquery(member(party), at=at))) == {mine}
+    over = at + timedelta(days=1)
+    for right, shown in (
+        (Permission.ENGAGEMENTS_READ, [mine.pk]),
+        (Permission.EVALUATIONS_WRITE, [mine.pk]),
+        (Permission.REQUESTS_READ, []),
+    ):
+        user = UserFactory.create()
+        entrusting.give_grant(actor=SYSTEM, at=at, user=user, organization=party, permission=right, expires_at=over)
+        assert seen(Actor.for_user(user)) == shown
+        assert not queries.engagements_visible_to(Actor.for_user(user), at=over).exists()
+
+
+def test_all_memberships_count_each_within_its_programmes() -> None:
+    programme = ProgrammeFactory.create()
+    engagements = [EngagementFactory.create() for _ in range(4)]
+    first, second = OrganizationFactory.create(), OrganizationFactory.create()
+    for engagement, organization in zip(engagements, (first, first, second), strict=False):
+        EngagementPartyFactory.create(engagement=engagement, organization=organization)
+    TrainingRequest.objects.filter(pk=engagements[0].request_id).update(programme=programme)
+    user = MembershipFactory.create(organization=first, programmes=[programme.code]).user
+    assert seen(Actor.for_user(user)) == [engagements[0].pk]
+    MembershipFactory.create(user=user, organization=second)
+    assert seen(Actor.for_user(user)) == [engagements[0].pk, engagements[2].pk]
+
+
+def test_countries_limit_what_ones_own_side_asked_for_and_not_what_it_delivers() -> None:
+    own = OrganizationFactory.create()
+    asked, delivered = EngagementFactory.create(requesting_organization=own), EngagementFactory.create()
+    for engagement in (asked, delivered):
+        EngagementPartyFactory.create(engagement=engagement, organization=own)
+        for country in ("MLI", "MLI", "SEN"):
+            EngagementLineFactory.create(engagement=engagement, line__country=country)
+    EngagementFactory.create()
+    assert seen(member(own, countries=["MLI"])) == [asked.pk, delivered.pk]
+    assert seen(member(own, countries=["FJI"])) == [delivered.pk]
+    assert seen(member(own, countries=["MLI"], programmes=["NONE"])) == []
+
+
+def test_funded_is_what_has_days_and_cash_that_was_not_withdrawn() -> None:
+    wanted = [CostShareFactory.create(state=state).engagement for state in ("pledged", "confirmed")]
+    wanted.append(CostShareFactory.create(state="received", actual_amount=1).engagement)
+    CostShareFactory.create(state="withdrawn")
+    CostShareFactory.create(kind="in_kind")
+    undated = CostShareFactory.create().engagement
+    Engagement.objects.filter(pk=undated.pk).update(start_on=None, end_on=None)
+    EngagementFactory.create()
+    assert set(funded(Engagement.objects.all())) == set(wanted)
+    assert list(funded(Engagement.objects.filter(pk=wanted[0].pk))) == [wanted[0]]
+
+
+def test_parts_are_seen_with_their_engagement(at: datetime) -> None:
+    own = OrganizationFactory.create()
+    tables: tuple[tuple[Any, Callable[..., QuerySet[Any]]], ...] = (
+        (DeliveryFactory, queries.deliveries_visible_to),
+        (MilestoneFactory, queries.milestones_visible_to),
+        (CostShareFactory, queries.cost_shares_visible_to),
+        (ChangeFactory, queries.changes_visible_to),
+        (EvaluationFactory, queries.evaluations_visible_to),
+        (OutcomeStoryFactory, queries.stories_visible_to),
+    )
+    for factory, visible in tables:
+        mine, other = factory.create(), factory.create()
+        EngagementPartyFactory.create(engagement=mine.engagement, organization=own)
+        assert set(visible(member(own), at=at)) == {mine}
+        assert set(visible(SYSTEM, at=at)) == {mine, other}
+        assert set(visible(Actor.anonymous(), at=at)) == set()
 
 
 def test_engagement_is_found_by_reference_and_public_id() -> None:

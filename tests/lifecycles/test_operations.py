@@ -60,6 +60,7 @@ def test_transition_in_the_wrong_state_names_the_open_actions(at: datetime) -> N
     with pytest.raises(DomainError) as refused:
         lifecycles.transition(request, "close", actor=SYSTEM, at=at)
     assert refused.value.code is ErrorCode.WRONG_STATE
+    assert (refused.value.params["verb"], refused.value.params["state"]) == ("close", "submitted")
     assert {"open", "return"} <= set(str(refused.value.params["allowed"]).split(", "))
     assert trail(request, "close") == 0
 
@@ -215,6 +216,35 @@ def test_created_part_counts_on_its_aggregate_where_told_and_takes_its_own_deadl
     for row in (request, stored(request)):  # in memory and in the database
         assert (row.version, row.updated_at) == (2, later)
     assert (stored(bystander).version, stored(bystander).updated_at) == (1, at)
+
+
+def test_many_are_created_as_each_would_be(at: datetime) -> None:
+    actor, later = person(), at + timedelta(hours=1)
+    questions = [ClarificationFactory.build(request=TrainingRequestFactory.create(submitted=True)) for _ in range(2)]
+    for question in questions:
+        question.state = ""
+    lifecycles.create_many(questions, actor=actor, at=later)
+    for question in questions:
+        row = stored(question)
+        assert (row.state, row.created_at, row.updated_at, row.version) == ("open", later, later, 1)
+        assert (row.step, row.waiting_for) == ("clarification.answer", "requester")
+        level = vocabularies.service_level("clarification.answer")
+        assert row.due_at == add_working_days(later, level.working_days)
+        audit, event = last_pair(question)
+        assert (audit.action, audit.at, audit.actor_label, audit.to_state) == ("created", later, actor.label, "open")
+        assert (event.type, event.at, event.data["state"]) == ("clarification.created", later, "open")
+
+
+def test_many_without_a_life_cycle_have_no_state_and_of_none_nothing_is_written(at: datetime) -> None:
+    share = RequestShareFactory.build(
+        request=TrainingRequestFactory.create(submitted=True), organization=OrganizationFactory.create()
+    )
+    lifecycles.create_many([share], actor=SYSTEM, at=at)
+    audit, event = last_pair(share)
+    assert (stored(share).created_at, audit.to_state, "state" in event.data) == (at, "", False)
+    count = AuditRecord.objects.count()
+    lifecycles.create_many([], actor=SYSTEM, at=at)
+    assert AuditRecord.objects.count() == count
 
 
 def test_record_is_created_once(at: datetime) -> None:
@@ -386,6 +416,19 @@ def test_kept_days_wait_for_the_verb_that_resumes(at: datetime) -> None:
     lifecycles.transition(request, "open", actor=SYSTEM, at=at)
     assert stored(request).step_balance == {"request.match": 1}
     assert stored(request).due_at == add_working_days(at, vocabularies.service_level("request.match").working_days)
+
+
+def test_step_that_is_rescheduled_takes_nothing_of_what_was_kept(at: datetime) -> None:
+    request = submitted(at=at)
+    request.step_balance = {"request.screen": 1}
+    lifecycles.reschedule_step(request, at=at)
+    assert (stored(request).due_at, stored(request).step_balance) == (add_working_days(at, 5), {"request.screen": 1})
+
+
+def test_step_that_resumes_without_anything_kept_has_its_usual_time(at: datetime) -> None:
+    request = TrainingRequestFactory.create(submitted=True, state="returned")
+    lifecycles.transition(request, "answer", actor=SYSTEM, at=at)
+    assert (stored(request).step, stored(request).due_at) == ("request.screen", add_working_days(at, 5))
 
 
 def test_recorded_change_is_written_whole(at: datetime) -> None:

@@ -10,7 +10,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Model, QuerySet
 from django.test.utils import CaptureQueriesContext
 
+from marketplace.accounts import entrusting
 from marketplace.accounts.actors import Actor
+from marketplace.accounts.roles import Permission
 from marketplace.events.registry import all_handlers
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.kernel.lifecycle import Lifecycle
@@ -18,9 +20,10 @@ from marketplace.lifecycles.registry import lifecycle_models
 from marketplace.work.registry import job_kind
 from providers import events, operations, queries
 from providers.lifecycle import LIFECYCLES
-from providers.models import Offering, Provider, TrackRecordEntry
+from providers.models import Offering, Provider, Session, TrackRecordEntry
 from providers.operations import Want
-from tests.factories.accounts import OrganizationFactory, ProgrammeFactory, member
+from providers.queries import visibility
+from tests.factories.accounts import MembershipFactory, OrganizationFactory, ProgrammeFactory, UserFactory, member
 from tests.factories.providers import (
     CapacityWindowFactory,
     OfferingFactory,
@@ -97,6 +100,80 @@ def test_provider_that_was_never_verified_is_seen_by_its_own(scene: Scene, at: d
     assert pending.pk not in ids(queries.providers_visible_to(scene.focal_point, at=at))
     assert pending.pk in ids(queries.providers_visible_to(member(pending.organization), at=at))
     assert pending.pk in ids(queries.providers_visible_to(scene.officer, at=at))
+
+
+def test_catalogue_is_what_is_published_by_who_is_verified(scene: Scene, at: datetime) -> None:
+    pending = ProviderFactory.create(state="pending", verified_on=None)
+    shown = OfferingFactory.create(provider=scene.provider, published=True)
+    draft, stray = (
+        OfferingFactory.create(provider=scene.provider),
+        OfferingFactory.create(provider=pending, published=True),
+    )
+    assert ids(visibility.in_catalogue(Offering.objects.all())) == {shown.pk}
+    planned, begun = SessionFactory.create(offering=shown), SessionFactory.create(offering=shown)
+    completed = SessionFactory.create(offering=shown, state="completed")
+    Session.objects.filter(pk=begun.pk).update(state="open")
+    for hidden in (draft, stray):
+        SessionFactory.create(offering=hidden)
+    rows = Session.objects.all()
+    assert ids(visibility.sessions_in_catalogue(rows)) == {planned.pk, begun.pk, completed.pk}
+    assert ids(visibility.open_to_all(rows)) == {planned.pk, begun.pk}
+    assert ids(visibility.open_to_all(rows.filter(pk=begun.pk))) == {begun.pk}
+
+
+def test_unsigned_see_nothing_and_the_secretariat_everything(scene: Scene, at: datetime) -> None:
+    verified, pending = scene.provider, ProviderFactory.create(state="pending", verified_on=None)
+    draft = OfferingFactory.create(provider=pending)
+    session = SessionFactory.create(offering=draft)
+    window = CapacityWindowFactory.create(provider=pending)
+    tables: tuple[tuple[Callable[..., QuerySet[Any]], Model], ...] = (
+        (queries.providers_visible_to, pending),
+        (queries.offerings_visible_to, draft),
+        (queries.sessions_visible_to, session),
+        (queries.windows_visible_to, window),
+    )
+    for visible, row in tables:
+        assert ids(visible(Actor.anonymous(), at=at)) == set()
+        assert row.pk in ids(visible(scene.officer, at=at))
+        assert row.pk in ids(visible(member(pending.organization, "viewer"), at=at))
+        assert row.pk not in ids(visible(scene.rival, at=at))
+    assert verified.pk in ids(queries.providers_visible_to(scene.focal_point, at=at))
+
+
+def test_grant_in_the_catalogue_opens_what_is_hidden_there_and_no_other(scene: Scene, at: datetime) -> None:
+    hidden = ProviderFactory.create(state="pending", verified_on=None)
+    draft, window = OfferingFactory.create(provider=hidden), CapacityWindowFactory.create(provider=hidden)
+    OfferingFactory.create(provider=scene.provider)
+    for right, opens in ((Permission.CATALOGUE_READ, True), (Permission.REQUESTS_READ, False)):
+        user, over = UserFactory.create(), at + timedelta(days=1)
+        entrusting.give_grant(
+            actor=SYSTEM, at=at, user=user, organization=hidden.organization, permission=right, expires_at=over
+        )
+        actor = Actor.for_user(user)
+        for moment, seen in ((at, opens), (over, False)):
+            assert ids(queries.offerings_visible_to(actor, at=moment)) == ({draft.pk} if seen else set())
+            assert ids(queries.windows_visible_to(actor, at=moment)) == ({window.pk} if seen else set())
+            assert (hidden.pk in ids(queries.providers_visible_to(actor, at=moment))) is seen
+
+
+def test_drafts_of_all_memberships_are_seen_each_within_its_programmes(scene: Scene, at: datetime) -> None:
+    programme = ProgrammeFactory.create()
+    first, second = ProviderFactory.create(), ProviderFactory.create()
+    user = MembershipFactory.create(
+        organization=first.organization, role="provider_staff", programmes=[programme.code]
+    ).user
+    MembershipFactory.create(user=user, organization=second.organization, role="provider_staff")
+    wanted = {
+        OfferingFactory.create(provider=first, programme=programme).pk,
+        OfferingFactory.create(provider=second, programme=programme).pk,
+        OfferingFactory.create(provider=second).pk,
+    }
+    OfferingFactory.create(provider=first)
+    actor = Actor.for_user(user)
+    assert ids(queries.offerings_visible_to(actor, at=at)) == wanted
+    windows = {CapacityWindowFactory.create(provider=one).pk for one in (first, second)}
+    CapacityWindowFactory.create(provider=scene.other)
+    assert ids(queries.windows_visible_to(actor, at=at)) == windows
 
 
 # --- for matching -------------------------------------------------------------------------------------------------

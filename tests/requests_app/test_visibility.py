@@ -11,6 +11,7 @@ from marketplace.accounts.models import Organization
 from marketplace.accounts.roles import Permission
 from requests_app import operations, queries
 from requests_app.models import MAY, SEES, PostingConsent, RequestShare, TrainingRequest
+from requests_app.queries.visibility import listed_in_public
 from tests.factories.accounts import (
     MembershipFactory,
     OrganizationFactory,
@@ -331,15 +332,61 @@ def test_what_one_drafted_oneself_is_seen_whatever_the_limits_of_ones_role(
     assert seen(actor, at) == {}
 
 
-def test_auditor_with_a_second_role_has_what_each_gives(at: datetime) -> None:
+@pytest.mark.parametrize("first", ["auditor", "focal_point"])
+def test_auditor_with_a_second_role_has_what_each_gives(at: datetime, first: str) -> None:
     programme, agency = ProgrammeFactory.create(), OrganizationFactory.create(roles=["member"])
     audited = submitted(programme=programme.code, visibility="agency")
     own, group = submitted(agency, visibility="agency"), submitted(visibility="group")
     submitted(visibility="agency")
-    actor = member(OrganizationFactory.create(), "auditor", programmes=[programme.code])
-    assert actor.user is not None
-    MembershipFactory.create(user=actor.user, organization=agency)
-    assert set(seen(Actor.for_user(actor.user), at)) == {audited.pk, own.pk, group.pk}
+    user = MembershipFactory.create(organization=agency).user
+    MembershipFactory.create(user=user, role="auditor", programmes=[programme.code])
+    actor = Actor.for_user(user)
+    actor.learn(at.date(), tuple(sorted(actor.rights(at), key=lambda right: right.role != first)), ())
+    assert set(seen(actor, at)) == {audited.pk, own.pk, group.pk}
+
+
+def test_public_list_is_of_what_is_open_public_and_consented(at: datetime) -> None:
+    shown, taken_back = listed(), listed()
+    PostingConsent.objects.filter(request=taken_back).update(withdrawn_at=at, withdrawn_by="focal point")
+    early, group = submitted(visibility="public"), opened(visibility="group")
+    for request in (early, group):
+        PostingConsentFactory.create(request=request)
+    opened(visibility="public")
+    other = listed()
+    assert set(listed_in_public(TrainingRequest.objects.all())) == {shown, other}
+    assert list(listed_in_public(TrainingRequest.objects.filter(pk=shown.pk))) == [shown]
+
+
+def test_sides_of_all_memberships_and_grants_are_seen(at: datetime) -> None:
+    agencies = [OrganizationFactory.create() for _ in range(3)]
+    requests = [submitted(agency, visibility="agency") for agency in agencies]
+    user = UserFactory.create()
+    for agency in agencies[:2]:
+        MembershipFactory.create(user=user, organization=agency)
+    entrusting.give_grant(actor=SYSTEM, at=at, user=user, organization=agencies[2], permission=Permission.REQUESTS_READ)
+    assert set(seen(Actor.for_user(user), at)) == {request.pk for request in requests}
+
+
+def test_grant_that_is_over_shows_nothing(at: datetime) -> None:
+    agency, user = OrganizationFactory.create(), UserFactory.create()
+    requests = {draft(agency).pk, submitted(agency, visibility="agency").pk}
+    entrusting.give_grant(
+        actor=SYSTEM,
+        at=at,
+        user=user,
+        organization=agency,
+        permission=Permission.REQUESTS_WRITE,
+        expires_at=at + DAY,
+    )
+    actor = Actor.for_user(user)
+    assert (set(seen(actor, at)), seen(actor, at + DAY)) == (requests, {})
+
+
+def test_share_of_the_body_shows_not_even_the_summary_beyond_the_programmes_of_a_role(at: datetime) -> None:
+    centre, request = OrganizationFactory.create(), submitted(visibility="agency")
+    RequestShareFactory.create(request=request, organization=centre, sees="body")
+    assert seen(member(centre, programmes=["OTHER"]), at) == {}
+    assert seen(member(centre), at) == {request.pk: True}
 
 
 def test_programmes_limit_the_own_side_and_the_group_alike(at: datetime) -> None:

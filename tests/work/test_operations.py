@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from marketplace.kernel.errors import DomainError, ErrorCode
@@ -238,6 +239,20 @@ def test_claim_begins_without_the_progress_of_the_attempt_before(at: datetime) -
     operations.release(first, at=at)
     claimed(at)
     assert Job.objects.get().progress == {}
+
+
+def test_claim_passes_over_what_others_are_taking(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+    lock = QuerySet.select_for_update
+
+    def watched(self: Any, **terms: Any) -> Any:
+        asked.append(terms)
+        return lock(self, **terms)
+
+    monkeypatch.setattr(QuerySet, "select_for_update", watched)
+    operations.enqueue("test.mark", {}, at=at)
+    claimed(at)
+    assert asked == [{"skip_locked": True}]
 
 
 def test_claim_of_nothing_opens_no_transaction(at: datetime, django_assert_num_queries: Any) -> None:
