@@ -139,7 +139,7 @@ schema: $(DEV)  ## write openapi/marketplace-v1.yaml, the life-cycle diagrams an
 	@$(MANAGE) access_matrix
 
 .PHONY: clients
-clients: $(DEV) node  ## make the Python and TypeScript clients in var/clients from the API description, and check their types
+clients: $(DEV) node  ## make the Python and TypeScript clients and the Postman collection in var/clients, and check the types
 	@$(PY) -m tooling.clients check
 
 .PHONY: messages

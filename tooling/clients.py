@@ -4,6 +4,7 @@ Nothing of it is committed: 7 MB of Python and 2 MB of TypeScript follow from `o
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,10 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+import yaml
+
+from marketplace.rest import postman
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -20,6 +25,11 @@ SCHEMA = ROOT / "openapi" / "marketplace-v1.yaml"
 MADE = ROOT / "var" / "clients"
 WALKS = ROOT / "clients"
 STAMP = ".made-from"
+MAKERS_STAND_ON = {
+    "python": [ROOT / "requirements" / "dev.txt"],
+    "typescript": [ROOT / "package-lock.json"],
+    "postman": [ROOT / "marketplace" / "rest" / "postman.py"],
+}
 SECONDS = 300
 # Where pydantic's and npm's own news would be asked for.
 QUIET = {"NO_COLOR": "1", "NO_UPDATE_NOTIFIER": "1", "COLUMNS": "200"}
@@ -57,7 +67,7 @@ def run(*words: str | Path, cwd: Path = ROOT, **more: str) -> str:
 def made_from(name: str) -> str:
     """Give the digest of all that the client ``name`` follows from."""
     files = [SCHEMA, *sorted(path for path in (WALKS / name).glob("*") if path.is_file())]
-    files.append(ROOT / ("requirements/dev.txt" if name == "python" else "package-lock.json"))
+    files += MAKERS_STAND_ON[name]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -103,7 +113,20 @@ def make_typescript(folder: Path) -> None:
     run(NODE_BIN / "tsc", "--project", folder)
 
 
-MAKERS: dict[str, Callable[[Path], None]] = {"python": make_python, "typescript": make_typescript}
+def make_postman(folder: Path) -> None:
+    """Write the collection that `GET /api/v1/postman` gives, for the address of `make demo`."""
+    folder.mkdir(parents=True)
+    description = yaml.safe_load(SCHEMA.read_text("utf-8"))
+    collection = postman.collection(description, "http://127.0.0.1:8000")
+    text = json.dumps(collection, ensure_ascii=False, indent=1)
+    (folder / "marketplace.postman_collection.json").write_text(text, "utf-8")
+
+
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "python": make_python,
+    "typescript": make_typescript,
+    "postman": make_postman,
+}
 
 
 def check_python() -> None:

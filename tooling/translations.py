@@ -14,7 +14,7 @@ from tooling import catalogue
 from tooling.catalogue import Entry, Message
 
 ROOT = Path(__file__).resolve().parent.parent
-HOUSE = ("marketplace", "requests_app", "providers", "matching", "fulfilment")
+HOUSE = ("marketplace", "requests_app", "providers", "matching", "fulfilment", "clients")
 LANGUAGES = ("fr",)  # English is the source
 # Position of (text, plural, context) among the arguments of each marking function.
 KEYWORDS: dict[str, tuple[int, int | None, int | None]] = {

@@ -20,6 +20,7 @@ from marketplace.api.problems import ERRORS_PATH
 from marketplace.api.renderers import OrjsonRenderer, PageRenderer
 from marketplace.api.serializers import Out
 from marketplace.kernel.errors import CATALOGUE, DomainError, ErrorCode
+from marketplace.rest import postman
 
 PUBLIC = "public, max-age=300"
 BELOW = (
@@ -51,6 +52,7 @@ BELOW = (
     "jobs",
     "errors",
     "schema",
+    "postman",
     "docs",
 )
 
@@ -139,6 +141,43 @@ class SchemaView(ApiView):
     def get(self, request: Request) -> Response:
         """Give the description as JSON or YAML."""
         return Response(description())
+
+
+class PostmanOut(Out):
+    """A Postman collection, version 2.1: a folder for each tag, a request for each operation."""
+
+    example: ClassVar[dict[str, object]] = {
+        "info": {"name": "GMG Training Marketplace", "schema": postman.FORMAT},
+        "auth": {"type": "bearer", "bearer": [{"key": "token", "value": "{{token}}", "type": "string"}]},
+        "variable": [{"key": "base_url", "value": "https://marketplace.example"}, {"key": "token", "value": ""}],
+        "item": [{"name": "Start", "item": []}],
+    }
+
+    info = serializers.DictField()
+    auth = serializers.DictField()
+    variable = serializers.ListField(child=serializers.DictField())
+    item = serializers.ListField(child=serializers.DictField())
+
+
+class PostmanView(ApiView):
+    """`/postman`."""
+
+    tag = "Start"
+    cache_control = PUBLIC
+    contracts: ClassVar[dict[str, Contract]] = {
+        "get": Contract(
+            "Read the API description as a Postman collection",
+            Public("for those who try the API with Postman"),
+            description="Import it, and fill in the variable `token`.",
+            out=PostmanOut,
+            operation_id="postman",
+        )
+    }
+
+    def get(self, request: Request) -> Response:
+        """Give the collection; its address is the one that was called."""
+        base_url = request.build_absolute_uri("/").rstrip("/")
+        return Response(postman.collection(description(), base_url))
 
 
 class DocsView(ApiView):

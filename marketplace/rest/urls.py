@@ -56,6 +56,7 @@ routes.register(nested("imports", "rows"), imports.ImportRowViewSet, basename="i
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", start.RootView.as_view(schema=None)),  # described without the slash
     path("schema", start.SchemaView.as_view(), name="schema"),
+    path("postman", start.PostmanView.as_view(), name="postman"),
     path("docs", start.DocsView.as_view(), name="docs"),
     path("errors", start.ErrorsView.as_view(), name="errors"),
     path("errors/<str:code>", start.ErrorView.as_view(), name="error"),

@@ -22,6 +22,7 @@ PUBLIC = {
     "root": "where a newcomer starts",
     "schema": "for client generators",
     "docs": "the try-it page",
+    "postman": "what to call, with nobody's token in it",
     "errors_list": "linked from refusals",
     "errors_read": "linked from refusals",
     "event_types_list": "read before there is a token",

@@ -85,6 +85,24 @@ def test_client_says_why_it_is_refused(walk: Walk, told: Path) -> None:
     assert "need: " not in done.stdout
 
 
+def test_postman_collection_is_read_by_postmans_library_and_its_readings_are_answered(demo: Demo) -> None:
+    missing = clients.without_node()
+    if missing and not in_ci():
+        pytest.skip(f"THE POSTMAN COLLECTION WAS NOT READ: {missing}")
+    token = demo.account("secretariat_head")["token"]
+    done = subprocess.run(
+        ["node", str(clients.WALKS / "postman" / "check.mjs"), demo.base_url, token],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["requests"] > 200
+    assert told["sent"] > 30
+
+
 def test_first_client_of_the_page_lists_what_its_caller_sees(demo: Demo, tmp_path: Path) -> None:
     page = (clients.ROOT / "docs" / "clients.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
