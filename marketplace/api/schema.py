@@ -153,13 +153,11 @@ class MarketplaceSchema(AutoSchema):
             "description": self.reasons[status],
             "headers": parameters.answer_headers(contract, self.method, status),
         }
-        content: Schema = {
-            name: {"schema": {"type": "object" if name.endswith("+json") else "string"}}
-            for name in (*contract.media_types, *(form.media_type for form in contract.representations))
-            if name != "application/json"
-        }
-        if serializer_class is not None:
-            content["application/json"] = self._json(serializer_class)
+        # JSON first: generators of clients take the first media type that they know.
+        content: Schema = {} if serializer_class is None else {"application/json": self._json(serializer_class)}
+        for name in (*contract.media_types, *(form.media_type for form in contract.representations)):
+            if name != "application/json":
+                content[name] = {"schema": {"type": "object" if name.endswith("+json") else "string"}}
         return {**found, "content": content} if content and status != 204 else found
 
     def _json(self, serializer_class: Any) -> Schema:
