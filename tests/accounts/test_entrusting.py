@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 
 from marketplace.accounts import entrusting, operations, permissions, queries
 from marketplace.accounts.actors import Actor
@@ -421,3 +423,37 @@ def test_delegate_is_named_by_the_member_or_by_who_reaches_as_far(at: datetime) 
     assert denied(lambda: end(actor=member(office, "secretariat_officer"))) == "memberships.delegate"
     assert end(actor=officer).delegate is None  # who stands in gives it back
     assert denied(lambda: end(actor=Actor.anonymous())) == "organizations.manage"
+
+
+def test_officer_stands_in_for_nobody_at_their_own_word_and_ends_what_others_arranged(at: datetime) -> None:
+    agency, officer = OrganizationFactory.create(), secretariat()
+    assert officer.user is not None
+    MembershipFactory.create(user=officer.user, organization=agency, role="viewer")
+    officer = Actor.for_user(officer.user)
+    absent, colleague = MembershipFactory.create(organization=agency), member(agency, "viewer").user
+    assert officer.user is not None
+    assert colleague is not None
+    assert denied(partial(lend, absent, officer.user, at.date(), by=officer, at=at)) == "memberships.delegate"
+    lend(absent, colleague, at.date(), by=SYSTEM, at=at)
+    assert entrusting.end_delegation(actor=officer, at=at, membership_id=absent.pk).delegate is None
+
+
+def test_membership_is_locked_alone_and_read_with_whom_it_is_about(
+    at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    lock, join = QuerySet.select_for_update, QuerySet.select_related
+
+    def watched_lock(self: Any, **terms: Any) -> Any:
+        asked.append(terms)
+        return lock(self, **terms)
+
+    def watched_join(self: Any, *names: Any) -> Any:
+        asked.append(names)
+        return join(self, *names)
+
+    absent = MembershipFactory.create()
+    monkeypatch.setattr(QuerySet, "select_for_update", watched_lock)
+    monkeypatch.setattr(QuerySet, "select_related", watched_join)
+    entrusting.end_delegation(actor=SYSTEM, at=at, membership_id=absent.pk)
+    assert asked == [{"of": ("self",)}, ("organization", "user")]

@@ -189,6 +189,14 @@ def test_bound_is_who_is_a_member_was_granted_or_stands_in(at: datetime) -> None
     assert queries.conflict_of(member(other), [partner.pk], at) is None
 
 
+def test_right_that_was_granted_binds_until_it_ends(at: datetime) -> None:
+    partner, actor = OrganizationFactory.create(), member(OrganizationFactory.create())
+    grant(partner, actor)
+    OrganizationUserGrant.objects.update(expires_at=at + DAY)
+    assert queries.conflict_of(actor, [partner.pk], at) == partner
+    assert queries.conflict_of(actor, [partner.pk], at + DAY) is None
+
+
 def test_absent_who_left_the_partner_binds_nobody(at: datetime) -> None:
     partner, other = OrganizationFactory.create(), OrganizationFactory.create()
     former = MembershipFactory.create(organization=partner, valid_to=(at - DAY).date())

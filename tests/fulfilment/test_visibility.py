@@ -140,7 +140,8 @@ def test_all_memberships_count_each_within_its_programmes() -> None:
     first, second = OrganizationFactory.create(), OrganizationFactory.create()
     for engagement, organization in zip(engagements, (first, first, second), strict=False):
         EngagementPartyFactory.create(engagement=engagement, organization=organization)
-    TrainingRequest.objects.filter(pk=engagements[0].request_id).update(programme=programme)
+    inside = [engagements[0].request_id, engagements[3].request_id]  # the last one is a stranger's
+    TrainingRequest.objects.filter(pk__in=inside).update(programme=programme)
     user = MembershipFactory.create(organization=first, programmes=[programme.code]).user
     assert seen(Actor.for_user(user)) == [engagements[0].pk]
     MembershipFactory.create(user=user, organization=second)

@@ -121,6 +121,18 @@ def test_catalogue_is_what_is_published_by_who_is_verified(scene: Scene, at: dat
     assert ids(visibility.open_to_all(rows.filter(pk=begun.pk))) == {begun.pk}
 
 
+@pytest.mark.parametrize("first", ["auditor", "provider_staff"])
+def test_auditor_with_a_second_role_sees_what_each_shows(scene: Scene, at: datetime, first: str) -> None:
+    user = MembershipFactory.create(organization=scene.provider.organization, role="provider_staff").user
+    MembershipFactory.create(user=user, role="auditor")
+    draft = OfferingFactory.create(provider=scene.provider)
+    vetted = OfferingFactory.create(provider=scene.other, state="in_vetting")
+    OfferingFactory.create(provider=scene.other)
+    actor = Actor.for_user(user)
+    actor.learn(at.date(), tuple(sorted(actor.rights(at), key=lambda right: right.role != first)), ())
+    assert ids(queries.offerings_visible_to(actor, at=at)) == {draft.pk, vetted.pk}
+
+
 def test_unsigned_see_nothing_and_the_secretariat_everything(scene: Scene, at: datetime) -> None:
     verified, pending = scene.provider, ProviderFactory.create(state="pending", verified_on=None)
     draft = OfferingFactory.create(provider=pending)
