@@ -313,8 +313,21 @@ def test_grant_says_which_rule_it_breaks(at: datetime) -> None:
     assert allowed == tuple(sorted(right.value for right in GRANTABLE))
 
 
+def test_grant_says_in_words_which_rule_it_breaks(at: datetime) -> None:
+    agency, officer = OrganizationFactory.create(), secretariat()
+    assert officer.user is not None
+    for user, right, words in (
+        (officer.user, P.REQUESTS_READ, "Nobody gives a right to themselves."),
+        (UserFactory.create(), P.AUDIT_READ, "`%(value)s` is a right of the group, not of one organization."),
+    ):
+        with refusal(ErrorCode.RULE_BROKEN) as refused:
+            give(officer, user, agency, at, permission=right)
+        assert refused.value.errors[0].detail == words
+
+
 def test_who_may_not_give_is_told_which_right_is_missing(at: datetime) -> None:
     agency, user = OrganizationFactory.create(), UserFactory.create()
+    assert denied(lambda: give(member(OrganizationFactory.create()), user, agency, at)) == "grants.give"
     assert denied(lambda: give(member(agency, "viewer"), user, agency, at)) == "grants.give"
     focal = member(agency)
     assert denied(lambda: give(focal, user, agency, at, permission=P.OFFERS_MAKE)) == "offers.make"

@@ -134,6 +134,15 @@ def test_engagement_is_seen_by_its_parties_and_those_they_grant_it_to(at: dateti
         assert not queries.engagements_visible_to(Actor.for_user(user), at=over).exists()
 
 
+def test_grant_adds_to_what_a_membership_shows(at: datetime) -> None:
+    own, granted = EngagementPartyFactory.create(), EngagementPartyFactory.create()
+    user = MembershipFactory.create(organization=own.organization).user
+    entrusting.give_grant(
+        actor=SYSTEM, at=at, user=user, organization=granted.organization, permission=Permission.ENGAGEMENTS_READ
+    )
+    assert seen(Actor.for_user(user)) == sorted([own.engagement_id, granted.engagement_id])
+
+
 def test_all_memberships_count_each_within_its_programmes() -> None:
     programme = ProgrammeFactory.create()
     engagements = [EngagementFactory.create() for _ in range(4)]

@@ -1,9 +1,11 @@
 """The words of those who enqueue, decide and keep house, to the last column: what mutation testing asked for."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db.models import QuerySet
 
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.work import operations, processes, registry
@@ -160,6 +162,21 @@ def test_sweep_gives_back_no_more_than_a_batch_and_then_forgets_the_gone(
         at,
         "The worker w1 was lost during attempt 1.",
     )
+
+
+def test_sweep_passes_over_what_others_have_locked(at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    operations.enqueue("test.mark", {}, at=at)
+    claimed(at)
+    asked: list[dict[str, Any]] = []
+    lock = QuerySet.select_for_update
+
+    def watched(self: Any, **terms: Any) -> Any:
+        asked.append(terms)
+        return lock(self, **terms)
+
+    monkeypatch.setattr(QuerySet, "select_for_update", watched)
+    assert operations.sweep(at=at + 16 * SECOND) == 1
+    assert asked == [{"skip_locked": True}]
 
 
 def test_sweep_without_anything_lost_takes_no_lock(at: datetime, django_assert_num_queries: object) -> None:
