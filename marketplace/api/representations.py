@@ -19,7 +19,7 @@ from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
 from marketplace.kernel.text import gettext_noop
 
 JSON = OrjsonRenderer.format
-CHUNK = 500  # things that an export reads at once
+CHUNK = 200  # things that an export reads at once
 
 
 class BytesRenderer(BaseRenderer):

@@ -5,7 +5,7 @@ taken over, while the offering is a draft. Changed on both sides: the provider's
 is ever taken off because a catalogue no longer tells it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,13 +19,25 @@ from marketplace.lifecycles import operations as lifecycles
 from marketplace.vocabularies import queries as vocabularies
 from providers.models import Harvest, HarvestedCourse, Offering
 from providers.operations.harvests import lock_harvest, next_run
-from providers.operations.offerings import change_offering, create_offering
+from providers.operations.many import file_offerings
+from providers.operations.offerings import change_offering
 
 ACTOR = Actor.system("harvest")
 MOST_FAILURES = 10  # in a row; then it is switched off
 MOST_TOLD = 100  # of each kind in a report; the counts are whole
 MOST_SHOWN = 500  # characters of a value in a report
-SORTS = ("created", "changed", "unchanged", "conflicts", "waiting", "missing", "returned", "refused", "unknown_words")
+SORTS = (
+    "created",
+    "adopted",
+    "changed",
+    "unchanged",
+    "conflicts",
+    "waiting",
+    "missing",
+    "returned",
+    "refused",
+    "unknown_words",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +97,74 @@ def take_in(*, harvest_id: int, reading: Reading, at: datetime) -> Harvest:
 def _merge(harvest: Harvest, courses: Iterable[Course], at: datetime) -> Report:
     report = Report()
     known = {row.key: row for row in harvest.courses.select_related("offering")}
-    seen: set[str] = set()
-    for course in courses:
-        if not course.key or course.key in seen:
-            report.tell("refused", course=course.key, problem="no_identifier" if not course.key else "told_twice")
-            continue
-        seen.add(course.key)
-        try:
-            with transaction.atomic():
-                _take_course(harvest, course, known.get(course.key), report, at)
-        except DomainError as error:  # one course that is wrong does not keep the others out
-            places = [f"{one.pointer}: {one.code}" for one in error.errors]
-            report.tell("refused", course=course.key, problem=error.code.value, places=places)
+    told = _told_once(courses, report)
+    _take_new([course for key, course in told.items() if key not in known], harvest, report, at)
     for key, row in known.items():
-        if key not in seen:
+        if key in told:
+            _take_again(row, told[key], report, at)
+        else:
             _miss(row, report, at)
     return report
+
+
+def _told_once(courses: Iterable[Course], report: Report) -> dict[str, Course]:
+    """Give the courses by key; what has none, or one that was told before, is refused."""
+    found: dict[str, Course] = {}
+    for course in courses:
+        if not course.key or course.key in found:
+            report.tell("refused", course=course.key, problem="told_twice" if course.key else "no_identifier")
+        else:
+            found[course.key] = course
+    return found
+
+
+def _take_new(courses: Sequence[Course], harvest: Harvest, report: Report, at: datetime) -> None:
+    """Draft what is new, together; what the provider had filed under the same source and key is adopted as it is."""
+    own = Offering.objects.filter(provider_id=harvest.provider_id, source=harvest.source)
+    before = set(own.values_list("external_id", flat=True))
+    facts = {course.key: facts_of(course)[0] for course in courses}
+    fresh = [course for course in courses if course.key not in before]
+    rows = [
+        {
+            "provider": harvest.provider.code,
+            "source": harvest.source,
+            "external_id": course.key,
+            "facts": {
+                **facts[course.key],
+                "language_of_record": harvest.language,
+                "provenance": _provenance(harvest, course, at),
+            },
+        }
+        for course in fresh
+    ]
+    filed = file_offerings(actor=ACTOR, at=at, rows=rows)
+    for course, one in zip(fresh, filed, strict=True):
+        if one.error is not None:  # one course that is wrong does not keep the others out
+            _refuse(course, one.error, report)
+    stored = dict(own.values_list("external_id", "pk"))
+    names = dict(own.values_list("pk", "public_id"))
+    taken = [course for course in courses if course.key in stored]
+    HarvestedCourse.objects.bulk_create(
+        HarvestedCourse(
+            harvest=harvest, key=course.key, offering_id=stored[course.key], told=facts[course.key], seen_at=at
+        )
+        for course in taken
+    )
+    for course in taken:
+        report.tell(
+            "adopted" if course.key in before else "created", course=course.key, offering=str(names[stored[course.key]])
+        )
+        _tell_unknown(course, report)
+
+
+def _refuse(course: Course, error: DomainError, report: Report) -> None:
+    places = [f"{one.pointer}: {one.code}" for one in error.errors]
+    report.tell("refused", course=course.key, problem=error.code.value, places=places)
+
+
+def _tell_unknown(course: Course, report: Report) -> None:
+    for word in facts_of(course)[1]:
+        report.tell("unknown_words", course=course.key, word=word[:MOST_SHOWN])
 
 
 def _miss(row: HarvestedCourse, report: Report, at: datetime) -> None:
@@ -112,34 +176,18 @@ def _miss(row: HarvestedCourse, report: Report, at: datetime) -> None:
     report.tell("missing", course=row.key, offering=str(row.offering.public_id), since=since, state=row.offering.state)
 
 
-def _take_course(harvest: Harvest, course: Course, row: HarvestedCourse | None, report: Report, at: datetime) -> None:
-    facts, unknown = facts_of(course)
-    if row is None:
-        offering = _adopted(harvest, course) or create_offering(
-            actor=ACTOR,
-            at=at,
-            provider_id=harvest.provider_id,
-            facts={**facts, "language_of_record": harvest.language, "provenance": _provenance(harvest, course, at)},
-            external_id=course.key,
-            source=harvest.source,
-        )
-        HarvestedCourse.objects.create(harvest=harvest, key=course.key, offering=offering, told=facts, seen_at=at)
-        report.tell("created", course=course.key, offering=str(offering.public_id))
-    else:
-        if row.missing_since is not None:
-            report.tell("returned", course=course.key, offering=str(row.offering.public_id))
-        row.told = _compare(row, facts, report, at)
-        row.seen_at, row.missing_since = at, None
-        row.save(update_fields=["told", "seen_at", "missing_since"])
-    for word in unknown:
-        report.tell("unknown_words", course=course.key, word=word[:MOST_SHOWN])
-
-
-def _adopted(harvest: Harvest, course: Course) -> Offering | None:
-    """Give the offering that the provider itself had filed under the same source and key, if there is one."""
-    return Offering.objects.filter(
-        provider_id=harvest.provider_id, source=harvest.source, external_id=course.key
-    ).first()
+def _take_again(row: HarvestedCourse, course: Course, report: Report, at: datetime) -> None:
+    """Compare a course with what was told of it last."""
+    if row.missing_since is not None:
+        report.tell("returned", course=course.key, offering=str(row.offering.public_id))
+    try:
+        with transaction.atomic():
+            row.told = _compare(row, facts_of(course)[0], report, at)
+    except DomainError as error:
+        _refuse(course, error, report)
+    row.seen_at, row.missing_since = at, None
+    row.save(update_fields=["told", "seen_at", "missing_since"])
+    _tell_unknown(course, report)
 
 
 def _compare(row: HarvestedCourse, facts: Mapping[str, Any], report: Report, at: datetime) -> dict[str, Any]:

@@ -167,8 +167,9 @@ def test_course_that_disappears_leaves_its_draft(harvest: Harvest, at: datetime)
 
 def test_offering_that_the_provider_had_filed_is_not_made_twice(harvest: Harvest, at: datetime) -> None:
     OfferingFactory.create(provider=harvest.provider, source="website", external_id="course-1")
-    run(harvest, catalogue(course()), at)
-    assert Offering.objects.count() == 1
+    assert some(run(harvest, catalogue(course()), at))["adopted"] == 1
+    assert Offering.objects.get().titles["en"] == "Fair recruitment in practice"  # the provider's own word stays
+    assert some(run(harvest, catalogue(course()), at + DAY))["unchanged"] == 1
 
 
 def edit(**facts: Any) -> None:
@@ -217,6 +218,25 @@ def test_source_that_fails_changes_nothing_and_is_given_up_after_ten_times(harve
         assert done.active == (number < 10)
     assert Offering.objects.count() == 1
     assert not HarvestedCourse.objects.exclude(missing_since=None).exists()
+
+
+def test_run_that_breaks_in_the_middle_has_not_happened(
+    harvest: Harvest, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(harvest, catalogue(course()), at)
+
+    def killed(**_: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr("providers.operations.harvesting.change_offering", killed)
+    reading = operations.read_document(catalogue(course("course-0"), course(timeRequired="PT21H")), language="en")
+    with pytest.raises(SystemExit):
+        operations.take_in(harvest_id=harvest.pk, reading=reading, at=at + DAY)
+    assert list(HarvestedCourse.objects.values_list("key", flat=True)) == ["course-1"]
+    assert Offering.objects.count() == 1
+    assert Harvest.objects.get().ran_at == at
+    monkeypatch.undo()
+    assert some(run(harvest, catalogue(course("course-0"), course(timeRequired="PT21H")), at + DAY))["changed"] == 1
 
 
 # --- fetching ---------------------------------------------------------------------------------------------------------
