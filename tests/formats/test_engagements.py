@@ -11,6 +11,8 @@ import feedparser
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from icalendar import Calendar
 from lxml import etree
 
@@ -130,6 +132,33 @@ def test_deliveries_are_a_calendar(group: SmallGroup, engagement: Engagement, at
     check_problem(
         ApiClient.of(group.outsider, at).get(f"/engagements/{engagement.reference}/deliveries?format=ics"), C.NOT_FOUND
     )
+
+
+@pytest.mark.parametrize(
+    "path", ["/engagements?format=iati", "/requests?format=atom", "/sessions?format=ics", "/sessions?format=jsonld"]
+)
+def test_queries_of_other_formats_do_not_grow(path: str, group: SmallGroup, funded: Engagement, at: datetime) -> None:
+    client = ApiClient.of(group.officer, at)
+
+    def more() -> None:
+        made = EngagementFactory.create(request__requesting_organization=group.requester)
+        EngagementPartyFactory.create(engagement=made, role="lead")
+        CostShareFactory.create_batch(2, engagement=made)
+        DeliveryFactory.create(engagement=made, number=1, country="MLI")
+        SessionFactory.create(offering=OfferingFactory.create(published=True))
+        PostingConsent.objects.create(request=need(group.requester, at), given_at=at, given_by="somebody")
+
+    def asked() -> int:
+        client.get(path)
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(path).status_code == 200
+        return len(seen)
+
+    more()
+    few = asked()
+    for _ in range(4):
+        more()
+    assert asked() == few
 
 
 # --- a calendar with an address of its own ------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from marketplace.formats.courses import CatalogueError, read_courses
 from marketplace.kernel.errors import ErrorCode as C
 from marketplace.vocabularies.operations import load_vocabularies
 from marketplace.webhooks.transport import fetch
+from marketplace.work.loop import run_until_idle
 from marketplace.work.models import Job
 from providers import operations, tasks
 from providers.models import Harvest, HarvestedCourse, Offering, Provider
@@ -279,6 +280,23 @@ def test_job_fetches_and_takes_in(harvest: Harvest, served: Serve, at: datetime)
     harvest.refresh_from_db()
     assert (harvest.problem, harvest.next_at) == ("", at + DAY)
     assert Offering.objects.count() == 1
+
+
+def test_worker_reads_what_was_asked_for(
+    group: SmallGroup, centre: Provider, served: Serve, settings: Any, at: datetime
+) -> None:
+    staff = ApiClient.of(group.provider_staff, at)
+    made = staff.post("/harvests", {**NEW, "url": served(catalogue(course()), 200), "every_hours": 0})
+    staff.post(f"/harvests/{made.body['id']}/run")
+    assert run_until_idle(worker="test", clock=lambda: at) >= 1
+    shown = staff.get(f"/harvests/{made.body['id']}").body
+    assert (shown["ran_at"], shown["problem"], shown["report"]["counts"]["created"]) == (
+        "2026-11-23T09:00:00Z",
+        "",
+        1,
+    )
+    (draft,) = staff.get("/offerings?source=website").body["results"]
+    assert (draft["state"], draft["external_id"]) == ("draft", "course-1")
 
 
 @pytest.mark.parametrize(("status", "problem"), [(404, "status"), (302, "status"), (500, "status")])
