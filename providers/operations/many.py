@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.journal import listening
-from marketplace.kernel.errors import DomainError
+from marketplace.kernel.errors import DomainError, unknown_reference
 from marketplace.lifecycles import operations as lifecycles
 from providers.models import Offering, Provider
 from providers.operations.facts import Facts
@@ -26,7 +29,7 @@ from providers.operations.offerings import (
     fill_draft,
     follow_new,
 )
-from providers.queries import visible_provider
+from providers.queries import visible_providers
 
 Key = tuple[int, str, str]  # provider, source, external id
 
@@ -67,12 +70,13 @@ class _Filing:
 
     def __init__(self, actor: Actor, at: datetime) -> None:
         self.actor, self.at = actor, at
-        self.owners: dict[str, Provider | DomainError] = {}
+        self.owners: dict[str, Provider] = {}
         self.known: dict[Key, Offering] = {}
         self.waiting: dict[Key, tuple[_Row, Offering]] = {}
         self.filed: dict[int, Filed] = {}
 
     def file(self, rows: Sequence[Mapping[str, Any]]) -> list[Filed]:
+        self.owners = visible_providers({row["provider"] for row in rows}, actor=self.actor, at=self.at)
         found = [row for place, one in enumerate(rows) if (row := self._row(place, one)) is not None]
         self.known = self._lock(found)
         for row in found:
@@ -81,27 +85,24 @@ class _Filing:
         return [self.filed[place] for place in range(len(rows))]
 
     def _row(self, place: int, row: Mapping[str, Any]) -> _Row | None:
-        owner = self._owner(row["provider"])
-        if isinstance(owner, DomainError):
-            self.filed[place] = Filed(error=owner)
+        owner = self.owners.get(row["provider"])
+        if owner is None:
+            self.filed[place] = Filed(error=unknown_reference("/provider", row["provider"]))
             return None
         return _Row(place, owner, row["external_id"], row.get("source", ""), row["facts"])
 
-    def _owner(self, reference: str) -> Provider | DomainError:
-        if reference not in self.owners:
-            try:
-                self.owners[reference] = visible_provider(reference, actor=self.actor, at=self.at)
-            except DomainError as error:
-                self.owners[reference] = error
-        return self.owners[reference]
-
     def _lock(self, rows: Sequence[_Row]) -> dict[Key, Offering]:
         """Lock the offerings that are there already, in one order, so that two imports do not wait for each other."""
+        ids: dict[tuple[int, str], set[str]] = {}
+        for row in rows:
+            ids.setdefault(row.key[:2], set()).add(row.external_id)
+        if not ids:
+            return {}
+        # Said so, each pair is a look into the unique index, which leaves out what has no external id.
+        named = (Q(provider=owner, source=source, external_id__in=some) for (owner, source), some in ids.items())
         stored = (
             Offering.objects.select_related("provider__organization", "programme", "series")
-            .filter(
-                provider__in={row.owner.pk for row in rows}, external_id__in={row.external_id for row in rows} - {""}
-            )
+            .filter(~Q(external_id=""), reduce(or_, named))
             .select_for_update(of=("self",))
             .order_by("pk")
         )

@@ -35,6 +35,7 @@ from providers.queries.finding import (
     provider_by_code,
     visible_offering,
     visible_provider,
+    visible_providers,
 )
 from providers.queries.harvests import harvests_due, harvests_visible_to
 from providers.queries.visibility import (
@@ -90,6 +91,7 @@ __all__ = [
     "trainer_days_needed",
     "visible_offering",
     "visible_provider",
+    "visible_providers",
     "windows_visible_to",
     "with_code",
 ]

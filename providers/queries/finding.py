@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TypeVar
 from uuid import UUID
 
@@ -107,6 +109,23 @@ def visible_provider(reference: str, *, actor: Actor, at: datetime, pointer: str
     """Find a provider that the actor sees by code or public id; raises DomainError(unknown_reference) for any other."""
     rows = providers_visible_to(actor, at=at).select_related("organization")
     return _known(rows.filter(_named(reference)).first(), reference, pointer)
+
+
+def visible_providers(references: Iterable[str], *, actor: Actor, at: datetime) -> dict[str, Provider]:
+    """Find the providers that the actor sees among codes or public ids, in one query; those not found are left out."""
+    wanted = {reference: _named(reference) for reference in references}
+    if not wanted:
+        return {}
+    rows = providers_visible_to(actor, at=at).select_related("organization").filter(reduce(or_, wanted.values()))
+    found = {name: row for row in rows for name in (row.code, str(row.public_id))}
+    return {reference: found[key] for reference in wanted if (key := _plain_id(reference)) in found}
+
+
+def _plain_id(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return text
 
 
 def visible_offering(reference: str, *, actor: Actor, at: datetime, pointer: str = "/offering") -> Offering:
