@@ -101,6 +101,8 @@ def run_afresh(root: Path, paths: Iterable[str]) -> bool:
 def run_again(root: Path, paths: Iterable[str]) -> bool:
     """Try those again that were alive after the last run; what was killed is taken for killed."""
     names = [name for path in paths for name, word in results(root, path).items() if word in ALIVE]
+    # Which test reaches what is found out anew: tests and names of functions may have changed since.
+    (root / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     return not names or run(root, names)
 
 

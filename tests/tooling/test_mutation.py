@@ -107,7 +107,10 @@ def test_run_afresh_forgets_what_was_and_run_again_tries_what_was_alive(
 
     monkeypatch.setattr(mutation, "run", run)
     keep(tmp_path, [1, 0, 33, None, -24])
+    reached = tmp_path / "mutants" / "mutmut-stats.json"
+    reached.touch()
     assert mutation.run_again(tmp_path, [FILE])
+    assert not reached.exists()
     assert mutation.run_afresh(tmp_path, [FILE])
     assert mutation.run_again(tmp_path, [FILE])  # nothing is known any more, nothing to be done
     assert asked == [["m1", "m2", "m3"], ["marketplace.kernel.lifecycle.*"]]
