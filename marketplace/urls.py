@@ -1,4 +1,4 @@
-"""All routes: the desk at the root, the API under /api/v1/."""
+"""All routes: the desk at the root, the API under /api/v1/, its manual under /docs/."""
 
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
@@ -12,6 +12,7 @@ ROUTES = ("marketplace.rest", "requests_app.api", "providers.api", "matching.api
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1", RootView.as_view(), name="api-root"),
     *(path("api/v1/", include(f"{package}.urls")) for package in ROUTES),
+    path("", include("marketplace.manual.urls")),
     path("", include("marketplace.desk.urls")),
 ]
 if settings.ADMIN_ENABLED:

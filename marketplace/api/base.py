@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from marketplace.api import idempotency, throttles
 from marketplace.api.contracts import Contract
+from marketplace.api.deprecations import HEADERS, Deprecation, headers_of, leaving, sent_in, shown_by
 from marketplace.api.filters import check_parameters
 from marketplace.api.language import own_language, speak, wanted_language
 from marketplace.api.merging import merge_patch
@@ -36,6 +37,7 @@ class ApiView(Represented, APIView):
     metadata_class = None
     versioning_class = None
     cache_control: ClassVar[str] = PRIVATE
+    deprecated: ClassVar[Deprecation | None] = None  # all operations of the view leave
     etag_version: int | None = None  # of the thing that the answer shows
 
     def contract(self) -> Contract | None:
@@ -122,10 +124,31 @@ class ApiView(Represented, APIView):
             response = super().finalize_response(request, response, *args, **kwargs)
         response.headers.setdefault("Cache-Control", self.cache_control)
         response.headers.setdefault("Content-Language", self.request.language)
+        self.announce(response)
         patch_vary_headers(response, ("Accept", "Accept-Language", "Authorization", "Cookie"))
         if isinstance(response, Response) and response.status_code < 300 and response.data is not None:
             response.add_post_render_callback(self._tag)
         return response
+
+    def announce(self, response: HttpResponseBase) -> None:
+        """Say what leaves: the operation on every answer, members on the answers that show or took them."""
+        contract = self.contract()
+        found = [one for one in (self.deprecated, contract.deprecated if contract else None) if one is not None]
+        if contract is not None and response.status_code < 300:
+            found += self.leaving_members(contract)
+        told = headers_of(found, self.request.language, self.request.build_absolute_uri("/")[:-1]) if found else {}
+        for name, value in told.items():
+            known = response.headers.get(name) if name == "Link" else None
+            response.headers[name] = f"{known}, {value}" if known and value not in known else value
+
+    def leaving_members(self, contract: Contract) -> list[Deprecation]:
+        """Give what leaves of the members that this call sent or is shown."""
+        sent = sent_in(contract.body, self.request.data) if leaving(contract.body) else []
+        shape = contract.out or getattr(self, "reads", None)
+        if not leaving(shape) or contract.status == 204 or self.representation is not None:
+            return sent
+        shown = self.shape_context()
+        return sent + shown_by(shape, shown.get("fields_named"), shown.get("expand") or ())
 
     def _tag(self, response: Response) -> HttpResponse | None:
         """Tag the rendered answer; a GET whose tag the caller knows gets 304."""
@@ -134,7 +157,7 @@ class ApiView(Represented, APIView):
             return None
         tag = response.headers["ETag"] = etag_of(response.content, self.etag_version)
         if reading and is_known(self.request.headers.get("If-None-Match", ""), tag):
-            kept = ("ETag", "Cache-Control", "Vary", "Content-Language")
+            kept = ("ETag", "Cache-Control", "Vary", "Content-Language", *HEADERS)
             headers = {name: response.headers[name] for name in kept if name in response.headers}
             return HttpResponse(status=304, headers=headers)
         return None

@@ -8,6 +8,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.serializers import BaseSerializer
 
+from marketplace.api.deprecations import Deprecation
 from marketplace.api.permissions import Access
 from marketplace.formats.registry import Representation
 from marketplace.kernel.errors import ErrorCode
@@ -55,6 +56,8 @@ class Contract:
     tag: str = ""
     secret: tuple[str, ...] = ()  # members of the answer that are shown once and never stored for a replay
     media_types: tuple[str, ...] = ("application/json",)  # of good answers; `out` is the JSON
+    deprecated: Deprecation | None = None  # the operation leaves
+    see_other: str = ""  # where browsers are led (303), in words
     representations: tuple[Representation, ...] = ()  # other forms of the answer, negotiated
 
 

@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from marketplace.api.choosing import paths_of
 from marketplace.api.contracts import Contract, IfMatch
+from marketplace.api.deprecations import Deprecation
 from marketplace.api.filters import CodesFilter
 from marketplace.api.idempotency import HEADER as IDEMPOTENCY_HEADER
 from marketplace.api.pagination import MAX_PAGE_SIZE, PAGE_SIZE, CursorPages
@@ -25,7 +26,10 @@ TRUTH: Schema = {"type": "boolean"}
 # Answer headers, by the name of their component.
 HEADERS: dict[str, Schema] = {
     "ETag": {"description": "Strong tag: version and rendering. Send it in If-Match or If-None-Match.", "schema": TEXT},
-    "Link": {"description": "`next` and `prev` pages (RFC 8288).", "schema": TEXT},
+    "Link": {
+        "description": "`next` and `prev` pages (RFC 8288); `deprecation`: the changelog, where something leaves.",
+        "schema": TEXT,
+    },
     "Location": {"description": "Where the made or started thing is.", "schema": {"type": "string", "format": "uri"}},
     "Retry-After": {"description": "Seconds to wait before looking again.", "schema": {"type": "integer"}},
     "Content-Language": {
@@ -43,6 +47,13 @@ HEADERS: dict[str, Schema] = {
         "schema": TEXT,
         "example": '"person";q=600;w=60',
     },
+    "Deprecation": {
+        "description": "Since when what this answer comes from, or shows, should no longer be used: `@` and seconds since "
+        "1970 (RFC 9745). `Link` leads to the changelog.",
+        "schema": TEXT,
+        "example": "@1767225600",
+    },
+    "Sunset": {"description": "When it may be gone (RFC 8594).", "schema": TEXT},
     "X-Request-ID": {"description": "Names this call in our logs.", "schema": TEXT},
 }
 RATE_HEADERS = ("RateLimit", "RateLimit-Policy")
@@ -170,17 +181,22 @@ def of_path(view: Any, name: str) -> Schema:
     }
 
 
-def answer_headers(contract: Contract, method: str, status: int) -> Schema:
-    """Refer to the headers of a good answer."""
+def answer_headers(contract: Contract, method: str, status: int, leaves: Iterable[Deprecation] = ()) -> Schema:
+    """Refer to the headers of a good answer; ``leaves`` is what it announces."""
     names = {"Content-Language", "X-Request-ID", *(RATE_HEADERS if contract.counted else ()), *contract.headers}
     if status != 204 and (method == "GET" or contract.if_match is not IfMatch.NONE or status == 201):
         names.add("ETag")
     if contract.pages:
         names.add("Link")
-    if status in (201, 202) and not contract.file:  # an upload is read as part of a document
+    if status == 303 or (status in (201, 202) and not contract.file):  # an upload is read as part of a document
         names.add("Location")
     if status == 202:
         names.add("Retry-After")
+    leaves = list(leaves)
+    if leaves:
+        names |= {"Deprecation", "Link"}
+    if any(one.sunset for one in leaves):
+        names.add("Sunset")
     return _refer(names)
 
 

@@ -12,6 +12,7 @@ from rest_framework.serializers import ListField
 from marketplace.api import parameters
 from marketplace.api.base import ApiView
 from marketplace.api.contracts import Contract
+from marketplace.api.deprecations import Deprecation, in_schema, leaving
 from marketplace.api.finding import FACETS_SCHEMA, HIGHLIGHTS_SCHEMA
 from marketplace.api.parsers import FileParser
 from marketplace.api.permissions import Public, scopes_of
@@ -73,6 +74,22 @@ class MarketplaceSchema(AutoSchema):
             how = "Open to everybody who is signed in."
         return "\n\n".join(part for part in (self.contract.description, how) if part)
 
+    def _own_deprecations(self) -> list[Deprecation]:
+        return [one for one in (self.route.deprecated, self.contract.deprecated) if one is not None]
+
+    def _leaving(self, serializer_class: Any) -> list[Deprecation]:
+        shapes = (self.contract.body, serializer_class)
+        return [*self._own_deprecations(), *(one for shape in shapes for _path, one in leaving(shape))]
+
+    def is_deprecated(self) -> bool:
+        """Tell whether the operation leaves."""
+        return bool(self._own_deprecations())
+
+    def get_extensions(self) -> Schema:
+        """Say when an operation that leaves may be gone."""
+        ends = [in_schema(one) for one in self._own_deprecations() if one.sunset]
+        return {"x-sunset": min(one["x-sunset"] for one in ends)} if ends else {}
+
     def get_tags(self) -> list[str]:
         """Give the tag of the contract or of the view."""
         return [self.contract.tag or self.route.tag]
@@ -131,6 +148,11 @@ class MarketplaceSchema(AutoSchema):
         answers: Schema = {str(status): self._answer(status, self.get_response_serializers())}
         if contract.later:
             answers["202"] = self._answer(202, getattr(self.view, "reads", None))
+        if contract.see_other:
+            answers["303"] = {
+                "description": contract.see_other,
+                "headers": parameters.answer_headers(contract, "", 303),
+            }
         if self.method == "GET":
             answers["304"] = {"description": "Unchanged since the ETag in If-None-Match."}
         by_status: dict[int, list[ErrorCode]] = {}
@@ -151,7 +173,7 @@ class MarketplaceSchema(AutoSchema):
         contract = self.contract
         found: Schema = {
             "description": self.reasons[status],
-            "headers": parameters.answer_headers(contract, self.method, status),
+            "headers": parameters.answer_headers(contract, self.method, status, self._leaving(serializer_class)),
         }
         # JSON first: generators of clients take the first media type that they know.
         content: Schema = {} if serializer_class is None else {"application/json": self._json(serializer_class)}
@@ -209,6 +231,8 @@ class MarketplaceSchema(AutoSchema):
         schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if isinstance(serializer, StrictSerializer) or getattr(serializer, "closed", False):
             schema = {**schema, "additionalProperties": False}
+        for name, deprecation in getattr(serializer, "deprecated", {}).items():
+            schema["properties"][name] = {**schema["properties"][name], **in_schema(deprecation)}
         if isinstance(serializer, Out):
             optional = set(serializer.expandable)
             required = [name for name in schema.get("required", []) if name not in optional]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from marketplace.api.deprecations import Deprecation
 from marketplace.api.problems import field_errors, invalid_input
 from marketplace.kernel.money import Money
 from marketplace.kernel.periods import Precision
@@ -26,6 +27,7 @@ class StrictSerializer(serializers.Serializer[Any]):
     """Input that refuses fields it does not know, naming those it does; ``example`` is shown in the documentation."""
 
     example: ClassVar[Example]
+    deprecated: ClassVar[Mapping[str, Deprecation]] = {}  # members that leave
     merges_itself: ClassVar[bool] = False  # its operation merges a patch under its own lock; else the kit does
     default_error_messages = {"unknown_field": _("This field is not known here.")}
 
@@ -202,6 +204,7 @@ class Out(serializers.Serializer[Any]):
     """
 
     example: ClassVar[Example]
+    deprecated: ClassVar[Mapping[str, Deprecation]] = {}  # members that leave
     expandable: ClassVar[tuple[str, ...]] = ()
 
     def to_representation(self, instance: Any) -> dict[str, Any]:

@@ -167,6 +167,7 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
         return {
             **super().shape_context(),
             "fields": None if chosen is None or self.own_shape else tuple(tree_of(chosen)),
+            "fields_named": chosen,
             "expand": self.expand,
         }
 

@@ -55,5 +55,5 @@ def show_oauth(console: Console, oauth: Credentials) -> None:
 def show_where(console: Console, base_url: str) -> None:
     """Print where to look."""
     console.print(f"\nStart page      {base_url}/", highlight=False)
-    console.print(f"Try the API     {base_url}/api/v1/docs", highlight=False)
+    console.print(f"Try the API     {base_url}/api/v1/docs   (manual: {base_url}/docs)", highlight=False)
     console.print("Ctrl-C stops everything; what was done is kept. `make demo-reset` starts afresh.\n", highlight=False)

@@ -4,9 +4,11 @@ from functools import lru_cache
 from typing import Any, ClassVar, cast
 
 from django.conf import settings
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
-from django.urls import Resolver404, resolve
-from django.utils.translation import get_language, gettext
+from django.urls import Resolver404, resolve, reverse
+from django.utils.translation import gettext
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer2
 from rest_framework import serializers
@@ -88,7 +90,10 @@ class RootView(ApiView):
         facts = {
             "name": described["TITLE"],
             "version": described["VERSION"],
-            "links": {name: f"{root}{name}" for name in BELOW if _is_served(f"/api/v1/{name}")},
+            "links": {
+                **{name: f"{root}{name}" for name in BELOW if _is_served(f"/api/v1/{name}")},
+                "manual": request.build_absolute_uri(reverse("manual")),
+            },
         }
         return Response(RootOut(facts, context=self.shape_context()).data)
 
@@ -246,17 +251,17 @@ def shown(code: ErrorCode, request: Request) -> dict[str, object]:
 
 
 class ErrorCataloguePages(ApiView):
-    """What both endpoints of the catalogue share: JSON for programs, a page for people."""
+    """What both endpoints of the catalogue share: JSON for programs; browsers are led to the page of the manual."""
 
     tag = "Start"
     cache_control = PUBLIC
     renderer_classes = (OrjsonRenderer, PageRenderer)
 
-    def page_or_json(self, data: dict[str, Any], kinds: list[dict[str, object]]) -> Response:
-        """Answer in the form that was negotiated."""
+    def page_or_json(self, data: dict[str, Any], place: str = "") -> HttpResponseBase:
+        """Answer in the form that was negotiated; ``place`` is the anchor in the page."""
         if isinstance(self.request.accepted_renderer, PageRenderer):
-            places = {"kinds": kinds, "language": get_language(), "single": len(kinds) == 1}
-            return Response(render_to_string("rest/errors.html", places, self.request.django_request))
+            page = reverse("manual-page", kwargs={"language": self.request.language, "name": "errors"})
+            return HttpResponse(status=303, headers={"Location": f"{page}#{place}" if place else page})
         return Response(data)
 
 
@@ -269,14 +274,14 @@ class ErrorsView(ErrorCataloguePages):
             Public("error pages are linked from refusals"),
             out=ErrorsOut,
             operation_id="errors_list",
-            media_types=("application/json", "text/html"),
+            see_other="The page of the manual, where HTML is asked for.",
         )
     }
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """List them by code."""
         kinds = [shown(code, request) for code in sorted(ErrorCode)]
-        return self.page_or_json(ErrorsOut({"results": kinds}, context=self.shape_context()).data, kinds)
+        return self.page_or_json(ErrorsOut({"results": kinds}, context=self.shape_context()).data)
 
 
 class ErrorView(ErrorCataloguePages):
@@ -289,13 +294,13 @@ class ErrorView(ErrorCataloguePages):
             Public("error pages are linked from refusals"),
             out=ErrorKindOut,
             operation_id="errors_read",
-            media_types=("application/json", "text/html"),
+            see_other="The page of the manual, where HTML is asked for.",
         )
     }
 
-    def get(self, request: Request, code: str) -> Response:
+    def get(self, request: Request, code: str) -> HttpResponseBase:
         """Explain one. Raises DomainError(not_found)."""
         if code not in ErrorCode.__members__.values():
             raise DomainError(ErrorCode.NOT_FOUND)
         kind = shown(ErrorCode(code), request)
-        return self.page_or_json(ErrorKindOut(kind, context=self.shape_context()).data, [kind])
+        return self.page_or_json(ErrorKindOut(kind, context=self.shape_context()).data, code)

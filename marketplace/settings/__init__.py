@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "matching",
     "fulfilment",
     "marketplace.rest",
+    "marketplace.manual",
     "marketplace.desk",
     "marketplace.upkeep",
     "marketplace.demo",
@@ -184,7 +185,7 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_HEADERS = [*default_headers, "acting-for", "idempotency-key", "if-match", "if-none-match"]
 CORS_EXPOSE_HEADERS = [
     *("ETag", "Link", "Location", "Retry-After", "Content-Language", "Idempotency-Replayed", "X-Request-ID"),
-    *("RateLimit", "RateLimit-Policy"),
+    *("RateLimit", "RateLimit-Policy", "Deprecation", "Sunset"),
 ]
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)

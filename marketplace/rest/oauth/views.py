@@ -119,6 +119,6 @@ class Metadata(OAuthServerMetadataView):
         facts = orjson.loads(answer.content)
         for endpoint in ("token", "revocation"):
             facts[f"{endpoint}_endpoint_auth_methods_supported"].append("none")
-        facts["service_documentation"] = request.build_absolute_uri("/api/v1/docs")
+        facts["service_documentation"] = request.build_absolute_uri("/docs")
         answer.content = orjson.dumps(facts)
         return answer

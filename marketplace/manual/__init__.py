@@ -1,0 +1,1 @@
+"""The manual of the API under `/docs/`: Markdown of the product, rendered to pages without any script."""
