@@ -51,6 +51,7 @@ BELOW = (
     "webhooks",
     "notifications",
     "audit",
+    "imports",
     "jobs",
     "errors",
     "schema",
