@@ -21,13 +21,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from tests.kit.servers import ServerUnavailableError, postgres_server
-from tooling import audit, clients, requirements, translations
+from tooling import audit, breaking, clients, requirements, translations
 from tooling.both_engines import in_ci
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 SCHEMA = ROOT / "openapi" / "marketplace-v1.yaml"
 REDOCLY = ROOT / "node_modules" / ".bin" / "redocly"
+SPECTRAL = ROOT / "node_modules" / ".bin" / "spectral"
 # Labels of our own apps; what Django's and guardian's migrations do is theirs.
 APPS = (
     *("accounts", "api", "audit", "events", "files", "notifications", "search", "vocabularies", "work"),
@@ -115,8 +116,7 @@ def schema_drift() -> Finding:
 def schema_lint() -> Finding:
     """Lint the committed API description with Redocly's recommended rules; a warning fails too."""
     if not REDOCLY.is_file():
-        reason = "npm is absent" if shutil.which("npm") is None else "`npm ci` did not succeed"
-        return Finding(not in_ci(), note=f"API DESCRIPTION NOT LINTED: REDOCLY IS NOT INSTALLED ({reason.upper()})")
+        return not_installed("REDOCLY")
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
     return command(REDOCLY, "lint", "--max-problems", "50", "--format", "stylish", SCHEMA, env=quiet)
 
@@ -133,6 +133,20 @@ def clients_typed() -> Finding:
     except clients.ClientError as error:
         return Finding(False, str(error))
     return Finding(True)
+
+
+def schema_security() -> Finding:
+    """Lint it with Spectral's own rules and those after OWASP; `spectral.yaml` gives the reason of each exception."""
+    if not SPECTRAL.is_file():
+        return not_installed("SPECTRAL")
+    rules = ("--ruleset", ROOT / "spectral.yaml", "--fail-severity", "warn", "--format", "text", "--quiet")
+    return command(SPECTRAL, "lint", *rules, SCHEMA, env={"NO_COLOR": "1"})
+
+
+def not_installed(linter: str) -> Finding:
+    """Say that a linter from npm is absent; in CI that fails."""
+    reason = "npm is absent" if shutil.which("npm") is None else "`npm ci` did not succeed"
+    return Finding(not in_ci(), note=f"API DESCRIPTION NOT LINTED: {linter} IS NOT INSTALLED ({reason.upper()})")
 
 
 def known_holes() -> Finding:
@@ -164,6 +178,8 @@ STEPS = (
     Step("schema: fresh, valid, no warning", schema_drift),
     Step("schema: Redocly recommended", schema_lint),
     Step("clients: Python and TypeScript made and typed", clients_typed),
+    Step("schema: Spectral, OWASP", schema_security),
+    Step("schema: breaks nothing unannounced", lambda: listed(breaking.unannounced())),
     Step("life cycles: diagrams fresh", partial(manage, "lifecycle_diagrams", "--check")),
     Step("access: matrix fresh", partial(manage, "access_matrix", "--check")),
     Step("translations: complete, compiled", lambda: listed(translations.problems(ROOT))),

@@ -9,7 +9,7 @@ BODY = (C.INVALID_INPUT, C.MALFORMED_JSON, C.UNSUPPORTED_MEDIA_TYPE, C.BODY_TOO_
 
 def codes_of(contract: Contract, method: str, path: str) -> list[C]:
     """List the codes of an operation, in the order of the catalogue."""
-    found = {C.UNKNOWN_PARAMETER, C.SERVICE_UNAVAILABLE, *contract.errors}
+    found = {C.UNKNOWN_PARAMETER, C.SERVICE_UNAVAILABLE, C.INTERNAL_ERROR, *contract.errors}
     if contract.counted:
         found |= {C.THROTTLED}
     if contract.representations or contract.media_types == ("application/json",):

@@ -18,6 +18,7 @@ from marketplace.api.parsers import FileParser
 from marketplace.api.permissions import Public, scopes_of
 from marketplace.api.problems import MEDIA_TYPE
 from marketplace.api.promises import codes_of
+from marketplace.api.samples import sample
 from marketplace.api.serializers import Out, StrictSerializer
 from marketplace.api.views import ThingViewSet
 from marketplace.kernel.errors import CATALOGUE, ErrorCode
@@ -179,7 +180,7 @@ class MarketplaceSchema(AutoSchema):
         content: Schema = {} if serializer_class is None else {"application/json": self._json(serializer_class)}
         for name in (*contract.media_types, *(form.media_type for form in contract.representations)):
             if name != "application/json":
-                content[name] = {"schema": {"type": "object" if name.endswith("+json") else "string"}}
+                content[name] = {"schema": {"type": "object" if name.endswith("+json") else "string"}, **sample(name)}
         return {**found, "content": content} if content and status != 204 else found
 
     def _json(self, serializer_class: Any) -> Schema:

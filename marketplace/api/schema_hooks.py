@@ -99,6 +99,23 @@ def finish(result: Schema, generator: Any, request: Any, public: bool) -> Schema
     return result
 
 
+def say_whole_numbers(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
+    """Say of each whole number that it has 64 bits: others are refused when they come, and none is given out."""
+    return {name: _numbered(part) for name, part in result.items()}
+
+
+def _numbered(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_numbered(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    found = {name: part if name in ("example", "examples") else _numbered(part) for name, part in node.items()}
+    kind = node.get("type")
+    return (
+        {"format": "int64", **found} if kind == "integer" or (isinstance(kind, list) and "integer" in kind) else found
+    )
+
+
 class Shelf:
     """Shared components of one kind: equal ones are stored once, different ones of one name get numbers."""
 
