@@ -3,12 +3,15 @@
 from datetime import datetime
 from typing import cast
 
-from fulfilment import tasks
+from django.db.models import QuerySet
+
+from fulfilment import queries, tasks
 from fulfilment.models import Change, Delivery, Engagement, Milestone
+from marketplace.accounts.actors import Actor
 from marketplace.events.registry import handles
 from marketplace.kernel.lifecycle import Party
 from marketplace.lifecycles.registry import deadline_effect
-from marketplace.notifications import recipients
+from marketplace.notifications import recipients, sight
 from marketplace.records.models import LifecycleRecord
 from marketplace.work import operations as work
 from marketplace.work.registry import job
@@ -75,3 +78,27 @@ def concerned(record: LifecycleRecord, party: Party) -> recipients.Concerned:
     countries = engagement.lines.exclude(line__country="").values_list("line__country", flat=True)
     programme = engagement.request.programme
     return recipients.Concerned(organizations, frozenset(countries), programme.code if programme else "")
+
+
+@sight.seen("engagement", route="engagement-detail")
+def engagements_seen(actor: Actor, at: datetime) -> QuerySet[Engagement]:
+    """Say which engagements a person may be written to about."""
+    return queries.engagements_visible_to(actor, at=at)
+
+
+@sight.seen("engagement_change", route="engagement-change-detail", parent="engagement")
+def changes_seen(actor: Actor, at: datetime) -> QuerySet[Change]:
+    """Say which changes a person may be written to about."""
+    return queries.changes_visible_to(actor, at=at)
+
+
+@sight.seen("delivery", route="engagement-delivery-detail", parent="engagement")
+def deliveries_seen(actor: Actor, at: datetime) -> QuerySet[Delivery]:
+    """Say which deliveries a person may be written to about."""
+    return queries.deliveries_visible_to(actor, at=at)
+
+
+@sight.seen("milestone", route="engagement-milestone-detail", parent="engagement")
+def milestones_seen(actor: Actor, at: datetime) -> QuerySet[Milestone]:
+    """Say which milestones a person may be written to about."""
+    return queries.milestones_visible_to(actor, at=at)

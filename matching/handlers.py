@@ -4,14 +4,17 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
+from django.db.models import QuerySet
+
+from marketplace.accounts.actors import Actor
 from marketplace.events.registry import handles
 from marketplace.kernel.lifecycle import Party
 from marketplace.lifecycles.registry import deadline_effect
-from marketplace.notifications import recipients
+from marketplace.notifications import recipients, sight
 from marketplace.records.models import LifecycleRecord
 from marketplace.work.registry import job
-from matching import tasks
-from matching.models import MatchProposal, ProposalPart
+from matching import queries, tasks
+from matching.models import MatchProposal, MatchRun, ProposalPart
 from matching.operations import deadlines, endorsing, reactions
 from requests_app import queries as requests
 
@@ -152,3 +155,21 @@ def offering_gone(payload: dict[str, Any], *, at: datetime, **_: object) -> None
 def provider_gone(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
     """Replace the parts of a suspended provider."""
     reactions.provider_gone(provider=UUID(payload["resource_id"]), at=at)
+
+
+@sight.seen("proposal", route="proposal-detail")
+def proposals_seen(actor: Actor, at: datetime) -> QuerySet[MatchProposal]:
+    """Say which proposals a person may be written to about."""
+    return queries.proposals_visible_to(actor, at=at)
+
+
+@sight.seen("proposal_part", route="proposal-part-detail", parent="proposal")
+def parts_seen(actor: Actor, at: datetime) -> QuerySet[ProposalPart]:
+    """Say which parts a person may be written to about."""
+    return queries.parts_visible_to(actor, at=at)
+
+
+@sight.seen("match_run", route="match-run-detail")
+def runs_seen(actor: Actor, at: datetime) -> QuerySet[MatchRun]:
+    """Say which runs a person may be written to about."""
+    return queries.runs_visible_to(actor, at=at)

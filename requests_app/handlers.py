@@ -1,16 +1,19 @@
-"""What this app does at deadlines, and whom a step of its things concerns."""
+"""What this app does at deadlines, whom a step of its things concerns, and who may be written to about them."""
 
 from datetime import datetime
 from typing import cast
 
+from django.db.models import QuerySet
+
+from marketplace.accounts.actors import Actor
 from marketplace.kernel.lifecycle import Party
 from marketplace.kernel.periods import add_working_days
 from marketplace.lifecycles.registry import deadline_effect
-from marketplace.notifications import recipients
+from marketplace.notifications import recipients, sight
 from marketplace.records.models import LifecycleRecord
 from marketplace.vocabularies import queries as vocabularies
 from marketplace.work.operations import enqueue
-from requests_app import operations
+from requests_app import operations, queries
 from requests_app.models import Clarification, Endorsement, TrainingRequest
 from requests_app.tasks import CLOCK
 
@@ -56,3 +59,21 @@ def concerned(record: LifecycleRecord, party: Party) -> recipients.Concerned:
     return recipients.Concerned(
         organizations, frozenset(countries), request.programme.code if request.programme else ""
     )
+
+
+@sight.seen("training_request", route="request-detail")
+def requests_seen(actor: Actor, at: datetime) -> QuerySet[TrainingRequest]:
+    """Say which requests a person may be written to about."""
+    return queries.requests_visible_to(actor, at=at)
+
+
+@sight.seen("clarification", route="request-clarification-detail", parent="request")
+def clarifications_seen(actor: Actor, at: datetime) -> QuerySet[Clarification]:
+    """Say which questions a person may be written to about."""
+    return queries.clarifications_visible_to(actor, at=at)
+
+
+@sight.seen("endorsement", route="request-endorsement-detail", parent="request")
+def endorsements_seen(actor: Actor, at: datetime) -> QuerySet[Endorsement]:
+    """Say which endorsements a person may be written to about."""
+    return queries.endorsements_readable_by(actor, at=at)

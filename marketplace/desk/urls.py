@@ -3,7 +3,7 @@
 from allauth.account.views import reauthenticate
 from django.urls import include, path
 
-from marketplace.desk import account, sign_in, sign_on, views
+from marketplace.desk import account, mail, sign_in, sign_on, views
 from marketplace.desk.consent import Consent
 from marketplace.rest.oauth.views import Introspect, Metadata, Revoke, Token
 
@@ -38,5 +38,7 @@ urlpatterns = [
     path("account/sessions/<uuid:public_id>/end", account.end_session, name="end-session"),
     path("account/apps/<uuid:public_id>/end", account.end_app, name="end-app"),
     path("account/tokens/<uuid:public_id>/end", account.end_token, name="end-token"),
+    path("go/<slug:resource>/<uuid:public_id>", mail.open_thing, name="open-thing"),
+    path("unsubscribe/<str:token>", mail.unsubscribe, name="unsubscribe"),
     path("", include((OAUTH, "oauth2_provider"))),
 ]

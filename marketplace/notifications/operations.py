@@ -10,7 +10,7 @@ from django.db import transaction
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.lifecycle import Party
 from marketplace.lifecycles.registry import model_of
-from marketplace.notifications import recipients
+from marketplace.notifications import mailing, recipients
 from marketplace.notifications.models import Notification
 from marketplace.notifications.queries import notifications_of
 from marketplace.notifications.recipients import Recipient
@@ -22,6 +22,7 @@ REMINDED = "reminder_due"  # what the deadline clock calls its events
 OVERDUE = "overdue"
 
 
+@transaction.atomic
 def notify(
     people: Iterable[Recipient],
     *,
@@ -33,7 +34,7 @@ def notify(
 ) -> int:
     """Tell each of ``people`` about ``about`` and its open step; telling again after the same event adds nothing.
 
-    Returns how many rows were asked for. The text is made when it is read.
+    Returns how many rows were asked for. The text is made when it is read; who wants it by e-mail at once is written to.
     """
     rows = [
         Notification(
@@ -52,12 +53,13 @@ def notify(
         for person in people
     ]
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
+    mailing.queue(rows, at=at)
     return len(rows)
 
 
 def _step_of(about: Record) -> dict[str, Any]:
     """Give the columns of the open step; none for what has no life cycle."""
-    if not isinstance(about, LifecycleRecord):
+    if not hasattr(about, "waiting_for"):
         return {}
     return {"step": about.step, "party": about.waiting_for, "due_at": about.due_at}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import translation
@@ -9,8 +10,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from marketplace.accounts.actors import Actor
-from marketplace.notifications.models import Notification
-from marketplace.notifications.subjects import TEXTS, Subject
+from marketplace.notifications.models import Mail, Notification
+from marketplace.notifications.subjects import TEXTS, Outcome, Subject
 from marketplace.vocabularies import queries as vocabularies
 
 
@@ -36,6 +37,12 @@ def text_of(notification: Notification, language: str) -> str:
             "due": _day(notification.due_at),
         }
         return gettext(TEXTS[Subject(notification.subject)]) % places
+
+
+def waiting_mail(public_id: UUID) -> Mail | None:
+    """Find an e-mail that is still to be sent, with its recipient."""
+    waiting = Mail.objects.filter(public_id=public_id, outcome=Outcome.WAITING.value)
+    return waiting.select_related("recipient").first()
 
 
 def _day(moment: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""What a notice can be about, with its text in English; translated where it is read."""
+"""What a notice can be about, with its text in English, translated where it is read; how and when it is mailed."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -14,6 +14,32 @@ class Subject(StrEnum):
     STEP_OVERDUE = "step_overdue"
     STEP_REMINDER = "step_reminder"
     WEBHOOK_DISABLED = "webhook_disabled"
+
+
+class Cadence(StrEnum):
+    """When what a person is told goes out by e-mail."""
+
+    AT_ONCE = "at_once"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class MailKind(StrEnum):
+    """What an e-mail tells of: one notice, or those of a day or a week."""
+
+    NOTICE = "notice"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class Outcome(StrEnum):
+    """What became of an e-mail."""
+
+    WAITING = "waiting"
+    SENT = "sent"  # the mail server took it
+    WITHHELD = "withheld"  # no longer wanted, or no longer for this person's eyes
+    REFUSED = "refused"  # by the mail server, for good
+    EXPIRED = "expired"  # no server took it for days: it would be news no more
 
 
 # Places: reference of the thing, name of the step, the day it is or was due, who owes it.

@@ -78,6 +78,8 @@ HOLDINGS = (
     Holding("identity.Application", "user", PERSON, Fate.KEPT, "the organization answers for its applications"),
     # what was sent to and kept for the person
     Holding("notifications.Notification", "recipient", PERSON, Fate.DELETED, "of no use to anybody else"),
+    Holding("notifications.Mail", "recipient", PERSON, Fate.DELETED, "of no use to anybody else"),
+    Holding("notifications.MailPreference", "user", PERSON, Fate.DELETED, "nobody is written to any more"),
     Holding("api.IdempotencyKey", "actor", Holds.KEY, Fate.DELETED, "stored answers to the person's own calls"),
     Holding("axes.AccessAttempt", "username", Holds.LOGIN, Fate.DELETED, TRIED),
     Holding("axes.AccessFailureLog", "username", Holds.LOGIN, Fate.DELETED, TRIED),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.settings.environment import *  # noqa: F403
 from marketplace.settings.environment import BASE_DIR, DEBUG, PRODUCTION, TESTING, VAR_DIR, env
 from marketplace.settings.limits import *  # noqa: F403
+from marketplace.settings.mail import *  # noqa: F403
 from marketplace.settings.people import *  # noqa: F403
 
 # --- applications ------------------------------------------------------------------------------------------------

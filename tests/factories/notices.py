@@ -8,8 +8,8 @@ from factory.django import DjangoModelFactory
 
 from marketplace.files.models import Document, StoredFile
 from marketplace.kernel.ids import new_public_id
-from marketplace.notifications.models import Notification
-from marketplace.notifications.subjects import Subject
+from marketplace.notifications.models import Mail, MailPreference, Notification
+from marketplace.notifications.subjects import Cadence, MailKind, Subject
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -63,4 +63,27 @@ class DocumentFactory(DjangoModelFactory[Document]):
     external_reference = "ARCHIVE-1"
     added_by = "test"
     created_at = AT
+    updated_at = AT
+
+
+class MailFactory(DjangoModelFactory[Mail]):
+    """An e-mail that waits to be sent."""
+
+    class Meta:
+        model = Mail
+
+    recipient = SubFactory("tests.factories.accounts.UserFactory")
+    kind = MailKind.NOTICE.value
+    created_at = AT
+
+
+class MailPreferenceFactory(DjangoModelFactory[MailPreference]):
+    """A person who wants e-mail together once a day."""
+
+    class Meta:
+        model = MailPreference
+
+    user = SubFactory("tests.factories.accounts.UserFactory")
+    cadence = Cadence.DAILY.value
+    since = AT
     updated_at = AT

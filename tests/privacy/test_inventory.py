@@ -21,6 +21,7 @@ ELSEWHERE: dict[str, str] = {
     "accounts.User.last_name": "the row of the person itself is held",
     "accounts.User.email": "the row of the person itself is held",
     "account.EmailAddress.email": "goes with its row, which the person is linked to",
+    "notifications.MailPreference.refused_address": "goes with its row, which the person is linked to",
     "identity.BrowserSession.address": "goes with its row, which the person is linked to",
     **{
         f"axes.{model}.{column}": "goes with its row, which the login leads to"

@@ -18,6 +18,8 @@ class NewJob:
     payload: Payload
     key: str | None = None
     request_id: str = ""
+    due_at: datetime | None = None  # None: at once
+    priority: int = 0
 
 
 def enqueue(
@@ -34,7 +36,7 @@ def enqueue(
 
     With a ``key`` that a job already carries, return that job and add nothing. Raises LookupError for an unlisted kind.
     """
-    job = _job(NewJob(kind, payload, key), at=at, due_at=due_at, max_attempts=max_attempts, priority=priority)
+    job = _job(NewJob(kind, payload, key, due_at=due_at, priority=priority), at=at, max_attempts=max_attempts)
     if key is None:
         job.save(force_insert=True)
     else:
@@ -56,17 +58,15 @@ def enqueue_many(news: Iterable[NewJob], *, at: datetime) -> int:
     return len(jobs)
 
 
-def _job(
-    new: NewJob, *, at: datetime, due_at: datetime | None = None, max_attempts: int | None = None, priority: int = 0
-) -> Job:
+def _job(new: NewJob, *, at: datetime, max_attempts: int | None = None) -> Job:
     kind = registry.job_kind(new.kind)
     return Job(
         kind=new.kind,
         payload=new.payload,
         key=new.key,
         request_id=new.request_id or current_origin().request_id,
-        due_at=due_at or at,
+        due_at=new.due_at or at,
         max_attempts=max_attempts or kind.max_attempts,
-        priority=priority,
+        priority=new.priority,
         created_at=at,
     )
