@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from django.db import transaction
@@ -20,6 +20,15 @@ from marketplace.vocabularies import queries as vocabularies
 
 REMINDED = "reminder_due"  # what the deadline clock calls its events
 OVERDUE = "overdue"
+
+
+@runtime_checkable
+class Owed(Protocol):
+    """What has an open step: whatever has a life cycle."""
+
+    step: str
+    waiting_for: str
+    due_at: datetime | None
 
 
 @transaction.atomic
@@ -59,7 +68,7 @@ def notify(
 
 def _step_of(about: Record) -> dict[str, Any]:
     """Give the columns of the open step; none for what has no life cycle."""
-    if not hasattr(about, "waiting_for"):
+    if not isinstance(about, Owed):
         return {}
     return {"step": about.step, "party": about.waiting_for, "due_at": about.due_at}
 

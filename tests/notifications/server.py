@@ -35,7 +35,7 @@ class Server:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         if self.at_data == TAKEN:
             self.raw.append(envelope.original_content)
-            self.letters.append(message_from_bytes(envelope.original_content, policy=policy.default))  # type: ignore[arg-type]
+            self.letters.append(message_from_bytes(envelope.original_content, policy=policy.default))
             while not self.answers.is_set():
                 await asyncio.sleep(0.02)
         return self.at_data
