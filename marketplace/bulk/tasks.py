@@ -14,7 +14,8 @@ from marketplace.work import queries as work
 from marketplace.work.models import JobState
 from marketplace.work.registry import Payload, Progress, chore, job
 
-HOURS = 3600.0
+# Below what a Celery task may take; an import in batches goes on where the attempt before it ended.
+ATTEMPT_SECONDS = 1_500.0
 ROWS_KEPT = timedelta(days=30)
 LOOKED_AT = 100  # in one turn
 
@@ -33,7 +34,7 @@ def prepare_import(payload: Payload, *, at: datetime, progress: Progress) -> Non
         carrying.refuse(one, error, at=at)
 
 
-@job(KIND, prepare=prepare_import, lease_seconds=60, time_limit_seconds=6 * HOURS, max_attempts=8, at_most=2)
+@job(KIND, prepare=prepare_import, lease_seconds=60, time_limit_seconds=ATTEMPT_SECONDS, max_attempts=40, at_most=2)
 def carry_out(payload: Payload, *, at: datetime, **_: object) -> None:
     """Write an import that is carried out whole; say that one in batches has come to its end."""
     one = _import(payload)

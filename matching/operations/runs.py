@@ -57,8 +57,14 @@ def request_run(*, actor: Actor, at: datetime, request_id: int, mode: str = "req
     return run
 
 
-def rank_if_open(request_id: int, *, at: datetime) -> MatchRun | None:
-    """Ask for a ranking where the request is open and has a line left to place; else there is nothing to rank."""
+def rank_if_open(request_id: int, *, at: datetime, again: bool = True) -> MatchRun | None:
+    """Ask for a ranking where the request is open and has a line left to place; else there is nothing to rank.
+
+    Unless ``again``, nothing is asked for where what the request says now has been ranked. Call it in a transaction.
+    """
+    requests.lock_request(request_id=request_id)  # or a run that ends this very moment would be taken for none
+    if not again and is_ranked(request_id):
+        return None
     if not (queries.is_open(request_id) and _lines_left(request_id)):
         return None
     return request_run(actor=MATCHING, at=at, request_id=request_id)

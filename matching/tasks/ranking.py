@@ -103,6 +103,5 @@ def start_run(payload: dict[str, Any], *, at: datetime) -> None:
     request_id = requests.request_id_of(str(reference))
     if request_id is None:
         return
-    if payload["type"] == "training_request.opened" and runs.is_ranked(request_id):
-        return  # somebody was quicker than the event
-    runs.rank_if_open(request_id, at=at)
+    # Somebody may have been quicker than the event.
+    runs.rank_if_open(request_id, at=at, again=payload["type"] != "training_request.opened")
