@@ -155,7 +155,9 @@ def measure(case: str, needs: int, sessions: int) -> dict[str, object]:
     """Measure one case in this process."""
     if case.startswith("highs"):
         return relaxed(needs, sessions, case)
-    return solved(case, needs, sessions, 1 if case in ("budget", "everything") else REPEATS)
+    # A small one as often as takes about as long: a few milliseconds are measured well by many only.
+    repeats = 1 if case in ("budget", "everything") else REPEATS * max(1, NEEDS // needs)
+    return solved(case, needs, sessions, repeats)
 
 
 def fresh(case: str, needs: int = NEEDS, sessions: int = SESSIONS) -> dict[str, float]:
