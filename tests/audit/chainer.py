@@ -1,9 +1,10 @@
-"""A child process of the chain's tests: `chainer.py write NAME COUNT`, `link STOPFILE` or `die-after-each`."""
+"""A child process of the chain's tests: `write NAME COUNT`, `write-until STOPFILE NAME`, `link STOPFILE` or `die-after-each`."""
 
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 from uuid import UUID, uuid5
@@ -13,7 +14,7 @@ import django
 SPACE = UUID("00000000-0000-0000-0000-0000000000ee")
 
 
-def write(name: str, count: int) -> None:
+def write(name: str, numbers: Iterable[int]) -> None:
     """Write records in transactions that last differently long, so that ids and commits come in different orders."""
     from django.db import transaction
     from django.utils import timezone
@@ -21,7 +22,7 @@ def write(name: str, count: int) -> None:
     from marketplace.audit import operations
 
     chance = Random(name)
-    for n in range(count):
+    for n in numbers:
         with transaction.atomic():
             operations.record(
                 at=timezone.now(),
@@ -33,6 +34,20 @@ def write(name: str, count: int) -> None:
                 action="changed",
             )
             time.sleep(chance.random() * 0.004)
+
+
+def write_until(stop: Path, name: str) -> None:
+    """Write without end until the stop file is there, and say how many records there are."""
+    written = 0
+
+    def numbers() -> Iterator[int]:
+        nonlocal written
+        while not stop.exists():
+            yield written
+            written += 1
+
+    write(name, numbers())
+    sys.stdout.write(str(written))
 
 
 def link(stop: Path) -> None:
@@ -87,7 +102,9 @@ def die_after(statements: int) -> None:
 if __name__ == "__main__":
     django.setup()
     if sys.argv[1] == "write":
-        write(sys.argv[2], int(sys.argv[3]))
+        write(sys.argv[2], range(int(sys.argv[3])))
+    elif sys.argv[1] == "write-until":
+        write_until(Path(sys.argv[2]), sys.argv[3])
     elif sys.argv[1] == "link":
         link(Path(sys.argv[2]))
     else:
