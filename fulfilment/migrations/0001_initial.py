@@ -113,6 +113,64 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [models.Index(fields=["request", "state"], name="engagement_request_state")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                (
+                                    "planned",
+                                    "agreed",
+                                    "in_delivery",
+                                    "delivered",
+                                    "evaluating",
+                                    "closed",
+                                    "on_hold",
+                                    "cancelled",
+                                ),
+                            )
+                        ),
+                        name="engagement_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"
+                        ),
+                        name="engagement_period_ordered",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "on_hold"), _negated=True), ("held_from__gt", ""), _connector="OR"
+                        ),
+                        name="held_from_somewhere",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "closed"), _negated=True), ("closed_at__isnull", False), _connector="OR"
+                        ),
+                        name="closed_is_dated",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "cancelled"), _negated=True), ("cancel_reason__gt", ""), _connector="OR"
+                        ),
+                        name="cancelled_has_reason",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("budget_amount__isnull", True),
+                            models.Q(("budget_amount__gte", 0), ("budget_currency__gt", "")),
+                            _connector="OR",
+                        ),
+                        name="engagement_budget_whole",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("external_id__gt", "")),
+                        fields=("source", "external_id"),
+                        name="engagement_external_id_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -240,6 +298,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["engagement_id", "number"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ("planned", "running", "delivered", "contested", "confirmed", "cancelled"))
+                        ),
+                        name="delivery_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"
+                        ),
+                        name="delivery_period_ordered",
+                    ),
+                    models.UniqueConstraint(fields=("engagement", "number"), name="delivery_number_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("session__isnull", True), ("window__isnull", True), _connector="OR"),
+                        name="delivery_takes_one_capacity",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ("delivered", "contested", "confirmed")), _negated=True),
+                            ("reported_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="reported_is_dated",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "confirmed"), _negated=True),
+                            models.Q(("confirmation__gt", ""), ("confirmed_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="confirmed_is_dated",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -302,6 +395,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["engagement_id", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("pledged", "confirmed", "received", "withdrawn"))),
+                        name="cost_share_state_known",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="cost_share_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "received"), _negated=True), ("actual_amount__gte", 0), _connector="OR"
+                        ),
+                        name="received_share_has_actual",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -363,6 +469,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["engagement_id", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("proposed", "agreed", "declined", "superseded"))),
+                        name="change_state_known",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "proposed")), fields=("engagement",), name="one_open_change"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "agreed"), _negated=True), ("applied_at__isnull", False), _connector="OR"
+                        ),
+                        name="agreed_is_applied",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -386,6 +507,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["engagement_id", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("line", "part_id"), name="engagement_line_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("participants__gte", 0)), name="engagement_line_not_negative"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -408,6 +535,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["engagement_id", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("engagement", "organization", "role"), name="party_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("role", "lead")), fields=("engagement",), name="one_lead"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("role__in", ("lead", "co_lead", "member", "facilitator", "host", "funder", "requester"))
+                        ),
+                        name="party_role_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -472,6 +611,42 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["engagement_id", "level", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("level__in", (1, 2, 3, 4))), name="evaluation_level_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("source__in", ("participants", "requester", "provider", "external"))),
+                        name="evaluation_source_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("invited__isnull", True),
+                            ("answered__isnull", True),
+                            ("answered__lte", models.F("invited")),
+                            _connector="OR",
+                        ),
+                        name="answered_of_invited",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("value__isnull", True),
+                            models.Q(
+                                ("scale_min__lt", models.F("scale_max")),
+                                ("value__gte", models.F("scale_min")),
+                                ("value__lte", models.F("scale_max")),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="evaluation_value_on_scale",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("source", "provider"), _negated=True), ("fed_at__isnull", True), _connector="OR"
+                        ),
+                        name="own_assessment_feeds_nothing",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -497,6 +672,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["engagement_id", "level"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("engagement", "level"), name="waiver_once"),
+                    models.CheckConstraint(condition=models.Q(("level__in", (1, 2, 3, 4))), name="waiver_level_known"),
+                    models.CheckConstraint(condition=models.Q(("reason_code__gt", "")), name="waiver_has_reason"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -562,6 +742,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["engagement_id", "position"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("open", "done", "waived", "not_answered", "dropped"))),
+                        name="milestone_state_known",
+                    ),
+                    models.UniqueConstraint(fields=("engagement", "kind"), name="milestone_kind_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("owner__in", ("provider", "requester", "secretariat"))),
+                        name="milestone_owner_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "done"), _negated=True), ("done_at__isnull", False), _connector="OR"
+                        ),
+                        name="done_is_dated",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -637,305 +834,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["delivery_id", "id"],
-            },
-        ),
-        migrations.AddIndex(
-            model_name="engagement",
-            index=models.Index(fields=["request", "state"], name="engagement_request_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="engagement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        (
-                            "planned",
-                            "agreed",
-                            "in_delivery",
-                            "delivered",
-                            "evaluating",
-                            "closed",
-                            "on_hold",
-                            "cancelled",
+                "constraints": [
+                    models.UniqueConstraint(fields=("delivery", "stage"), name="participation_stage_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("stage__in", ("nominated", "accepted", "attended", "completed", "certified"))
                         ),
-                    )
-                ),
-                name="engagement_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="engagement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"),
-                name="engagement_period_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="engagement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "on_hold"), _negated=True), ("held_from__gt", ""), _connector="OR"
-                ),
-                name="held_from_somewhere",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="engagement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "closed"), _negated=True), ("closed_at__isnull", False), _connector="OR"
-                ),
-                name="closed_is_dated",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="engagement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "cancelled"), _negated=True), ("cancel_reason__gt", ""), _connector="OR"
-                ),
-                name="cancelled_has_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="engagement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("budget_amount__isnull", True),
-                    models.Q(("budget_amount__gte", 0), ("budget_currency__gt", "")),
-                    _connector="OR",
-                ),
-                name="engagement_budget_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="engagement",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_id__gt", "")),
-                fields=("source", "external_id"),
-                name="engagement_external_id_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ("planned", "running", "delivered", "contested", "confirmed", "cancelled"))
-                ),
-                name="delivery_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"),
-                name="delivery_period_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.UniqueConstraint(fields=("engagement", "number"), name="delivery_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("session__isnull", True), ("window__isnull", True), _connector="OR"),
-                name="delivery_takes_one_capacity",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ("delivered", "contested", "confirmed")), _negated=True),
-                    ("reported_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="reported_is_dated",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "confirmed"), _negated=True),
-                    models.Q(("confirmation__gt", ""), ("confirmed_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="confirmed_is_dated",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="costshare",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ("pledged", "confirmed", "received", "withdrawn"))),
-                name="cost_share_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="costshare",
-            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="cost_share_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="costshare",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "received"), _negated=True), ("actual_amount__gte", 0), _connector="OR"
-                ),
-                name="received_share_has_actual",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="change",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ("proposed", "agreed", "declined", "superseded"))),
-                name="change_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="change",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "proposed")), fields=("engagement",), name="one_open_change"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="change",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "agreed"), _negated=True), ("applied_at__isnull", False), _connector="OR"
-                ),
-                name="agreed_is_applied",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="engagementline",
-            constraint=models.UniqueConstraint(fields=("line", "part_id"), name="engagement_line_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="engagementline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("participants__gte", 0)), name="engagement_line_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="engagementparty",
-            constraint=models.UniqueConstraint(fields=("engagement", "organization", "role"), name="party_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="engagementparty",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("role", "lead")), fields=("engagement",), name="one_lead"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="engagementparty",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("role__in", ("lead", "co_lead", "member", "facilitator", "host", "funder", "requester"))
-                ),
-                name="party_role_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("level__in", (1, 2, 3, 4))), name="evaluation_level_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("source__in", ("participants", "requester", "provider", "external"))),
-                name="evaluation_source_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("invited__isnull", True),
-                    ("answered__isnull", True),
-                    ("answered__lte", models.F("invited")),
-                    _connector="OR",
-                ),
-                name="answered_of_invited",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("value__isnull", True),
-                    models.Q(
-                        ("scale_min__lt", models.F("scale_max")),
-                        ("value__gte", models.F("scale_min")),
-                        ("value__lte", models.F("scale_max")),
+                        name="participation_stage_known",
                     ),
-                    _connector="OR",
-                ),
-                name="evaluation_value_on_scale",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("source", "provider"), _negated=True), ("fed_at__isnull", True), _connector="OR"
-                ),
-                name="own_assessment_feeds_nothing",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationwaiver",
-            constraint=models.UniqueConstraint(fields=("engagement", "level"), name="waiver_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationwaiver",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("level__in", (1, 2, 3, 4))), name="waiver_level_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evaluationwaiver",
-            constraint=models.CheckConstraint(condition=models.Q(("reason_code__gt", "")), name="waiver_has_reason"),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ("open", "done", "waived", "not_answered", "dropped"))),
-                name="milestone_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.UniqueConstraint(fields=("engagement", "kind"), name="milestone_kind_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("owner__in", ("provider", "requester", "secretariat"))),
-                name="milestone_owner_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "done"), _negated=True), ("done_at__isnull", False), _connector="OR"
-                ),
-                name="done_is_dated",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="participation",
-            constraint=models.UniqueConstraint(fields=("delivery", "stage"), name="participation_stage_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="participation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("stage__in", ("nominated", "accepted", "attended", "completed", "certified"))),
-                name="participation_stage_known",
-            ),
+                ],
+            },
         ),
     ]

@@ -12,9 +12,9 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
         ("providers", "0001_initial"),
         ("requests_app", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -146,6 +146,31 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [models.Index(fields=["request", "state"], name="run_request_state")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ("queued", "running", "complete", "no_solution", "failed", "cancelled", "superseded"),
+                            )
+                        ),
+                        name="match_run_state_known",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["queued", "running"])),
+                        fields=("request", "mode"),
+                        name="one_run_at_a_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["complete", "no_solution"]), _negated=True),
+                            models.Q(("finished_at__isnull", False), ("snapshot_digest__gt", "")),
+                            _connector="OR",
+                        ),
+                        name="finished_run_has_snapshot",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -248,6 +273,55 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["request_id", "rank", "-score", "id"],
+                "indexes": [models.Index(fields=["request", "state"], name="proposal_request_state")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                (
+                                    "suggested",
+                                    "shortlisted",
+                                    "consulting",
+                                    "awaiting_second_approval",
+                                    "approved",
+                                    "confirmed",
+                                    "declined",
+                                    "superseded",
+                                    "released",
+                                ),
+                            )
+                        ),
+                        name="proposal_state_known",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("score__lte", 1000000)), name="proposal_score_in_range"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("approved_at__isnull", True), ("approved_by", "")),
+                            models.Q(("approved_at__isnull", False), ("approved_by__gt", "")),
+                            _connector="OR",
+                        ),
+                        name="proposal_approval_whole",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["approved", "confirmed"]), _negated=True),
+                            ("approved_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="proposal_approved_has_date",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ("suggested", "shortlisted", "consulting", "awaiting_second_approval", "approved"),
+                            )
+                        ),
+                        fields=("request", "combination"),
+                        name="live_combination_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -375,6 +449,68 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["proposal_id", "position", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                (
+                                    "suggested",
+                                    "replacement",
+                                    "awaiting_second_approval",
+                                    "asked",
+                                    "countered",
+                                    "accepted",
+                                    "refused",
+                                    "lapsed",
+                                    "withdrawn",
+                                    "superseded",
+                                ),
+                            )
+                        ),
+                        name="part_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"
+                        ),
+                        name="part_period_ordered",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("participants__gt", 0)), name="part_has_participants"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("session__isnull", False), ("slot_kind", "session"), ("window__isnull", True)),
+                            models.Q(
+                                ("session__isnull", True), ("slot_kind", "capacity_window"), ("window__isnull", False)
+                            ),
+                            models.Q(
+                                ("session__isnull", True),
+                                ("slot_kind__in", ["on_request", "open_access"]),
+                                ("window__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="part_slot_whole",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answered_at__isnull", True), ("answered_by", "")),
+                            models.Q(("answered_at__isnull", False), ("answered_by__gt", "")),
+                            _connector="OR",
+                        ),
+                        name="part_answer_whole",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("state__in", ["asked", "countered", "accepted", "refused", "lapsed"]), _negated=True
+                            ),
+                            ("asked_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="part_asked_has_date",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -397,6 +533,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["part_id", "line_id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("part", "line"), name="part_line_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("participants__gt", 0)), name="part_line_has_participants"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -493,210 +635,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["part_id", "id"],
-            },
-        ),
-        migrations.AddIndex(
-            model_name="matchproposal",
-            index=models.Index(fields=["request", "state"], name="proposal_request_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="matchproposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        (
-                            "suggested",
-                            "shortlisted",
-                            "consulting",
-                            "awaiting_second_approval",
-                            "approved",
-                            "confirmed",
-                            "declined",
-                            "superseded",
-                            "released",
-                        ),
-                    )
-                ),
-                name="proposal_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="matchproposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("score__lte", 1000000)), name="proposal_score_in_range"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="matchproposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("approved_at__isnull", True), ("approved_by", "")),
-                    models.Q(("approved_at__isnull", False), ("approved_by__gt", "")),
-                    _connector="OR",
-                ),
-                name="proposal_approval_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="matchproposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["approved", "confirmed"]), _negated=True),
-                    ("approved_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="proposal_approved_has_date",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="matchproposal",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("state__in", ("suggested", "shortlisted", "consulting", "awaiting_second_approval", "approved"))
-                ),
-                fields=("request", "combination"),
-                name="live_combination_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="proposalpart",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        (
-                            "suggested",
-                            "replacement",
-                            "awaiting_second_approval",
-                            "asked",
-                            "countered",
-                            "accepted",
-                            "refused",
-                            "lapsed",
-                            "withdrawn",
-                            "superseded",
-                        ),
-                    )
-                ),
-                name="part_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="proposalpart",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"),
-                name="part_period_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="proposalpart",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("participants__gt", 0)), name="part_has_participants"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="proposalpart",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("session__isnull", False), ("slot_kind", "session"), ("window__isnull", True)),
-                    models.Q(("session__isnull", True), ("slot_kind", "capacity_window"), ("window__isnull", False)),
-                    models.Q(
-                        ("session__isnull", True),
-                        ("slot_kind__in", ["on_request", "open_access"]),
-                        ("window__isnull", True),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("closed_at__isnull", True)), fields=("part",), name="one_open_counter"
                     ),
-                    _connector="OR",
-                ),
-                name="part_slot_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="proposalpart",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("answered_at__isnull", True), ("answered_by", "")),
-                    models.Q(("answered_at__isnull", False), ("answered_by__gt", "")),
-                    _connector="OR",
-                ),
-                name="part_answer_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="proposalpart",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["asked", "countered", "accepted", "refused", "lapsed"]), _negated=True),
-                    ("asked_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="part_asked_has_date",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="partline",
-            constraint=models.UniqueConstraint(fields=("part", "line"), name="part_line_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="partline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("participants__gt", 0)), name="part_line_has_participants"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="counter",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("closed_at__isnull", True)), fields=("part",), name="one_open_counter"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="counter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at__isnull", True), ("outcome", "")),
-                    models.Q(("closed_at__isnull", False), ("outcome__gt", "")),
-                    _connector="OR",
-                ),
-                name="counter_closed_has_outcome",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="counter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("start_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"),
-                name="counter_period_ordered",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="matchrun",
-            index=models.Index(fields=["request", "state"], name="run_request_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="matchrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ("queued", "running", "complete", "no_solution", "failed", "cancelled", "superseded"))
-                ),
-                name="match_run_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="matchrun",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ["queued", "running"])),
-                fields=("request", "mode"),
-                name="one_run_at_a_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="matchrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["complete", "no_solution"]), _negated=True),
-                    models.Q(("finished_at__isnull", False), ("snapshot_digest__gt", "")),
-                    _connector="OR",
-                ),
-                name="finished_run_has_snapshot",
-            ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at__isnull", True), ("outcome", "")),
+                            models.Q(("closed_at__isnull", False), ("outcome__gt", "")),
+                            _connector="OR",
+                        ),
+                        name="counter_closed_has_outcome",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("start_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"
+                        ),
+                        name="counter_period_ordered",
+                    ),
+                ],
+            },
         ),
     ]

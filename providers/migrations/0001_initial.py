@@ -95,6 +95,52 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["code"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("pending", "verified", "suspended"))),
+                        name="provider_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("outcome_count", 0), ("outcome_mean__isnull", True)),
+                            models.Q(
+                                ("outcome_count__gt", 0), ("outcome_mean__isnull", False), ("outcome_mean__lte", 1000)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="provider_outcome_whole",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("scope__in", ["global", "listed"])), name="provider_scope_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("network_parent__isnull", True),
+                            models.Q(("network_parent", models.F("id")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="provider_not_own_network",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "verified"), _negated=True),
+                            ("verified_on__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="verified_provider_is_dated",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("verification_expires_on__isnull", True),
+                            models.Q(
+                                ("verification_expires_on__gte", models.F("verified_on")),
+                                ("verified_on__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="provider_verification_ordered",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -244,6 +290,86 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [models.Index(fields=["provider", "state"], name="offering_provider_state")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("draft", "in_vetting", "published", "suspended", "retired"))),
+                        name="offering_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("outcome_count", 0), ("outcome_mean__isnull", True)),
+                            models.Q(
+                                ("outcome_count__gt", 0), ("outcome_mean__isnull", False), ("outcome_mean__lte", 1000)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="offering_outcome_whole",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("code", ""), _negated=True), fields=("code",), name="offering_code_once"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("external_id", ""), _negated=True),
+                        fields=("provider", "source", "external_id"),
+                        name="offering_external_id_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("scope__in", ["global", "listed"])), name="offering_scope_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("participants_min__isnull", True),
+                            ("participants_max__isnull", True),
+                            models.Q(
+                                ("participants_max__gte", models.F("participants_min")), ("participants_min__gte", 1)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="offering_participants_ordered",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("cost_per_delivery__isnull", True), ("cost_per_participant__isnull", True)),
+                            models.Q(("currency", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="offering_cost_has_currency",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("cost_per_delivery__isnull", True), ("cost_per_delivery__gte", 0), _connector="OR"
+                            ),
+                            models.Q(
+                                ("cost_per_participant__isnull", True),
+                                ("cost_per_participant__gte", 0),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="offering_cost_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "published"), _negated=True),
+                            models.Q(
+                                ("first_published_on__isnull", False),
+                                ("vetted_on__isnull", False),
+                                ("vetting_verdict", "accepted"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="published_offering_is_vetted",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("vetting_expires_on__isnull", True),
+                            models.Q(("vetted_on__isnull", False), ("vetting_expires_on__gte", models.F("vetted_on"))),
+                            _connector="OR",
+                        ),
+                        name="offering_vetting_ordered",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -290,6 +416,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["start_on", "id"],
+                "indexes": [models.Index(fields=["provider", "end_on"], name="window_provider_end")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"
+                        ),
+                        name="capacity_window_period_ordered",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("end_on__isnull", False), ("start_on__isnull", False)),
+                        name="capacity_window_is_dated",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("unit__in", ["trainer_days", "parallel_deliveries"])),
+                        name="capacity_unit_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("confirmed__gte", 0),
+                            ("held__gte", 0),
+                            (
+                                "quantity__gte",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("held"), "+", models.F("confirmed")
+                                ),
+                            ),
+                        ),
+                        name="capacity_never_overbooked",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("code", ""), _negated=True),
+                        fields=("code",),
+                        name="capacity_window_code_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -363,6 +524,48 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["start_on", "id"],
+                "indexes": [models.Index(fields=["offering", "state", "end_on"], name="session_offering_state")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("planned", "open", "running", "completed", "cancelled"))),
+                        name="session_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"
+                        ),
+                        name="session_period_ordered",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("end_on__isnull", False), ("start_on__isnull", False)),
+                        name="session_is_dated",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("seats_confirmed__gte", 0),
+                            ("seats_held__gte", 0),
+                            (
+                                "seats_total__gte",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("seats_held"), "+", models.F("seats_confirmed")
+                                ),
+                            ),
+                        ),
+                        name="session_never_overbooked",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("seats_min__gte", 1), ("seats_total__gte", models.F("seats_min"))),
+                        name="session_seats_ordered",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("code", ""), _negated=True), fields=("code",), name="session_code_once"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("external_id", ""), _negated=True),
+                        fields=("offering", "source", "external_id"),
+                        name="session_external_id_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -428,6 +631,36 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "indexes": [
+                    models.Index(condition=models.Q(("state", "held")), fields=["expires_at"], name="hold_expiry")
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("held", "confirmed", "released", "lapsed"))),
+                        name="capacity_hold_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("session__isnull", True), ("window__isnull", True), _connector="XOR"),
+                        name="hold_is_on_one_thing",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("quantity__gte", 1)), name="hold_is_of_something"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "held"), _negated=True), ("expires_at__isnull", False), _connector="OR"
+                        ),
+                        name="hold_has_an_end",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ("held", "confirmed"))),
+                        fields=("holder", "session"),
+                        name="one_live_hold_on_a_session",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ("held", "confirmed"))),
+                        fields=("holder", "window"),
+                        name="one_live_hold_on_a_window",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -477,6 +710,19 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "track record entries",
                 "ordering": ["-happened_at", "-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("level__gte", 1), ("level__lte", 4)), name="outcome_level_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("value__gte", 0), ("value__lte", 1000)), name="outcome_normalised"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("answered__gte", 1)), name="outcome_has_answers"),
+                    models.CheckConstraint(
+                        condition=models.Q(("source__in", ["participants", "requester", "external"])),
+                        name="outcome_never_from_the_provider",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -535,335 +781,5 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("offering", "organization", "role"), name="offering_partner_once")
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="provider",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ("pending", "verified", "suspended"))), name="provider_state_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="provider",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("outcome_count", 0), ("outcome_mean__isnull", True)),
-                    models.Q(("outcome_count__gt", 0), ("outcome_mean__isnull", False), ("outcome_mean__lte", 1000)),
-                    _connector="OR",
-                ),
-                name="provider_outcome_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="provider",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("scope__in", ["global", "listed"])), name="provider_scope_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="provider",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("network_parent__isnull", True),
-                    models.Q(("network_parent", models.F("id")), _negated=True),
-                    _connector="OR",
-                ),
-                name="provider_not_own_network",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="provider",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "verified"), _negated=True), ("verified_on__isnull", False), _connector="OR"
-                ),
-                name="verified_provider_is_dated",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="provider",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("verification_expires_on__isnull", True),
-                    models.Q(("verification_expires_on__gte", models.F("verified_on")), ("verified_on__isnull", False)),
-                    _connector="OR",
-                ),
-                name="provider_verification_ordered",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="offering",
-            index=models.Index(fields=["provider", "state"], name="offering_provider_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ("draft", "in_vetting", "published", "suspended", "retired"))),
-                name="offering_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("outcome_count", 0), ("outcome_mean__isnull", True)),
-                    models.Q(("outcome_count__gt", 0), ("outcome_mean__isnull", False), ("outcome_mean__lte", 1000)),
-                    _connector="OR",
-                ),
-                name="offering_outcome_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("code", ""), _negated=True), fields=("code",), name="offering_code_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_id", ""), _negated=True),
-                fields=("provider", "source", "external_id"),
-                name="offering_external_id_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("scope__in", ["global", "listed"])), name="offering_scope_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("participants_min__isnull", True),
-                    ("participants_max__isnull", True),
-                    models.Q(("participants_max__gte", models.F("participants_min")), ("participants_min__gte", 1)),
-                    _connector="OR",
-                ),
-                name="offering_participants_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("cost_per_delivery__isnull", True), ("cost_per_participant__isnull", True)),
-                    models.Q(("currency", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="offering_cost_has_currency",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("cost_per_delivery__isnull", True), ("cost_per_delivery__gte", 0), _connector="OR"),
-                    models.Q(("cost_per_participant__isnull", True), ("cost_per_participant__gte", 0), _connector="OR"),
-                ),
-                name="offering_cost_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "published"), _negated=True),
-                    models.Q(
-                        ("first_published_on__isnull", False),
-                        ("vetted_on__isnull", False),
-                        ("vetting_verdict", "accepted"),
-                    ),
-                    _connector="OR",
-                ),
-                name="published_offering_is_vetted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("vetting_expires_on__isnull", True),
-                    models.Q(("vetted_on__isnull", False), ("vetting_expires_on__gte", models.F("vetted_on"))),
-                    _connector="OR",
-                ),
-                name="offering_vetting_ordered",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="capacitywindow",
-            index=models.Index(fields=["provider", "end_on"], name="window_provider_end"),
-        ),
-        migrations.AddConstraint(
-            model_name="capacitywindow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"),
-                name="capacity_window_period_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capacitywindow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_on__isnull", False), ("start_on__isnull", False)),
-                name="capacity_window_is_dated",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capacitywindow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("unit__in", ["trainer_days", "parallel_deliveries"])), name="capacity_unit_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capacitywindow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("confirmed__gte", 0),
-                    ("held__gte", 0),
-                    (
-                        "quantity__gte",
-                        django.db.models.expressions.CombinedExpression(models.F("held"), "+", models.F("confirmed")),
-                    ),
-                ),
-                name="capacity_never_overbooked",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capacitywindow",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("code", ""), _negated=True), fields=("code",), name="capacity_window_code_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="session",
-            index=models.Index(fields=["offering", "state", "end_on"], name="session_offering_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="session",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ("planned", "open", "running", "completed", "cancelled"))),
-                name="session_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="session",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"),
-                name="session_period_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="session",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_on__isnull", False), ("start_on__isnull", False)), name="session_is_dated"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="session",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("seats_confirmed__gte", 0),
-                    ("seats_held__gte", 0),
-                    (
-                        "seats_total__gte",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("seats_held"), "+", models.F("seats_confirmed")
-                        ),
-                    ),
-                ),
-                name="session_never_overbooked",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="session",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("seats_min__gte", 1), ("seats_total__gte", models.F("seats_min"))),
-                name="session_seats_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="session",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("code", ""), _negated=True), fields=("code",), name="session_code_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="session",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_id", ""), _negated=True),
-                fields=("offering", "source", "external_id"),
-                name="session_external_id_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="capacityhold",
-            index=models.Index(condition=models.Q(("state", "held")), fields=["expires_at"], name="hold_expiry"),
-        ),
-        migrations.AddConstraint(
-            model_name="capacityhold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ("held", "confirmed", "released", "lapsed"))),
-                name="capacity_hold_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capacityhold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("session__isnull", True), ("window__isnull", True), _connector="XOR"),
-                name="hold_is_on_one_thing",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capacityhold",
-            constraint=models.CheckConstraint(condition=models.Q(("quantity__gte", 1)), name="hold_is_of_something"),
-        ),
-        migrations.AddConstraint(
-            model_name="capacityhold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "held"), _negated=True), ("expires_at__isnull", False), _connector="OR"
-                ),
-                name="hold_has_an_end",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capacityhold",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ("held", "confirmed"))),
-                fields=("holder", "session"),
-                name="one_live_hold_on_a_session",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capacityhold",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ("held", "confirmed"))),
-                fields=("holder", "window"),
-                name="one_live_hold_on_a_window",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trackrecordentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("level__gte", 1), ("level__lte", 4)), name="outcome_level_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trackrecordentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("value__gte", 0), ("value__lte", 1000)), name="outcome_normalised"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trackrecordentry",
-            constraint=models.CheckConstraint(condition=models.Q(("answered__gte", 1)), name="outcome_has_answers"),
-        ),
-        migrations.AddConstraint(
-            model_name="trackrecordentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("source__in", ["participants", "requester", "external"])),
-                name="outcome_never_from_the_provider",
-            ),
         ),
     ]

@@ -42,6 +42,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["provider_id", "source"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("provider", "source"), name="harvest_source_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("next_at__isnull", True),
+                            models.Q(("active", True), ("every_hours__gt", 0), models.Q(("url", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="harvest_scheduled_while_active",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ran_at__isnull", False), models.Q(("failures", 0), ("problem", "")), _connector="OR"
+                        ),
+                        name="harvest_problem_of_a_run",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -67,34 +84,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["harvest_id", "key"],
+                "constraints": [models.UniqueConstraint(fields=("harvest", "key"), name="harvested_course_once")],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="harvest",
-            constraint=models.UniqueConstraint(fields=("provider", "source"), name="harvest_source_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="harvest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("next_at__isnull", True),
-                    models.Q(("active", True), ("every_hours__gt", 0), models.Q(("url", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="harvest_scheduled_while_active",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="harvest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ran_at__isnull", False), models.Q(("failures", 0), ("problem", "")), _connector="OR"
-                ),
-                name="harvest_problem_of_a_run",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="harvestedcourse",
-            constraint=models.UniqueConstraint(fields=("harvest", "key"), name="harvested_course_once"),
         ),
     ]

@@ -11,8 +11,16 @@ import marketplace.records.fields
 class Migration(migrations.Migration):
     initial = True
 
+    # The steps of other packages come first: each renders every model that hangs on an account, and ours are most of these.
     dependencies = [
+        ("account", "0009_emailaddress_unique_primary_email"),
         ("accounts", "0001_initial"),
+        ("admin", "0003_logentry_add_action_flag_choices"),
+        ("axes", "0010_accessattemptexpiration"),
+        ("guardian", "0003_remove_groupobjectpermission_guardian_gr_content_ae6aec_idx_and_more"),
+        ("mfa", "0003_authenticator_type_uniq"),
+        ("oauth2_provider", "0022_refreshtoken_token_family_index"),
+        ("socialaccount", "0006_alter_socialaccount_extra_data"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -203,6 +211,112 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["requesting_organization", "state"], name="request_of_organization"),
+                    models.Index(fields=["visibility", "state"], name="request_by_visibility"),
+                    models.Index(fields=["created_at", "id"], name="request_by_creation"),
+                    models.Index(fields=["updated_at", "id"], name="request_by_change"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                (
+                                    "draft",
+                                    "submitted",
+                                    "returned",
+                                    "open",
+                                    "matched",
+                                    "in_delivery",
+                                    "fulfilled",
+                                    "closed",
+                                    "unmet",
+                                    "ineligible",
+                                    "withdrawn",
+                                    "merged",
+                                    "cancelled",
+                                ),
+                            )
+                        ),
+                        name="request_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"
+                        ),
+                        name="request_window_ordered",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("reference__isnull", True), ("state", "draft")),
+                            ("state", "withdrawn"),
+                            models.Q(("reference__isnull", False), models.Q(("state", "draft"), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="request_reference_from_submission",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("reference__isnull", True), ("submitted_at__isnull", True)),
+                            models.Q(("reference__isnull", False), ("submitted_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="request_reference_with_date",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("merged_into__isnull", False), ("state", "merged")),
+                            models.Q(models.Q(("state", "merged"), _negated=True), ("merged_into__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="request_merged_into_something",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("merged_into", models.F("id")), _negated=True),
+                        name="request_not_merged_into_itself",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("call_ends_at__isnull", True), ("called_at__isnull", True)),
+                            ("call_ends_at__gte", models.F("called_at")),
+                            _connector="OR",
+                        ),
+                        name="request_call_has_an_end",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("call_ended_at__isnull", True), ("called_at__isnull", False), _connector="OR"
+                        ),
+                        name="request_call_ends_after_it",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("budget_ceiling__isnull", True),
+                            models.Q(("budget_ceiling__gte", 0), models.Q(("budget_currency", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="request_ceiling_has_currency",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("visibility__in", ["agency", "group", "public"])),
+                        name="request_visibility_known",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("external_client__isnull", False), models.Q(("external_id", ""), _negated=True)
+                        ),
+                        fields=("external_client", "external_id"),
+                        name="request_external_id_once_per_client",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("external_client__isnull", True), models.Q(("external_id", ""), _negated=True)
+                        ),
+                        fields=("requesting_organization", "external_id"),
+                        name="request_external_id_once_per_organization",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -229,6 +343,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["shared_at", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("request", "organization"), name="share_once_per_organization"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("expires_at__isnull", True), ("expires_at__gt", models.F("shared_at")), _connector="OR"
+                        ),
+                        name="share_expires_after_it_begins",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -251,6 +374,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["content_version"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("request", "content_version"), name="revision_once_per_content_version"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -313,6 +441,33 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["request_id", "number"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("open", "held", "agreed", "delivered", "unmet", "dropped"))),
+                        name="line_state_known",
+                    ),
+                    models.UniqueConstraint(fields=("request", "number"), name="line_number_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("participants_min__gte", 1), ("participants_max__gte", models.F("participants_min"))
+                        ),
+                        name="line_participants_ordered",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("claimed__lte", models.F("participants_max"))), name="line_not_overplaced"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("country", ""), ("region", ""), _connector="OR"), name="line_has_one_place"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("claimed", 0),
+                            models.Q(("state__in", ["unmet", "dropped"]), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="line_given_up_holds_nobody",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -374,6 +529,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("pending", "given", "refused", "expired"))),
+                        name="endorsement_state_known",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["pending", "given"])),
+                        fields=("request", "authority"),
+                        name="endorsement_live_once_per_authority",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decided_on__isnull", True), ("state", "pending")),
+                            models.Q(models.Q(("state", "pending"), _negated=True), ("decided_on__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="endorsement_decision_dated",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -439,6 +613,28 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("open", "answered", "withdrawn"))),
+                        name="clarification_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answered_at__isnull", False), ("state", "answered")),
+                            models.Q(models.Q(("state", "answered"), _negated=True), ("answered_at__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="clarification_answer_dated",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "answered"), _negated=True),
+                            models.Q(("answer", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="clarification_answer_says_something",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -486,260 +682,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="trainingrequest",
-            index=models.Index(fields=["requesting_organization", "state"], name="request_of_organization"),
-        ),
-        migrations.AddIndex(
-            model_name="trainingrequest",
-            index=models.Index(fields=["visibility", "state"], name="request_by_visibility"),
-        ),
-        migrations.AddIndex(
-            model_name="trainingrequest",
-            index=models.Index(fields=["created_at", "id"], name="request_by_creation"),
-        ),
-        migrations.AddIndex(
-            model_name="trainingrequest",
-            index=models.Index(fields=["updated_at", "id"], name="request_by_change"),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        (
-                            "draft",
-                            "submitted",
-                            "returned",
-                            "open",
-                            "matched",
-                            "in_delivery",
-                            "fulfilled",
-                            "closed",
-                            "unmet",
-                            "ineligible",
-                            "withdrawn",
-                            "merged",
-                            "cancelled",
-                        ),
-                    )
-                ),
-                name="request_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"),
-                name="request_window_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("reference__isnull", True), ("state", "draft")),
-                    ("state", "withdrawn"),
-                    models.Q(("reference__isnull", False), models.Q(("state", "draft"), _negated=True)),
-                    _connector="OR",
-                ),
-                name="request_reference_from_submission",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("reference__isnull", True), ("submitted_at__isnull", True)),
-                    models.Q(("reference__isnull", False), ("submitted_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="request_reference_with_date",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("merged_into__isnull", False), ("state", "merged")),
-                    models.Q(models.Q(("state", "merged"), _negated=True), ("merged_into__isnull", True)),
-                    _connector="OR",
-                ),
-                name="request_merged_into_something",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("merged_into", models.F("id")), _negated=True),
-                name="request_not_merged_into_itself",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("call_ends_at__isnull", True), ("called_at__isnull", True)),
-                    ("call_ends_at__gte", models.F("called_at")),
-                    _connector="OR",
-                ),
-                name="request_call_has_an_end",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("call_ended_at__isnull", True), ("called_at__isnull", False), _connector="OR"),
-                name="request_call_ends_after_it",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("budget_ceiling__isnull", True),
-                    models.Q(("budget_ceiling__gte", 0), models.Q(("budget_currency", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="request_ceiling_has_currency",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("visibility__in", ["agency", "group", "public"])), name="request_visibility_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_client__isnull", False), models.Q(("external_id", ""), _negated=True)),
-                fields=("external_client", "external_id"),
-                name="request_external_id_once_per_client",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_client__isnull", True), models.Q(("external_id", ""), _negated=True)),
-                fields=("requesting_organization", "external_id"),
-                name="request_external_id_once_per_organization",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestshare",
-            constraint=models.UniqueConstraint(fields=("request", "organization"), name="share_once_per_organization"),
-        ),
-        migrations.AddConstraint(
-            model_name="requestshare",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("expires_at__isnull", True), ("expires_at__gt", models.F("shared_at")), _connector="OR"
-                ),
-                name="share_expires_after_it_begins",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestrevision",
-            constraint=models.UniqueConstraint(
-                fields=("request", "content_version"), name="revision_once_per_content_version"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ("open", "held", "agreed", "delivered", "unmet", "dropped"))),
-                name="line_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestline",
-            constraint=models.UniqueConstraint(fields=("request", "number"), name="line_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="requestline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("participants_min__gte", 1), ("participants_max__gte", models.F("participants_min"))
-                ),
-                name="line_participants_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("claimed__lte", models.F("participants_max"))), name="line_not_overplaced"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("country", ""), ("region", ""), _connector="OR"), name="line_has_one_place"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("claimed", 0), models.Q(("state__in", ["unmet", "dropped"]), _negated=True), _connector="OR"
-                ),
-                name="line_given_up_holds_nobody",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="endorsement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ("pending", "given", "refused", "expired"))),
-                name="endorsement_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="endorsement",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ["pending", "given"])),
-                fields=("request", "authority"),
-                name="endorsement_live_once_per_authority",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="endorsement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decided_on__isnull", True), ("state", "pending")),
-                    models.Q(models.Q(("state", "pending"), _negated=True), ("decided_on__isnull", False)),
-                    _connector="OR",
-                ),
-                name="endorsement_decision_dated",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="clarification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ("open", "answered", "withdrawn"))), name="clarification_state_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="clarification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("answered_at__isnull", False), ("state", "answered")),
-                    models.Q(models.Q(("state", "answered"), _negated=True), ("answered_at__isnull", True)),
-                    _connector="OR",
-                ),
-                name="clarification_answer_dated",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="clarification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "answered"), _negated=True),
-                    models.Q(("answer", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="clarification_answer_says_something",
-            ),
         ),
     ]

@@ -208,6 +208,12 @@ class Migration(migrations.Migration):
                     ("service_levels_manage", "service_levels.manage"),
                     ("work_manage", "work.manage"),
                 ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("parent", models.F("id")), _negated=True),
+                        name="organization_not_own_parent",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -257,6 +263,44 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["user_id", "organization_id", "role"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "organization", "role"), name="membership_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "role__in",
+                                [
+                                    "auditor",
+                                    "focal_point",
+                                    "provider_staff",
+                                    "secretariat_head",
+                                    "secretariat_officer",
+                                    "viewer",
+                                ],
+                            )
+                        ),
+                        name="membership_role_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to__isnull", True),
+                            ("valid_from__isnull", True),
+                            ("valid_to__gte", models.F("valid_from")),
+                            _connector="OR",
+                        ),
+                        name="membership_validity_ordered",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("delegate__isnull", True),
+                            models.Q(
+                                ("delegated_from__isnull", False), ("delegated_to__gte", models.F("delegated_from"))
+                            ),
+                            _connector="OR",
+                        ),
+                        name="membership_delegation_dated",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -274,6 +318,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["text"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "text"), name="alias_once_per_organization")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -307,6 +354,17 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["role", "valid_from"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to__isnull", True),
+                            ("valid_from__isnull", True),
+                            ("valid_to__gte", models.F("valid_from")),
+                            _connector="OR",
+                        ),
+                        name="organization_role_validity_ordered",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -327,6 +385,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("ancestor", "descendant"), name="tree_pair_once")],
+            },
         ),
         migrations.CreateModel(
             name="OrganizationUserGrant",
@@ -399,6 +460,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["code"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"
+                        ),
+                        name="programme_period_ordered",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -470,100 +539,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at"],
-            },
-        ),
-        migrations.AddConstraint(
-            model_name="organization",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("parent", models.F("id")), _negated=True), name="organization_not_own_parent"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.UniqueConstraint(fields=("user", "organization", "role"), name="membership_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "role__in",
-                        [
-                            "auditor",
-                            "focal_point",
-                            "provider_staff",
-                            "secretariat_head",
-                            "secretariat_officer",
-                            "viewer",
-                        ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("user__isnull", True), ("client__isnull", True), _connector="XOR"),
+                        name="token_has_one_owner",
                     )
-                ),
-                name="membership_role_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("valid_to__isnull", True),
-                    ("valid_from__isnull", True),
-                    ("valid_to__gte", models.F("valid_from")),
-                    _connector="OR",
-                ),
-                name="membership_validity_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("delegate__isnull", True),
-                    models.Q(("delegated_from__isnull", False), ("delegated_to__gte", models.F("delegated_from"))),
-                    _connector="OR",
-                ),
-                name="membership_delegation_dated",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organizationalias",
-            constraint=models.UniqueConstraint(fields=("organization", "text"), name="alias_once_per_organization"),
+                ],
+            },
         ),
         migrations.AlterUniqueTogether(
             name="organizationgroupgrant",
             unique_together={("group", "permission", "content_object")},
         ),
-        migrations.AddConstraint(
-            model_name="organizationrole",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("valid_to__isnull", True),
-                    ("valid_from__isnull", True),
-                    ("valid_to__gte", models.F("valid_from")),
-                    _connector="OR",
-                ),
-                name="organization_role_validity_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organizationtree",
-            constraint=models.UniqueConstraint(fields=("ancestor", "descendant"), name="tree_pair_once"),
-        ),
         migrations.AlterUniqueTogether(
             name="organizationusergrant",
             unique_together={("user", "permission", "content_object")},
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end_on__isnull", True), ("end_on__gte", models.F("start_on")), _connector="OR"),
-                name="programme_period_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accesstoken",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("user__isnull", True), ("client__isnull", True), _connector="XOR"),
-                name="token_has_one_owner",
-            ),
         ),
     ]

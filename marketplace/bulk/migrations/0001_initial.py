@@ -65,6 +65,35 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["requested_by", "created_at", "id"], name="import_of_caller"),
+                    models.Index(fields=["status", "created_at"], name="import_status"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("mode__in", ["atomic", "partial"])), name="import_mode_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["queued", "running", "done", "refused", "cancelled", "failed"])
+                        ),
+                        name="import_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("finished_at__isnull", False),
+                                ("status__in", ("done", "refused", "cancelled", "failed")),
+                            ),
+                            models.Q(
+                                models.Q(("status__in", ("done", "refused", "cancelled", "failed")), _negated=True),
+                                ("finished_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="import_finished_when_over",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -96,58 +125,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "indexes": [models.Index(fields=["of", "line", "id"], name="import_row_lines")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("of", "line"), name="import_row_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("outcome__in", ["created", "changed", "unchanged", "refused"])),
+                        name="import_row_outcome_known",
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="import",
-            index=models.Index(fields=["requested_by", "created_at", "id"], name="import_of_caller"),
-        ),
-        migrations.AddIndex(
-            model_name="import",
-            index=models.Index(fields=["status", "created_at"], name="import_status"),
-        ),
-        migrations.AddConstraint(
-            model_name="import",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("mode__in", ["atomic", "partial"])), name="import_mode_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="import",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["queued", "running", "done", "refused", "cancelled", "failed"])),
-                name="import_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="import",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("finished_at__isnull", False), ("status__in", ("done", "refused", "cancelled", "failed"))
-                    ),
-                    models.Q(
-                        models.Q(("status__in", ("done", "refused", "cancelled", "failed")), _negated=True),
-                        ("finished_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="import_finished_when_over",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="importrow",
-            index=models.Index(fields=["of", "line", "id"], name="import_row_lines"),
-        ),
-        migrations.AddConstraint(
-            model_name="importrow",
-            constraint=models.UniqueConstraint(fields=("of", "line"), name="import_row_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="importrow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("outcome__in", ["created", "changed", "unchanged", "refused"])),
-                name="import_row_outcome_known",
-            ),
         ),
     ]

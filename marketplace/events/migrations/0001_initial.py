@@ -57,6 +57,32 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("sequence__isnull", True)), fields=["id"], name="events_unpublished"
+                    ),
+                    models.Index(fields=["resource_id", "sequence"], name="events_of_resource"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("audience__in", ["private", "secretariat", "organizations", "group", "public"])
+                        ),
+                        name="events_audience_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("published_at__isnull", True), ("sequence__isnull", True)),
+                            models.Q(
+                                ("published_at__isnull", False), ("sequence__gte", 1), ("sequence__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="events_published_with_sequence",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="EventAudience",
@@ -75,37 +101,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="outboxevent",
-            index=models.Index(
-                condition=models.Q(("sequence__isnull", True)), fields=["id"], name="events_unpublished"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="outboxevent",
-            index=models.Index(fields=["resource_id", "sequence"], name="events_of_resource"),
-        ),
-        migrations.AddConstraint(
-            model_name="outboxevent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("audience__in", ["private", "secretariat", "organizations", "group", "public"])),
-                name="events_audience_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="outboxevent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("published_at__isnull", True), ("sequence__isnull", True)),
-                    models.Q(("published_at__isnull", False), ("sequence__gte", 1), ("sequence__isnull", False)),
-                    _connector="OR",
-                ),
-                name="events_published_with_sequence",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="eventaudience",
-            constraint=models.UniqueConstraint(fields=("organization", "event"), name="events_addressed_once"),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "event"), name="events_addressed_once")
+                ],
+            },
         ),
     ]

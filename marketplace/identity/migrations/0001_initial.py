@@ -18,6 +18,9 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
+    # Its own tables refer to our application: django-oauth-toolkit asks for this of whoever brings one.
+    run_before = [("oauth2_provider", "0001_initial")]
+
     operations = [
         migrations.CreateModel(
             name="Application",
@@ -172,6 +175,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["client_id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("authorization_grant_type", "client-credentials"), ("service_client__isnull", False)
+                            ),
+                            models.Q(
+                                ("authorization_grant_type", "authorization-code"), ("service_client__isnull", True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="application_grant_fits_kind",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -203,16 +220,5 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-created_at"],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("authorization_grant_type", "client-credentials"), ("service_client__isnull", False)),
-                    models.Q(("authorization_grant_type", "authorization-code"), ("service_client__isnull", True)),
-                    _connector="OR",
-                ),
-                name="application_grant_fits_kind",
-            ),
         ),
     ]

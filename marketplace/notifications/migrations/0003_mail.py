@@ -10,8 +10,8 @@ import marketplace.records.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("notifications", "0002_webhook_disabled"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("notifications", "0002_webhook_disabled"),
     ]
 
     operations = [
@@ -56,6 +56,31 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at", "-id"],
+                "indexes": [models.Index(fields=["finished_at"], name="mail_finished")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("recipient", "kind", "period"), name="mail_one_digest_for_a_period"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "notice"), ("period__isnull", True)),
+                            models.Q(("kind__in", ["daily", "weekly"]), ("period__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="mail_digest_has_a_period",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("finished_at__isnull", True), ("outcome", "waiting")),
+                            models.Q(
+                                ("finished_at__isnull", False),
+                                ("outcome__in", ["sent", "withheld", "refused", "expired"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="mail_finished_with_an_outcome",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -96,45 +121,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="mail",
-            index=models.Index(fields=["finished_at"], name="mail_finished"),
-        ),
-        migrations.AddConstraint(
-            model_name="mail",
-            constraint=models.UniqueConstraint(
-                fields=("recipient", "kind", "period"), name="mail_one_digest_for_a_period"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mail",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "notice"), ("period__isnull", True)),
-                    models.Q(("kind__in", ["daily", "weekly"]), ("period__isnull", False)),
-                    _connector="OR",
-                ),
-                name="mail_digest_has_a_period",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mail",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("finished_at__isnull", True), ("outcome", "waiting")),
-                    models.Q(
-                        ("finished_at__isnull", False), ("outcome__in", ["sent", "withheld", "refused", "expired"])
-                    ),
-                    _connector="OR",
-                ),
-                name="mail_finished_with_an_outcome",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mailpreference",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("cadence__in", ["at_once", "daily", "weekly"])), name="mail_cadence_known"
-            ),
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("cadence__in", ["at_once", "daily", "weekly"])), name="mail_cadence_known"
+                    )
+                ],
+            },
         ),
     ]

@@ -66,6 +66,35 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("active", True), ("due_at__isnull", False)),
+                        fields=["due_at"],
+                        name="webhook_due",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("active", True), ("disabled_at__isnull", True), ("disabled_reason", "")),
+                            models.Q(
+                                ("active", False),
+                                ("disabled_at__isnull", False),
+                                ("disabled_reason__in", ["owner", "failing", "gone"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="webhook_off_with_reason",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("failing_since__isnull", True), ("failures", 0)),
+                            models.Q(("failing_since__isnull", False), ("failures__gte", 1)),
+                            _connector="OR",
+                        ),
+                        name="webhook_failing_with_failures",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -132,6 +161,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "pending")),
+                        fields=["webhook", "lane", "sequence"],
+                        name="webhook_lanes",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "pending")), fields=["webhook", "sequence"], name="webhook_queue"
+                    ),
+                    models.Index(fields=["webhook", "-id"], name="webhook_log"),
+                    models.Index(fields=["finished_at"], name="webhook_finished"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("webhook", "event"), name="webhook_delivery_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["pending", "delivered", "failed", "withheld"])),
+                        name="webhook_delivery_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("finished_at__isnull", True), ("status", "pending")),
+                            models.Q(models.Q(("status", "pending"), _negated=True), ("finished_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="webhook_delivery_finished_unless_pending",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("event__isnull", True), ("sequence", 0)),
+                            models.Q(("event__isnull", False), ("sequence__gte", 1)),
+                            _connector="OR",
+                        ),
+                        name="webhook_ping_without_event",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -157,90 +221,5 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("delivery", "number"), name="webhook_attempt_numbered")
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="webhook",
-            index=models.Index(
-                condition=models.Q(("active", True), ("due_at__isnull", False)), fields=["due_at"], name="webhook_due"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhook",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("active", True), ("disabled_at__isnull", True), ("disabled_reason", "")),
-                    models.Q(
-                        ("active", False),
-                        ("disabled_at__isnull", False),
-                        ("disabled_reason__in", ["owner", "failing", "gone"]),
-                    ),
-                    _connector="OR",
-                ),
-                name="webhook_off_with_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhook",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("failing_since__isnull", True), ("failures", 0)),
-                    models.Q(("failing_since__isnull", False), ("failures__gte", 1)),
-                    _connector="OR",
-                ),
-                name="webhook_failing_with_failures",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("status", "pending")), fields=["webhook", "lane", "sequence"], name="webhook_lanes"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("status", "pending")), fields=["webhook", "sequence"], name="webhook_queue"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(fields=["webhook", "-id"], name="webhook_log"),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(fields=["finished_at"], name="webhook_finished"),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.UniqueConstraint(fields=("webhook", "event"), name="webhook_delivery_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["pending", "delivered", "failed", "withheld"])),
-                name="webhook_delivery_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("finished_at__isnull", True), ("status", "pending")),
-                    models.Q(models.Q(("status", "pending"), _negated=True), ("finished_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="webhook_delivery_finished_unless_pending",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("event__isnull", True), ("sequence", 0)),
-                    models.Q(("event__isnull", False), ("sequence__gte", 1)),
-                    _connector="OR",
-                ),
-                name="webhook_ping_without_event",
-            ),
         ),
     ]

@@ -26,6 +26,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("job", "fence"), name="work_failure_once_a_claim")],
+            },
         ),
         migrations.RemoveConstraint(
             model_name="job",
@@ -86,9 +89,5 @@ class Migration(migrations.Migration):
                 ),
                 name="work_job_death_explained",
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="jobfailure",
-            constraint=models.UniqueConstraint(fields=("job", "fence"), name="work_failure_once_a_claim"),
         ),
     ]
