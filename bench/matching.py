@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import date
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -46,14 +47,16 @@ class Row(NamedTuple):
         return "yes" if self.ratio >= self.goal else "NO"
 
 
-def milliseconds(work: Callable[[Any], object], over: Iterable[Any]) -> float:
-    """Return the median CPU time of a piece of work over several inputs."""
-    spent = []
-    for entry in over:
-        begun = time.process_time()
-        work(entry)
-        spent.append(time.process_time() - begun)
-    return median(spent) * 1000
+def milliseconds(work: Callable[[Any], object], over: Iterable[Any], rounds: int = 1) -> float:
+    """Return the median CPU time of a piece of work over several inputs, of each the least of some rounds through all of them."""
+    entries = list(over)
+    least = [inf] * len(entries)
+    for _ in range(rounds):
+        for number, entry in enumerate(entries):
+            begun = time.process_time()
+            work(entry)
+            least[number] = min(least[number], time.process_time() - begun)
+    return median(least) * 1000
 
 
 def triad() -> float:
@@ -97,8 +100,9 @@ def best_of_many() -> list[Row]:
     for need in everything[:WARM]:
         ours(need)
     measured = everything[WARM:]
-    mine = milliseconds(ours, measured)
-    written = milliseconds(lambda need: tuple(found(need)), made.needs(WARM + 2 * NEEDS)[WARM + NEEDS :])
+    mine = milliseconds(ours, measured, postgresql.REPEATS)
+    others = made.needs(WARM + 2 * NEEDS)[WARM + NEEDS :]
+    written = milliseconds(lambda need: tuple(found(need)), others, postgresql.REPEATS)
     figure = f"{mine:.2f} ms ({written:.2f} with every sentence written)"
     few = measured[:15]
     theirs = milliseconds(plain, few)
@@ -112,17 +116,24 @@ def best_of_many() -> list[Row]:
             40,
         )
     ]
-    name = f"top {LIMIT} of {OFFERS:,} offerings with reasons, against PostgreSQL with GIN (without texts and reasons)"
+    name = f"top {LIMIT} of {OFFERS:,} offerings with reasons, against PostgreSQL with a GIN index on each array"
     server = postgresql.connect()
     if server is None:
         return [*rows, Row(name, f"{NOT_RUN}: no server answers on 127.0.0.1:5432", None, 8)]
     try:
         postgresql.load(server, catalogue)
-        other, rows_found = postgresql.milliseconds(server, catalogue, measured)
+        other = postgresql.milliseconds(server, catalogue, measured, found)
+        postgresql.join_indexes(server)
+        joined = postgresql.milliseconds(server, catalogue, measured, found)
     finally:
         server.close()
         postgresql.drop()
-    return [*rows, Row(name, f"{figure} against {other:.1f} ms ({rows_found:.0f} rows on average)", other / mine, 8)]
+    best_index = "the same with one GIN index over themes and places together, the best for this very question"
+    return [
+        *rows,
+        Row(name, f"{figure} against {other:.1f} ms", other / mine, 8),
+        Row(best_index, f"{figure} against {joined:.1f} ms", joined / mine, None),
+    ]
 
 
 def exhaustive() -> list[Row]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from math import gcd
+from math import gcd, lcm
 
 RATE_SCALE = 10**9  # rates are read with nine decimals
 
@@ -26,12 +26,25 @@ class Rates:
         init=False, repr=False, compare=False, default_factory=dict
     )
 
+    _shared: dict[tuple[tuple[str, ...], str], tuple[tuple[int, ...], int]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
     def factor(self, source: str, target: str) -> tuple[int, int] | None:
         """Return numerator and denominator that take source cents to target cents; None if a rate is missing."""
         pair = source, target
         if pair not in self._factors:
             self._factors[pair] = self._factor(source, target)
         return self._factors[pair]
+
+    def over_one(self, sources: tuple[str, ...], target: str) -> tuple[tuple[int, ...], int]:
+        """Return the numerators that take cents of each source to target cents, 0 where a rate is missing, over one denominator."""
+        asked = sources, target
+        if asked not in self._shared:
+            factors = [self.factor(source, target) or (0, 1) for source in sources]
+            bottom = lcm(*(below for _, below in factors))
+            self._shared[asked] = tuple(above * (bottom // below) for above, below in factors), bottom
+        return self._shared[asked]
 
     def _factor(self, source: str, target: str) -> tuple[int, int] | None:
         if source == target:

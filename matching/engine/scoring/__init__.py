@@ -11,13 +11,14 @@ from hashlib import sha256
 import numpy as np
 
 from matching.engine.catalogue import Catalogue, Ints
-from matching.engine.policy import CRITERIA, VALUE_TOP, Criterion, Policy
+from matching.engine.policy import CRITERIA, SCORE_TOP, VALUE_TOP, Criterion, Policy
 from matching.engine.scoring.asked import Asked
 from matching.engine.scoring.criteria import Values, evaluate
 from matching.engine.screening.slots import Screen
 from matching.engine.types import Need, NeedLine
 
 LOAD = CRITERIA.index(Criterion.LOAD)
+DAY_BITS, LOAD_BITS = 22, 10  # of the key by which slots are ordered: ordinal days and permille fit
 
 
 @dataclass(frozen=True)
@@ -72,15 +73,16 @@ def take(found: Screen, positions: Ints) -> Screen:
 
 def _order(need: Need, catalogue: Catalogue, policy: Policy, found: Screen, score: Ints, used: Ints) -> Ints:
     """Return the positions, best first. Only where all else is equal a hash is asked for: it costs most."""
-    order = np.lexsort((found.rows, used, found.start, -score))
-    keys = np.array((score, found.start, used)).take(order, axis=1)
-    alike = (keys[:, 1:] == keys[:, :-1]).all(axis=0).nonzero()[0]  # each with the next
+    key = ((SCORE_TOP - score << DAY_BITS) + found.start << LOAD_BITS) + used
+    order: Ints = key.argsort(kind="stable")  # rows ascend, so that slots alike in all lie in their order
+    ranked = key.take(order)
+    alike = (ranked[1:] == ranked[:-1]).nonzero()[0]  # each with the next
     if not len(alike):
         return order
     ties = np.zeros(len(order), dtype=np.int64)
     tied = order.take(np.concatenate((alike, alike + 1)))
     ties[tied] = [tie_hash(policy, need, catalogue.offers[row].id) for row in found.offer[tied].tolist()]
-    return np.lexsort((found.rows, ties, used, found.start, -score))
+    return np.lexsort((ties, key))
 
 
 def score_line(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy, whole: Screen) -> Scored:

@@ -30,9 +30,10 @@ from matching.engine.policy import CRITERIA, NEUTRAL, VALUE_TOP, Policy
 from matching.engine.reference.concepts import Relation
 from matching.engine.reference.places import WORLD
 from matching.engine.reference.rates import to_cents
-from matching.engine.screening.constraints import coverage_steps
+from matching.engine.screening.constraints import steps_around
 from matching.engine.screening.slots import Dates, Screen, at_place, distinct
 from matching.engine.sheet import Sheet
+from matching.engine.text.terms import joined, starts
 from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
 
 NEAR_VALUES = (1000, 850, 700, 600)  # coverage by steps from the country
@@ -101,13 +102,13 @@ def _of_offers(need: Need, line: NeedLine, catalogue: Catalogue, policy: Policy,
     """Return what no slot changes, criteria x offers: values and whether they rest on evidence; of the place its part, tenfold."""
     value = np.empty((len(CRITERIA), len(offers)), dtype=np.int64)
     known = np.ones(value.shape, dtype=np.bool_)
-    experience, known[PLACE] = experience_value(line, catalogue, offers)
-    value[THEME] = theme_value(line, catalogue, offers)
-    value[PLACE] = 5 * coverage_value(line, catalogue, offers) + 2 * experience
-    value[AUDIENCE], known[AUDIENCE] = audience_value(line, catalogue, offers)
+    facts = _facts(catalogue, policy).take(offers)
+    value[TRACK_RECORD], known[TRACK_RECORD], value[NEWCOMER], level, award, *themes = facts
+    value[THEME] = theme_value(line, catalogue, *themes)
+    value[PLACE], known[PLACE] = place_value(line, catalogue, offers)
+    value[AUDIENCE], known[AUDIENCE] = audience_value(line, catalogue, offers, level)
     value[TEXT], known[TEXT] = catalogue.texts.values(need.texts, offers)
-    value[AWARD], known[AWARD] = award_value(need, catalogue, offers)
-    value[TRACK_RECORD], known[TRACK_RECORD], value[NEWCOMER] = _histories(catalogue, policy).take(offers)
+    value[AWARD], known[AWARD] = award_value(need, award)
     return value, known
 
 
@@ -122,15 +123,18 @@ def _deliveries(catalogue: Catalogue) -> Sheet:
     return catalogue.slots.memo.get("deliveries", made)
 
 
-def _histories(catalogue: Catalogue, policy: Policy) -> Sheet:
-    """Return of each offer the value of its track record, whether there is one, and how new it is; kept with the catalogue."""
+def _facts(catalogue: Catalogue, policy: Policy) -> Sheet:
+    """Return of each offer the value of its track record, whether there is one, and how new it is; its level and its award; and
+    where its themes begin and how many there are. Kept with the catalogue.
+    """
 
     def made() -> Sheet:
-        every = np.arange(len(catalogue.offers))
+        every, columns = np.arange(len(catalogue.offers)), catalogue.columns
         record, known = track_record_value(catalogue, policy, every)
-        return Sheet.of([record, known, newcomer_value(catalogue, policy, every)])
+        own = (columns.level, columns.award, columns.theme_start[:-1], columns.theme_count)
+        return Sheet.of([record, known, newcomer_value(catalogue, policy, every), *own])
 
-    key = ("histories", policy.prior_strength, policy.prior_mean, policy.newcomer_deliveries)
+    key = ("facts", policy.prior_strength, policy.prior_mean, policy.newcomer_deliveries)
     return catalogue.memo.get(key, made)
 
 
@@ -148,15 +152,15 @@ def cost_value(need: Need, cost: Ints) -> tuple[Ints, Bools]:
     return np.where(known, COST_VALUES.take(1000 * cost // ceiling, mode="clip"), NEUTRAL), known
 
 
-def theme_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
-    """Return how well the themes of offers (rows) meet the theme asked."""
-    if not len(offers):
+def theme_value(line: NeedLine, catalogue: Catalogue, first: Ints, count: Ints) -> Ints:
+    """Return how well the themes of offers meet the theme asked; `first` and `count` say where those of each lie."""
+    if not len(first):
         return np.zeros(0, dtype=np.int64)
-    asked = asked_theme(line, catalogue)
-    theme, start = catalogue.columns.themes_of(offers)
-    closeness = np.maximum.reduceat(asked.closeness.take(theme), start)
-    sums = np.add.reduceat(asked.relations.take(theme), start)
-    return asked.value(closeness, sums, catalogue.columns.theme_count.take(offers))
+    asked, begins = asked_theme(line, catalogue), starts(count)
+    theme = catalogue.columns.theme.take(joined(first, count, begins))
+    closeness = np.maximum.reduceat(asked.closeness.take(theme), begins)
+    sums = np.add.reduceat(asked.relations.take(theme), begins)
+    return asked.value(closeness, sums, count)
 
 
 def asked_theme(line: NeedLine, catalogue: Catalogue) -> "AskedTheme":
@@ -201,16 +205,6 @@ class AskedTheme:
         return cls(scheme.closeness[scheme.index(theme)], one, int(found[Relation.NARROWER].sum()))
 
 
-def coverage_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> Ints:
-    """Return how near the declared coverage of offers (rows) is to the beneficiary."""
-    steps = coverage_steps(line, catalogue, offers)
-    around = len(catalogue.places.chain_of(country=line.country, region=line.region))
-    world = around if line.country is not None else around - 1
-    table = [NEAR_VALUES[min(step, len(NEAR_VALUES) - 1)] for step in range(world)]
-    table.append(WORLDWIDE_VALUE if world > 0 else VALUE_TOP)
-    return np.array([*table, 0], dtype=np.int64).take(steps, mode="wrap")  # -1, not served, is the last
-
-
 def delivery_place_value(need: Need, line: NeedLine, catalogue: Catalogue, rows: Ints) -> Ints:
     """Return how well the place of delivery of slots (rows) meets the wish."""
     slots, preference = catalogue.slots, need.place.preference
@@ -232,44 +226,60 @@ def neighbours_of(line: NeedLine, catalogue: Catalogue) -> frozenset[str]:
     return catalogue.places.members[catalogue.places.chain_of(country=line.country, region=line.region)[0]]
 
 
-def experience_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
-    """Return what offers (rows) have delivered there before, or whether their provider is a peer of the region."""
-    columns = catalogue.columns
-    region = catalogue.places.chain_of(country=line.country, region=line.region)[0]
-    everywhere, told = _experience(catalogue, region)
-    value, known = everywhere.take(offers), told.take(offers)
-    if line.country is not None:
-        return np.where(columns.delivered.has(line.country, offers), 1000, value), known
-    return np.where(value == DELIVERED_NEAR, 1000, value), known
+def place_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
+    """Return what coverage and experience of offers (rows) are worth, tenfold, and whether any experience is known.
+
+    Coverage: how near what is declared is to the beneficiary. Experience: what was delivered there before, or else near, or
+    whether the provider is a peer of the region.
+    """
+    columns, country = catalogue.columns, line.country
+    chain = catalogue.places.chain_of(country=country, region=line.region)
+    coverage, experience, told = _around(catalogue, chain, country is not None).take(offers)
+    if country is not None:
+        coverage[columns.countries.has(country, offers)] = 5 * VALUE_TOP
+        experience[columns.delivered.has(country, offers)] = 2 * VALUE_TOP
+    coverage += experience
+    return coverage, told.astype(np.bool_)
 
 
-def _experience(catalogue: Catalogue, region: str) -> tuple[Ints, Bools]:
-    """Return for all offers what their experience in a region is worth, and whether any is known; kept with the catalogue."""
+def _around(catalogue: Catalogue, chain: tuple[str, ...], of_country: bool) -> Sheet:
+    """Return of each offer what its coverage (fivefold) and its experience (twofold) are worth to a region, or to a country in it
+    that it does not name, and whether any experience is known. Kept with the catalogue.
+    """
 
     def known() -> Bools:
         return catalogue.columns.delivered.filled() | catalogue.columns.home.filled()
 
-    def made() -> tuple[Ints, Bools]:
-        columns, neighbours = catalogue.columns, catalogue.places.members[region]
+    def made() -> Sheet:
+        columns, neighbours = catalogue.columns, catalogue.places.members[chain[0]]
         told = catalogue.memo.get("experience known", known)
-        value = np.where(told, np.int64(200), np.int64(NEUTRAL))
-        if region != WORLD:
-            value[columns.home.has_any(neighbours)] = 600
-        value[columns.delivered.has_any(neighbours)] = DELIVERED_NEAR
-        return value, told
+        experience = np.where(told, np.int64(200), np.int64(NEUTRAL))
+        if chain[0] != WORLD:
+            experience[columns.home.has_any(neighbours)] = 600
+        experience[columns.delivered.has_any(neighbours)] = DELIVERED_NEAR if of_country else VALUE_TOP
+        return Sheet.of([5 * _coverage(catalogue, chain, of_country), 2 * experience, told])
 
-    return catalogue.memo.get(("experience", region), made)
+    return catalogue.memo.get(("value around", chain, of_country), made)
 
 
-def audience_value(line: NeedLine, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
-    """Return how well audience, level and level of government of offers (rows) meet the line."""
+def _coverage(catalogue: Catalogue, chain: tuple[str, ...], of_country: bool) -> Ints:
+    """Return of each offer what its coverage is worth by steps from the region, or from a country in it that it does not name."""
+    world = len(chain) - 1
+    table = [NEAR_VALUES[min(step + of_country, len(NEAR_VALUES) - 1)] for step in range(world)]
+    table.append(WORLDWIDE_VALUE if world or of_country else VALUE_TOP)
+    return np.array([*table, 0], dtype=np.int64).take(
+        steps_around(chain, catalogue), mode="wrap"
+    )  # -1, not served, is the last
+
+
+def audience_value(line: NeedLine, catalogue: Catalogue, offers: Ints, offered: Ints) -> tuple[Ints, Bools]:
+    """Return how well audience, level (`offered`) and level of government of offers (rows) meet the line."""
     columns = catalogue.columns
     value = np.where(columns.audiences.has(line.audience, offers), 5 * 1000, 5 * 400)
     known = np.ones(len(offers), dtype=np.bool_)
     if line.level is None:
         value += 3 * VALUE_TOP
     else:
-        offered = columns.level.take(offers)
         value += 3 * LEVEL_VALUES[LEVELS.index(line.level)].take(offered, mode="wrap")  # -1, not known, is the last
         known &= offered != UNKNOWN
     if line.governance_level is None:
@@ -317,12 +327,11 @@ def track_record_value(catalogue: Catalogue, policy: Policy, offers: Ints) -> tu
     return value.take(offers), known.take(offers)
 
 
-def award_value(need: Need, catalogue: Catalogue, offers: Ints) -> tuple[Ints, Bools]:
-    """Return whether offers (rows) give the award wanted or a higher one."""
+def award_value(need: Need, offered: Ints) -> tuple[Ints, Bools]:
+    """Return whether the awards offered are the one wanted or a higher one."""
     wanted = AWARDS.index(need.award)
     if wanted == 0:
-        return np.full(len(offers), VALUE_TOP, dtype=np.int64), np.ones(len(offers), dtype=np.bool_)
-    offered = catalogue.columns.award.take(offers)
+        return np.full(len(offered), VALUE_TOP, dtype=np.int64), np.ones(len(offered), dtype=np.bool_)
     known = offered != UNKNOWN
     return np.where(known, (offered >= wanted) * VALUE_TOP, NEUTRAL), known
 

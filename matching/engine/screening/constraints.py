@@ -185,7 +185,7 @@ def coverage_steps(line: NeedLine, catalogue: Catalogue, offers: Ints | None = N
     worldwide; -1: not served. A region is served when it lies wholly in what is declared.
     """
     chain = catalogue.places.chain_of(country=line.country, region=line.region)
-    around = _steps_around(chain, catalogue)
+    around = steps_around(chain, catalogue)
     steps: Ints = (around if offers is None else around.take(offers)).astype(np.int64)
     if line.country is None:
         return steps
@@ -194,7 +194,7 @@ def coverage_steps(line: NeedLine, catalogue: Catalogue, offers: Ints | None = N
     return steps
 
 
-def _steps_around(chain: tuple[str, ...], catalogue: Catalogue) -> NDArray[np.int8]:
+def steps_around(chain: tuple[str, ...], catalogue: Catalogue) -> NDArray[np.int8]:
     """Return for all offers the first of these regions, nearest first, that they cover; -1: none. Kept with the catalogue."""
 
     def made() -> NDArray[np.int8]:
@@ -250,7 +250,7 @@ def _level(question: Question, catalogue: Catalogue, offers: Ints | None) -> Boo
 def _country(question: Question, catalogue: Catalogue, offers: Ints | None) -> Bools:
     line = question.line
     chain = catalogue.places.chain_of(country=line.country, region=line.region)
-    failed: Bools = _of(_steps_around(chain, catalogue), offers) == UNKNOWN
+    failed: Bools = _of(steps_around(chain, catalogue), offers) == UNKNOWN
     if line.country is not None and offers is None:
         failed[catalogue.columns.countries.holders(line.country)] = False
     elif line.country is not None:
@@ -261,7 +261,7 @@ def _country(question: Question, catalogue: Catalogue, offers: Ints | None) -> B
 def _country_mask(question: Question, catalogue: Catalogue) -> Mask:
     line, table = question.line, catalogue.columns.countries
     chain = catalogue.places.chain_of(country=line.country, region=line.region)
-    around = catalogue.memo.get(("mask around", chain), lambda: mask_of(_steps_around(chain, catalogue) == UNKNOWN))
+    around = catalogue.memo.get(("mask around", chain), lambda: mask_of(steps_around(chain, catalogue) == UNKNOWN))
     number = table.position.get(line.country or "")
     if number is None:
         return around

@@ -1,7 +1,5 @@
 """What deliveries cost, in whole cents of a currency, and the ceiling that binds."""
 
-from math import lcm
-
 import numpy as np
 
 from matching.engine.catalogue import UNKNOWN, Catalogue, Ints
@@ -40,10 +38,9 @@ def cost_in(target: str, catalogue: Catalogue, rates: Rates, offer: Ints, seats:
 def reckoned(target: str, catalogue: Catalogue, rates: Rates, prices: Prices, seats: Ints, deliveries: Ints) -> Ints:
     """Return the same at prices that have been looked up."""
     native = deliveries * prices.per_delivery + seats * prices.per_participant
-    factors = [rates.factor(currency, target) or (0, 1) for currency in catalogue.columns.currency.position]
     # Over one denominator NumPy divides by one number, many times faster than by a column.
-    bottom = lcm(*(below for _, below in factors))
-    top = [above * (bottom // below) for above, below in factors] + [0]
+    factors, bottom = rates.over_one(tuple(catalogue.columns.currency.position), target)
+    top = (*factors, 0)
     wide = 2 * (int(native.max(initial=1)) * max(top) + bottom) >= SAFE
     kind = np.dtype(object if wide else np.int64)
     tops = np.array(top, dtype=kind).take(prices.currency)

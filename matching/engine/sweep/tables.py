@@ -12,13 +12,12 @@ from matching.engine.scoring.criteria import (
     audience_value,
     award_value,
     cost_value,
-    coverage_value,
     dates_value,
     delivery_place_value,
-    experience_value,
     group_value,
     language_value,
     lead_time_value,
+    place_value,
 )
 from matching.engine.screening.pricing import ceiling_cents, cost_in_currency
 from matching.engine.screening.slots import dates_of, least_group, native_in, seats_of
@@ -94,10 +93,9 @@ def by_coverage(asking: Asking) -> Scores:
     one[::NAMINGS] = _of_each_kind(around, marks > 0)
     one[number] = named
     found = np.flatnonzero(one >= 0)
-    experience, _ = experience_value(line, catalogue, one[found])
-    value = (5 * coverage_value(line, catalogue, one[found]) + 2 * experience) // 10  # the rest of the place: `by_slot`
+    value, _ = place_value(line, catalogue, one[found])
     table = np.zeros(len(one), dtype=np.int32)
-    table[found] = asking.weigh(Criterion.PLACE, value)
+    table[found] = asking.weigh(Criterion.PLACE, value // 10)  # the rest of the place: `by_slot`
     spread: Scores = table[::NAMINGS].take(around.of, mode="wrap")
     spread[named] = table.take(number)
     return spread
@@ -135,8 +133,9 @@ def _theme(asking: Asking) -> Worth:
 def _profile(asking: Asking) -> Worth:
     line, catalogue = asking.line, asking.catalogue
     profile = profile_of(catalogue, line.audience)
-    audience, _ = audience_value(line, catalogue, profile.one)
-    award, _ = award_value(asking.need, catalogue, profile.one)
+    level, award = (column.take(profile.one) for column in (catalogue.columns.level, catalogue.columns.award))
+    audience, _ = audience_value(line, catalogue, profile.one, level)
+    award, _ = award_value(asking.need, award)
     return Worth(asking.weigh(Criterion.AUDIENCE, audience) + asking.weigh(Criterion.AWARD, award), profile.of)
 
 
