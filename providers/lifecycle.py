@@ -64,6 +64,8 @@ HOLD = Lifecycle(
     ),
 )
 
+# How far an offering of a client in test mode goes: nobody vets it.
+TEST_OFFERINGS = frozenset({"draft", "in_vetting", "retired"})
 BOOKABLE_SESSIONS = ("planned", "open")
 LIVE_HOLDS = ("held", "confirmed")
 LIFECYCLES = (PROVIDER, OFFERING, SESSION, HOLD)

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
 from marketplace.webhooks.transport import fetch
 from marketplace.work.registry import Payload, job, periodic
 from providers import operations, queries
@@ -35,6 +37,13 @@ def due_harvests(payload: dict[str, object], *, at: datetime, **_: object) -> No
     """Ask for the catalogues whose time has come."""
     for harvest in queries.harvests_due(at):
         operations.enqueue_harvest(harvest, at=at)
+
+
+@periodic("providers.clear_test_data", every=timedelta(hours=1))
+@job("providers.clear_test_data")
+def clear_test_data(payload: dict[str, object], *, at: datetime, **_: object) -> None:
+    """Remove what systems in test mode have not touched for days."""
+    operations.clear_test_offerings(before=at - timedelta(days=settings.TEST_DATA_DAYS))
 
 
 def read_catalogue(payload: Payload, *, at: datetime, **_: object) -> operations.Reading | None:

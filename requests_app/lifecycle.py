@@ -68,6 +68,8 @@ REQUEST = Lifecycle(
 
 # What may be rewritten, and by a change that leaves the state as it is.
 EDITABLE_STATES = frozenset({"draft", "submitted", "returned", "open"})
+# How far a request of a client in test mode goes: nobody else ever looks at it.
+TEST_STATES = frozenset({"draft", "submitted", "withdrawn"})
 # States that follow from the lines, and the verb that leads to each.
 DERIVED_STATES = {"open": "fall-back", "matched": "match", "in_delivery": "begin-delivery", "fulfilled": "fulfil"}
 # What a stranger could not know of: everything but these is out of the requester's own hands.

@@ -97,6 +97,11 @@ class Actor:
         return self.kind == "system"
 
     @property
+    def is_test(self) -> bool:
+        """Tell whether a system in test mode acts: it writes test data, and meets no other."""
+        return self.client is not None and self.client.test_mode
+
+    @property
     def public_id(self) -> str:
         """Outward id of the person or system; empty for the product itself."""
         owner = self.user or self.client

@@ -303,6 +303,8 @@ class ServiceClient(Record):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="service_clients")
     scopes = CodeListField()
     active = models.BooleanField(default=True)
+    # All that it writes is test data (docs/adr/0025-test-mode.md); said when it is made, and for good.
+    test_mode = models.BooleanField(default=False, db_default=False)
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)  # None: what all clients have
 
     class Meta:

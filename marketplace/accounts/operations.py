@@ -213,15 +213,18 @@ def save_service_client(
     scopes: Sequence[str],
     active: bool = True,
     requests_per_minute: int | None = None,
+    test_mode: bool = False,
 ) -> ServiceClient:
     """Register an integrating system of an organization, or change it; ``requests_per_minute`` None: as often as all.
+
+    ``test_mode`` counts when it is registered, and stays.
 
     Raises DomainError(permission_denied, rule_broken).
     """
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_scopes(scopes)
     existing = ServiceClient.objects.filter(client_id=client_id).first()
-    client = existing or ServiceClient(client_id=client_id, created_at=at)
+    client = existing or ServiceClient(client_id=client_id, created_at=at, test_mode=test_mode)
     client.name, client.organization, client.scopes, client.active, client.updated_at = (
         name,
         organization,

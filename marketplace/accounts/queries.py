@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -23,6 +24,9 @@ from marketplace.accounts.models import (
 )
 from marketplace.accounts.reach import current
 from marketplace.kernel.errors import unknown_reference
+from marketplace.records.marked import MarkedAsTest
+
+T = TypeVar("T", bound=MarkedAsTest)
 
 
 def grants_visible_to(actor: Actor, *, at: datetime) -> QuerySet[OrganizationUserGrant]:
@@ -224,6 +228,11 @@ def roles_held(user_ids: Iterable[int]) -> dict[int, list[RoleHeld]]:
 def service_clients_of(organization_ids: Iterable[int]) -> QuerySet[ServiceClient]:
     """Give the integrating systems of some organizations."""
     return ServiceClient.objects.filter(organization_id__in=list(organization_ids)).select_related("organization")
+
+
+def things_of_mode(model: type[T], actor: Actor) -> QuerySet[T]:
+    """Give the real things of a kind, or for a system in test mode the test data; the rest is as if it did not exist."""
+    return model.everything.filter(is_test=True) if actor.is_test else model.objects.all()
 
 
 def names_of_actor(actor: Actor) -> dict[str, str]:

@@ -26,6 +26,8 @@ from marketplace.api.serializers import Nothing, StrictSerializer, checked
 from marketplace.kernel.errors import DomainError
 
 PRIVATE = "no-store"
+TEST_MODE = "Test-Mode"  # header of every answer to a system in test mode
+READING = frozenset({"get", "list", "retrieve"})  # of what all who are signed in share, for `in_test_mode`
 
 
 class ApiView(Represented, APIView):
@@ -37,12 +39,17 @@ class ApiView(Represented, APIView):
     metadata_class = None
     versioning_class = None
     cache_control: ClassVar[str] = PRIVATE
+    in_test_mode: ClassVar[frozenset[str]] = frozenset()  # calls that are open to systems in test mode; others: 403
     deprecated: ClassVar[Deprecation | None] = None  # all operations of the view leave
     etag_version: int | None = None  # of the thing that the answer shows
 
     def contract(self) -> Contract | None:
         """Give the promise of the call being served, None where nothing is declared (then it is denied)."""
         return self.contracts.get((self.request.method or "").lower().replace("head", "get"))
+
+    def is_in_test_mode(self, method: str) -> bool:
+        """Tell whether a call by this method is open to systems in test mode."""
+        return (getattr(self, "action", None) or method.lower().replace("head", "get")) in self.in_test_mode
 
     def names_a_thing(self) -> bool:
         """Tell whether the URL names a thing: then the role is asked after the thing was found."""
@@ -124,6 +131,8 @@ class ApiView(Represented, APIView):
             response = super().finalize_response(request, response, *args, **kwargs)
         response.headers.setdefault("Cache-Control", self.cache_control)
         response.headers.setdefault("Content-Language", self.request.language)
+        if self.request.known_actor.is_test:
+            response.headers[TEST_MODE] = "true"
         self.announce(response)
         patch_vary_headers(response, ("Accept", "Accept-Language", "Authorization", "Cookie"))
         if isinstance(response, Response) and response.status_code < 300 and response.data is not None:

@@ -67,7 +67,7 @@ class Facet:
         """Count the things (what the caller sees, filtered) that have each code."""
         keys = things.order_by().values("pk")
         model, link = (things.model, "pk") if self.model is None else (self.model, self.link)
-        rows = model._default_manager.filter(self.where, **{f"{link}__in": keys}).order_by()
+        rows = model._base_manager.filter(self.where, **{f"{link}__in": keys}).order_by()
         counted = rows.values(facet_code=F(self.column)).annotate(facet_count=Count(link, distinct=True))
         found = (
             counted.exclude(facet_code="").exclude(facet_code=None).order_by("-facet_count", "facet_code")[:MOST_CODES]

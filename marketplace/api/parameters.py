@@ -54,6 +54,10 @@ HEADERS: dict[str, Schema] = {
         "example": "@1767225600",
     },
     "Sunset": {"description": "When it may be gone (RFC 8594).", "schema": TEXT},
+    "Test-Mode": {
+        "description": "`true` on every answer to a service client in test mode; else it is not there.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
     "X-Request-ID": {"description": "Names this call in our logs.", "schema": TEXT},
 }
 RATE_HEADERS = ("RateLimit", "RateLimit-Policy")
@@ -181,11 +185,15 @@ def of_path(view: Any, name: str) -> Schema:
     }
 
 
-def answer_headers(contract: Contract, method: str, status: int, leaves: Iterable[Deprecation] = ()) -> Schema:
+def answer_headers(
+    contract: Contract, method: str, status: int, leaves: Iterable[Deprecation] = (), *, in_test_mode: bool = False
+) -> Schema:
     """Refer to the headers of a good answer; ``leaves`` is what it announces."""
     names = {"Content-Language", "X-Request-ID", *(RATE_HEADERS if contract.counted else ()), *contract.headers}
     if status != 204 and (method == "GET" or contract.if_match is not IfMatch.NONE or status == 201):
         names.add("ETag")
+    if in_test_mode:
+        names.add("Test-Mode")
     if contract.pages:
         names.add("Link")
     if status == 303 or (status in (201, 202) and not contract.file):  # an upload is read as part of a document

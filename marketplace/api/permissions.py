@@ -78,6 +78,12 @@ def check_scope(actor: Actor, access: Access) -> None:
         raise DomainError(ErrorCode.INSUFFICIENT_SCOPE, scope=", ".join(scopes_of(access)))
 
 
+def check_mode(actor: Actor, access: Access, *, in_test_mode: bool) -> None:
+    """Raise DomainError(not_in_test_mode) for a system in test mode on a route that does not say how it keeps it apart."""
+    if actor.is_test and not in_test_mode and not isinstance(access, Public):
+        raise DomainError(ErrorCode.NOT_IN_TEST_MODE)
+
+
 def check_role(actor: Actor, access: Access, at: datetime) -> None:
     """Raise DomainError(permission_denied) where no role of the actor gives any of the permissions anywhere."""
     wanted = permissions_of(access)
@@ -97,6 +103,7 @@ class DeclaredAccess(BasePermission):
         check_signed_in(call.actor, contract.access)
         check_second_factor(call.actor, contract.access, call.at)
         check_scope(call.actor, contract.access)
+        check_mode(call.actor, contract.access, in_test_mode=of.is_in_test_mode(call.method or ""))
         if not of.names_a_thing():
             check_role(call.actor, contract.access, call.at)
         return True

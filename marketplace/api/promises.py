@@ -7,7 +7,7 @@ from marketplace.kernel.errors import ErrorCode as C
 BODY = (C.INVALID_INPUT, C.MALFORMED_JSON, C.UNSUPPORTED_MEDIA_TYPE, C.BODY_TOO_LARGE)
 
 
-def codes_of(contract: Contract, method: str, path: str) -> list[C]:
+def codes_of(contract: Contract, method: str, path: str, *, in_test_mode: bool) -> list[C]:
     """List the codes of an operation, in the order of the catalogue."""
     found = {C.UNKNOWN_PARAMETER, C.SERVICE_UNAVAILABLE, C.INTERNAL_ERROR, *contract.errors}
     if contract.counted:
@@ -15,6 +15,8 @@ def codes_of(contract: Contract, method: str, path: str) -> list[C]:
     if contract.representations or contract.media_types == ("application/json",):
         found |= {C.NOT_ACCEPTABLE}
     found |= _of_access(contract) | _of_url(path, contract)
+    if not in_test_mode and not isinstance(contract.access, Public):
+        found |= {C.NOT_IN_TEST_MODE}
     if method in ("POST", "PUT", "PATCH"):
         found |= {C.MALFORMED_JSON, C.UNSUPPORTED_MEDIA_TYPE, C.BODY_TOO_LARGE} | (
             set(BODY) if contract.body else set()

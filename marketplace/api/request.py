@@ -20,6 +20,12 @@ class ApiRequest(Request):
         return self.auth if isinstance(self.auth, Actor) else Actor.anonymous()
 
     @property
+    def known_actor(self) -> Actor:
+        """The one who calls as far as that was asked already; anonymous before, and where a credential was refused."""
+        known = self.__dict__.get("_auth")
+        return known if isinstance(known, Actor) else Actor.anonymous()
+
+    @property
     def django_request(self) -> HttpRequest:
         """The request below, for what knows no DRF: sessions, CSRF, templates."""
         return self._request

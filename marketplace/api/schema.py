@@ -157,13 +157,16 @@ class MarketplaceSchema(AutoSchema):
         if self.method == "GET":
             answers["304"] = {"description": "Unchanged since the ETag in If-None-Match."}
         by_status: dict[int, list[ErrorCode]] = {}
-        for code in codes_of(contract, self.method, self.path):
+        for code in codes_of(contract, self.method, self.path, in_test_mode=self._in_test_mode()):
             by_status.setdefault(CATALOGUE[code].status, []).append(code)
         for number in sorted(by_status):
             answers[str(number)] = self._refusal(number, by_status[number])
         for number in contract.also:
             answers[str(number)]["content"]["application/json"] = self._json(self.get_response_serializers())
         return answers
+
+    def _in_test_mode(self) -> bool:
+        return self.route.is_in_test_mode(self.method)
 
     def _status(self) -> int:
         contract = self.contract
@@ -174,7 +177,13 @@ class MarketplaceSchema(AutoSchema):
         contract = self.contract
         found: Schema = {
             "description": self.reasons[status],
-            "headers": parameters.answer_headers(contract, self.method, status, self._leaving(serializer_class)),
+            "headers": parameters.answer_headers(
+                contract,
+                self.method,
+                status,
+                self._leaving(serializer_class),
+                in_test_mode=self._in_test_mode(),
+            ),
         }
         # JSON first: generators of clients take the first media type that they know.
         content: Schema = {} if serializer_class is None else {"application/json": self._json(serializer_class)}

@@ -194,7 +194,7 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
     def read_again(self, thing: Any) -> Any:
         """Read a thing as the caller sees it after a write; what they may no longer see is shown a last time."""
         fresh = self.prepare(self.visible()).filter(pk=thing.pk).first()
-        return fresh or self.prepare(type(thing)._default_manager.filter(pk=thing.pk)).first()
+        return fresh or self.prepare(type(thing)._base_manager.filter(pk=thing.pk)).first()
 
     def carry_out(self, write: Write, *, thing: Any = None, partial: bool = False) -> HttpResponseBase:
         """Check precondition and body, call the operation, answer with what it made or changed."""

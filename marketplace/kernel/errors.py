@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     NOT_ACCEPTABLE = "not_acceptable"
     NOT_AUTHENTICATED = "not_authenticated"
     NOT_FOUND = "not_found"
+    NOT_IN_TEST_MODE = "not_in_test_mode"
     PERMISSION_DENIED = "permission_denied"
     PRECONDITION_FAILED = "precondition_failed"
     PRECONDITION_REQUIRED = "precondition_required"
@@ -183,6 +184,12 @@ CATALOGUE: Mapping[ErrorCode, ErrorKind] = {
     ),
     C.NOT_FOUND: ErrorKind(
         404, _("Not found"), _("There is no such thing, or you may not see it."), _("Check the id or reference.")
+    ),
+    C.NOT_IN_TEST_MODE: ErrorKind(
+        403,
+        _("Not in test mode"),
+        _("A system in test mode cannot do this: it would concern others, or what is real."),
+        _("Use a system that is not in test mode, or try it on a demo of your own."),
     ),
     C.PERMISSION_DENIED: ErrorKind(
         403,

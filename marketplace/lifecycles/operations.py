@@ -228,7 +228,7 @@ def _save(record: Record, at: datetime, *, everything: bool = False, columns: tu
 
 def _bump(root: Record, at: datetime) -> None:
     """Count a change of a part on its aggregate, in the database and in memory."""
-    type(root)._default_manager.filter(pk=root.pk).update(version=F("version") + 1, updated_at=at)
+    type(root)._base_manager.filter(pk=root.pk).update(version=F("version") + 1, updated_at=at)
     root.version += 1
     root.updated_at = at
 

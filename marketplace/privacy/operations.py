@@ -154,7 +154,7 @@ def _texts_naming(who: Identity) -> dict[str, int]:
     for model in apps.get_models():
         for column in model._meta.concrete_fields:
             if isinstance(column, models.TextField | LanguageMapField) and model._meta.app_label not in LEFT_OUT:
-                texts = model._default_manager.values_list(column.name, flat=True)
+                texts = model._base_manager.values_list(column.name, flat=True)
                 if count := sum(who.is_named_in(_words(text)) for text in texts.iterator() if text):
                     found[f"{model._meta.label}.{column.name}"] = count
     return found

@@ -74,7 +74,7 @@ def rows_of(holding: Holding, who: Identity) -> QuerySet[Any]:
 
     A name is only text: where somebody else goes by it too, the rows are those that the person acted on by the trail.
     """
-    rows: QuerySet[Any] = apps.get_model(holding.model)._default_manager.order_by("pk")
+    rows: QuerySet[Any] = apps.get_model(holding.model)._base_manager.order_by("pk")
     if holding.holds is Holds.ITSELF:
         return rows.filter(pk=who.person.pk)
     if holding.holds is Holds.PERSON:

@@ -44,6 +44,7 @@ CALLERS: Mapping[str, Caller] = {
     "auditor": Caller("auditor", "auditor of the group"),
     "client": Caller("service_client", "own organization"),
     "stranger_client": Caller("service_client", "another member of the group"),
+    "test_client": Caller("service_client", "own organization, in test mode"),
 }
 
 

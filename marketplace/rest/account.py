@@ -17,7 +17,7 @@ from marketplace.accounts.models import AccessToken, User
 from marketplace.accounts.permissions import in_scope
 from marketplace.accounts.roles import SCOPES
 from marketplace.api.authentication import DeskSessionAuthentication
-from marketplace.api.base import ApiView
+from marketplace.api.base import READING, ApiView
 from marketplace.api.contracts import Contract, Write
 from marketplace.api.parsers import MergePatchParser, StrictJSONParser
 from marketplace.api.permissions import Public, SignedIn
@@ -68,6 +68,7 @@ class MeOut(Out):
         "roles": [{"organization": "IOM", "role": "focal_point", "countries": ["MLI"], "programmes": []}],
         "permissions": ["requests.read", "requests.write"],
         "scopes": None,
+        "test_mode": False,
     }
 
     kind = serializers.CharField(help_text="user or client.")
@@ -80,6 +81,7 @@ class MeOut(Out):
     scopes = serializers.ListField(
         child=serializers.CharField(), allow_null=True, help_text="Of the token; null in a session."
     )
+    test_mode = serializers.BooleanField(help_text="Whether a client calls that writes nothing but test data.")
 
 
 class MeChange(StrictSerializer):
@@ -104,6 +106,7 @@ def facts_of(actor: Actor, at: datetime) -> dict[str, object]:
         "roles": rights,
         "permissions": sorted(held),
         "scopes": None if actor.scopes is None else sorted(actor.scopes),
+        "test_mode": actor.is_test,
     }
 
 
@@ -111,6 +114,7 @@ class MeView(ApiView):
     """`/me`."""
 
     tag = "Account"
+    in_test_mode = READING
     parser_classes = (StrictJSONParser, MergePatchParser)
     contracts: ClassVar[dict[str, Contract]] = {
         "get": Contract("Read who you are", OWN, out=MeOut, operation_id="me_read"),

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from marketplace.api.base import ApiView
+from marketplace.api.base import READING, ApiView
 from marketplace.api.contracts import Contract
 from marketplace.api.parameters import query
 from marketplace.api.serializers import Out
@@ -60,6 +60,7 @@ class CountriesView(ApiView):
     """`/countries`."""
 
     tag = "Vocabularies"
+    in_test_mode = READING
     cache_control = KEEP
     contracts: ClassVar[dict[str, Contract]] = {
         "get": Contract(
@@ -114,6 +115,7 @@ class RegionsView(ApiView):
     """`/regions`."""
 
     tag = "Vocabularies"
+    in_test_mode = READING
     cache_control = KEEP
     contracts: ClassVar[dict[str, Contract]] = {
         "get": Contract("List regions", OPEN, out=RegionsOut, operation_id="regions_list")
@@ -153,6 +155,7 @@ class RatesView(ApiView):
     """`/exchange-rates`."""
 
     tag = "Vocabularies"
+    in_test_mode = READING
     cache_control = KEEP
     contracts: ClassVar[dict[str, Contract]] = {
         "get": Contract(

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from marketplace.accounts import queries
 from marketplace.accounts.models import ContextEvent, Programme
 from marketplace.accounts.roles import Permission
+from marketplace.api.base import READING
 from marketplace.api.filters import CodesFilter, FilterSet, JsonListFilter, UpdatedSince
 from marketplace.api.serializers import CodesField, LinksField, PeriodField, ThingOut
 from marketplace.api.views import Lists, Reads, ThingViewSet
@@ -56,6 +57,7 @@ class ProgrammeViewSet(Lists, Reads, ThingViewSet):
     """Programmes."""
 
     tag, noun, nouns = "Organizations", "programme", "programmes"
+    in_test_mode = READING
     resource, basename = "programmes", "programme"
     access = Permission.ORGANIZATIONS_READ
     reads = ProgrammeOut
@@ -94,6 +96,7 @@ class ContextEventViewSet(Lists, Reads, ThingViewSet):
     """Context events."""
 
     tag, noun, nouns = "Organizations", "context event", "context events"
+    in_test_mode = READING
     resource, basename = "context_events", "context-event"
     access = Permission.ORGANIZATIONS_READ
     reads = ContextEventOut

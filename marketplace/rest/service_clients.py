@@ -51,6 +51,9 @@ class ServiceClientIn(ServiceClientChange):
 
     client_id = serializers.RegexField(r"^[a-z0-9][a-z0-9._-]{2,59}$")
     organization = ReferenceField()
+    test_mode = serializers.BooleanField(
+        required=False, help_text="All that it writes is test data: kept apart, and removed after some days. For good."
+    )
 
 
 class ServiceClientOut(ThingOut):
@@ -65,6 +68,7 @@ class ServiceClientOut(ThingOut):
         "scopes": ["requests:read", "requests:write"],
         "active": True,
         "requests_per_minute": None,
+        "test_mode": False,
     }
 
     client_id = serializers.CharField(read_only=True)
@@ -73,6 +77,7 @@ class ServiceClientOut(ThingOut):
     scopes = serializers.ListField(child=serializers.CharField(), read_only=True)
     active = serializers.BooleanField(read_only=True)
     requests_per_minute = serializers.IntegerField(read_only=True, allow_null=True)
+    test_mode = serializers.BooleanField(read_only=True)
 
 
 def create_service_client(

@@ -11,7 +11,7 @@ from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.journal import note
 from marketplace.accounts.roles import Permission
-from marketplace.api.base import ApiView
+from marketplace.api.base import READING, ApiView
 from marketplace.api.contracts import Contract, IfMatch, Write
 from marketplace.api.parsers import MergePatchParser, StrictJSONParser
 from marketplace.api.permissions import check_role
@@ -99,6 +99,7 @@ class ServiceLevelsView(ApiView):
     """`/service-levels`."""
 
     tag = "Vocabularies"
+    in_test_mode = READING
     contracts: ClassVar[dict[str, Contract]] = {
         "get": Contract("List service levels", OPEN, out=ServiceLevelsOut, operation_id="service_levels_list")
     }
@@ -112,6 +113,7 @@ class ServiceLevelView(ApiView):
     """`/service-levels/{step}`."""
 
     tag = "Vocabularies"
+    in_test_mode = READING
     parser_classes = (StrictJSONParser, MergePatchParser)
     path_parameters: ClassVar[dict[str, str]] = {"step": "Code of the step."}
     contracts: ClassVar[dict[str, Contract]] = {

@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from marketplace.api.base import ApiView
+from marketplace.api.base import READING, ApiView
 from marketplace.api.contracts import Contract
 from marketplace.api.serializers import Out
 from marketplace.kernel.errors import DomainError, ErrorCode
@@ -88,6 +88,7 @@ class SchemesView(ApiView):
     """`/vocabularies`."""
 
     tag = "Vocabularies"
+    in_test_mode = READING
     cache_control = KEEP
     contracts: ClassVar[dict[str, Contract]] = {
         "get": Contract("List vocabularies", OPEN, out=SchemesOut, operation_id="vocabularies_list")
@@ -102,6 +103,7 @@ class VocabularyView(ApiView):
     """`/vocabularies/{scheme}`."""
 
     tag = "Vocabularies"
+    in_test_mode = READING
     cache_control = KEEP
     path_parameters: ClassVar[dict[str, str]] = {"scheme": "Code of the vocabulary."}
     contracts: ClassVar[dict[str, Contract]] = {

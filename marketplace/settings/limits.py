@@ -32,3 +32,5 @@ WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=(DEMO or TESTING
 EVENT_WAITERS = env.int("EVENT_WAITERS", default=1)
 # How long the feed gives an event; 0: for ever. The rows stay, as a part of the record.
 EVENT_DAYS = env.int("EVENT_DAYS", default=400)
+# How long what systems in test mode wrote is kept after its last change (docs/adr/0025-test-mode.md).
+TEST_DATA_DAYS = env.int("TEST_DATA_DAYS", default=14)

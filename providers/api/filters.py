@@ -20,9 +20,9 @@ class ThemeFilter(CodesFilter):
         """Keep what is on any of the themes."""
         if not value:
             return qs
-        found = Offering.objects.none().values("pk")
+        found = Offering.everything.none().values("pk")
         for theme in value:
-            found = found.union(queries.offerings_on_theme(Offering.objects.all(), theme).order_by().values("pk"))
+            found = found.union(queries.offerings_on_theme(Offering.everything.all(), theme).order_by().values("pk"))
         column = f"{self.field_name}__in" if self.field_name else "pk__in"
         return qs.filter(**{column: found})
 

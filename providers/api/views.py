@@ -6,6 +6,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from rest_framework.request import Request
 
 from marketplace.accounts.roles import Permission
+from marketplace.api.base import READING
 from marketplace.api.contracts import IfMatch, Write
 from marketplace.api.filters import search_text
 from marketplace.api.finding import Facet
@@ -42,6 +43,7 @@ class ProviderViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
 
     tag, noun, nouns, resource, basename = "Providers", "provider", "providers", "providers", "provider"
     access = READ
+    in_test_mode = READING
     reads = serializers.ProviderOut
     reference_field, id_argument = "code", "provider_id"
     filterset_class = filters.ProviderFilters
@@ -122,6 +124,7 @@ class OfferingViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
 
     tag, noun, nouns, resource, basename = "Providers", "offering", "offerings", "offerings", "offering"
     access = READ
+    in_test_mode = frozenset({*READING, "create", "partial_update", "submit", "retire"})
     reads = serializers.OfferingOut
     representations = (formats.COURSES, formats.OFFERING_FEED)
     reference_field, id_argument = "code", "offering_id"

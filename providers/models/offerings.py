@@ -8,15 +8,16 @@ from django.db.models import F, Q
 
 from marketplace.kernel.lifecycle import Lifecycle
 from marketplace.records.fields import CodeListField, LanguageMapField
+from marketplace.records.marked import MarkedAsTest
 from marketplace.records.models import EventScope, LifecycleRecord, state_is_known
-from providers.lifecycle import OFFERING
+from providers.lifecycle import OFFERING, TEST_OFFERINGS
 from providers.models.providers import SCOPES, Provider, TrackRecordColumns, outcome_is_whole
 
 VERDICTS = [(code, code) for code in ("none", "pending", "accepted", "refused")]
 FACETS = [(code, code) for code in ("theme", "language", "audience", "country", "region", "governance_level")]
 
 
-class Offering(LifecycleRecord, TrackRecordColumns):
+class Offering(MarkedAsTest, LifecycleRecord, TrackRecordColumns):
     """A course in the sense of schema.org: what can be delivered, to whom, in which form, at what cost."""
 
     resource: ClassVar[str] = "offering"
@@ -88,13 +89,17 @@ class Offering(LifecycleRecord, TrackRecordColumns):
             models.Index(fields=["provider", "state"], name="offering_provider_state"),
             models.Index(fields=["created_at", "id"], name="offering_by_creation"),
             models.Index(fields=["updated_at", "id"], name="offering_by_change"),
+            models.Index(fields=["provider", "created_at"], name="offering_in_test_mode", condition=Q(is_test=True)),
         ]
         constraints = [
             state_is_known(OFFERING, "offering_state_known"),
+            models.CheckConstraint(
+                condition=Q(is_test=False) | Q(state__in=sorted(TEST_OFFERINGS)), name="offering_test_goes_no_further"
+            ),
             outcome_is_whole("offering_outcome_whole"),
             models.UniqueConstraint(fields=["code"], condition=~Q(code=""), name="offering_code_once"),
             models.UniqueConstraint(
-                fields=["provider", "source", "external_id"],
+                fields=["provider", "source", "external_id", "is_test"],
                 condition=~Q(external_id=""),
                 name="offering_external_id_once",
             ),

@@ -1,5 +1,6 @@
 """Writes of the providers app."""
 
+from providers.operations.clearing import clear_test_offerings
 from providers.operations.harvesting import Reading, read_document, take_in
 from providers.operations.harvests import (
     ask_for_harvest,
@@ -61,6 +62,7 @@ __all__ = [
     "change_provider",
     "change_session",
     "change_window",
+    "clear_test_offerings",
     "complete_session",
     "confirm_holds",
     "create_offering",

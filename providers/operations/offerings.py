@@ -108,7 +108,7 @@ def create_offering(
     provider = Provider.objects.select_related("organization").filter(pk=provider_id).first()
     if provider is None:
         raise DomainError(ErrorCode.NOT_FOUND)
-    offering = Offering(provider=provider, code=code, external_id=external_id, source=source)
+    offering = Offering(provider=provider, code=code, external_id=external_id, source=source, is_test=actor.is_test)
     fill_draft(offering, facts, actor=actor, at=at)
     try:
         with transaction.atomic():
@@ -156,7 +156,9 @@ def save_offering(
 
     Repeating the call changes nothing. Raises what `create_offering` and `change_offering` raise.
     """
-    rows = Offering.objects.filter(provider_id=provider_id, source=source, external_id=external_id)
+    rows = accounts.things_of_mode(Offering, actor).filter(
+        provider_id=provider_id, source=source, external_id=external_id
+    )
     known = rows.values_list("pk", flat=True).first()
     if known is None:
         created = create_offering(
@@ -190,7 +192,7 @@ def change_in_memory(offering: Offering, facts: Facts, *, actor: Actor, at: date
 
 def lock_offering(offering_id: int, expected_version: int | None) -> Offering:
     """Lock an offering with its provider at hand. Raises DomainError(not_found, precondition_failed)."""
-    rows = Offering.objects.select_related("provider__organization", "programme", "series").filter(pk=offering_id)
+    rows = Offering.everything.select_related("provider__organization", "programme", "series").filter(pk=offering_id)
     return lifecycles.lock(rows, expected_version=expected_version)
 
 
@@ -211,7 +213,7 @@ def _series(offering: Offering, reference: str | None) -> Offering | None:
     """Find the umbrella among the provider's own offerings: others' drafts stay unknown."""
     if not reference:
         return None
-    series = offering_by_reference(reference, "/series")
+    series = offering_by_reference(reference, "/series", is_test=offering.is_test)
     if series.provider_id != offering.provider_id:
         raise unknown_reference("/series", reference)
     return series

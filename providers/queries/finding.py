@@ -26,9 +26,9 @@ def provider_by_code(code: str, pointer: str = "/provider") -> Provider:
     return _known(Provider.objects.select_related("organization").filter(_named(code)).first(), code, pointer)
 
 
-def offering_by_reference(reference: str, pointer: str = "/offering") -> Offering:
+def offering_by_reference(reference: str, pointer: str = "/offering", *, is_test: bool = False) -> Offering:
     """Find an offering by code or public id; raises DomainError(unknown_reference) naming ``pointer``."""
-    rows = Offering.objects.select_related("provider__organization", "programme")
+    rows = Offering.everything.filter(is_test=is_test).select_related("provider__organization", "programme")
     return _known(rows.filter(_named(reference)).first(), reference, pointer)
 
 

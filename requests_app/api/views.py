@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace.accounts.roles import Permission
+from marketplace.api.base import READING
 from marketplace.api.contracts import Contract, IfMatch, Write
 from marketplace.api.documents import DocumentViewSet, attaching, taking_off
 from marketplace.api.finding import Facet
@@ -61,6 +62,7 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
 
     tag, noun, nouns, resource, basename = "Requests", "training request", "training requests", "requests", "request"
     access = READ
+    in_test_mode = frozenset({*READING, "create", "partial_update", "submit", "withdraw"})
     reads = serializers.RequestOut
     representations = (formats.NEED_FEED,)
     reference_field, id_argument = "reference", "request_id"
@@ -287,7 +289,7 @@ class LineViewSet(Lists, Reads, ThingViewSet):
 
     tag, noun, nouns = "Requests", "line of a request", "lines of a request"
     resource, basename = "request_lines", "request-line"
-    access = READ
+    access, in_test_mode = READ, READING
     reads = serializers.RequestLineOut
     parent = PARENT
     ordering, ordering_fields = ("number",), {"number": "number"}

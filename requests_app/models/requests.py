@@ -8,11 +8,12 @@ from django.db.models import F, Q
 from marketplace.kernel.lifecycle import Lifecycle, Step
 from marketplace.kernel.money import Money
 from marketplace.records.fields import CodeListField, LanguageMapField, PeriodColumns, money_or_none, period_is_ordered
+from marketplace.records.marked import MarkedAsTest
 from marketplace.records.models import EventScope, LifecycleRecord, state_is_known
-from requests_app.lifecycle import CALL_STEP, CHOICE_STEP, REQUEST
+from requests_app.lifecycle import CALL_STEP, CHOICE_STEP, REQUEST, TEST_STATES
 
 
-class TrainingRequest(LifecycleRecord, PeriodColumns):
+class TrainingRequest(MarkedAsTest, LifecycleRecord, PeriodColumns):
     """A need for training that an agency asks the group to meet; the period columns are the window of its dates."""
 
     resource: ClassVar[str] = "training_request"
@@ -85,9 +86,15 @@ class TrainingRequest(LifecycleRecord, PeriodColumns):
             models.Index(fields=["visibility", "state"], name="request_by_visibility"),
             models.Index(fields=["created_at", "id"], name="request_by_creation"),
             models.Index(fields=["updated_at", "id"], name="request_by_change"),
+            models.Index(
+                fields=["requesting_organization", "created_at"], name="request_in_test_mode", condition=Q(is_test=True)
+            ),
         ]
         constraints = [
             state_is_known(REQUEST, "request_state_known"),
+            models.CheckConstraint(
+                condition=Q(is_test=False) | Q(state__in=sorted(TEST_STATES)), name="request_test_goes_no_further"
+            ),
             period_is_ordered("request_window_ordered"),
             models.CheckConstraint(
                 condition=Q(state="draft", reference__isnull=True)

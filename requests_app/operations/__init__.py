@@ -1,5 +1,6 @@
 """Writes of what is asked; the face that other apps use. Every operation is keyword-only with ``actor`` and ``at``."""
 
+from requests_app.operations.clearing import clear_test_requests
 from requests_app.operations.content import LineContent, RequestContent, content_of
 from requests_app.operations.documents import attach_document, remove_document
 from requests_app.operations.drafting import change_request, create_request, edit_request, file_request
@@ -63,6 +64,7 @@ __all__ = [
     "cancel_request",
     "change_request",
     "claim_lines",
+    "clear_test_requests",
     "close_request",
     "consent_to_posting",
     "content_of",

@@ -49,6 +49,7 @@ def create_request(
     request = TrainingRequest(
         requesting_organization=owner, external_id=external_id, external_client=actor.client, drafted_by=actor.user
     )
+    request.is_test = actor.is_test
     write_columns(request, content, _parent(content, actor, at))
     request.channel = request.channel or CHANNEL_OF.get(actor.kind, "focal_point")
     _check_writer_of(request, content, actor, at)

@@ -15,7 +15,7 @@ LIVE_STATES = frozenset({"submitted", "returned", "open", "matched", "in_deliver
 
 def lock_request(*, request_id: int, expected_version: int | None = None) -> TrainingRequest:
     """Lock one request to the end of the transaction. Raises DomainError(not_found, precondition_failed)."""
-    rows = TrainingRequest.objects.select_related("requesting_organization", "programme").filter(pk=request_id)
+    rows = TrainingRequest.everything.select_related("requesting_organization", "programme").filter(pk=request_id)
     return lifecycles.lock(rows, expected_version=expected_version)
 
 

@@ -21,6 +21,11 @@ def next_reference(places: Iterable[str], *, year: int) -> str:
     return str(RequestReference(settings.GROUP_CODE, common_place(places), year, counter.last))
 
 
+def test_reference(request_id: int, places: Iterable[str], *, year: int) -> str:
+    """Make the reference of test data: in the form of the others, with a group that is none, and no number of theirs."""
+    return str(RequestReference(f"TEST{settings.GROUP_CODE}"[:10], common_place(places), year, request_id))
+
+
 def reserve_reference(text: str) -> str:
     """Take over a reference that was given elsewhere; the counter of its year never falls behind it.
 

@@ -14,7 +14,7 @@ from requests_app.operations.content import RequestContent, check_complete, cont
 from requests_app.operations.exchanges import answer_open_questions, ask_at_return
 from requests_app.operations.indexing import index_request
 from requests_app.operations.locking import check_requester, check_screener, lock_request
-from requests_app.operations.references import next_reference, reserve_reference
+from requests_app.operations.references import next_reference, reserve_reference, test_reference
 
 
 @transaction.atomic
@@ -35,7 +35,10 @@ def submit_request(
     if reference is not None and not actor.is_system:
         raise DomainError(ErrorCode.PERMISSION_DENIED, permission="import")
     places = [line.country or line.region for line in content.lines]
-    request.reference = reserve_reference(reference) if reference else next_reference(places, year=at.year)
+    if request.is_test:
+        request.reference = test_reference(request.pk, places, year=at.year)
+    else:
+        request.reference = reserve_reference(reference) if reference else next_reference(places, year=at.year)
     request.submitted_at = at
     lifecycles.transition(request, "submit", actor=actor, at=at, columns=("reference", "submitted_at"))
     index_request(request)

@@ -12,6 +12,8 @@ from requests_app.queries.requests import call_is_over
 
 LISTED_STATES = frozenset({"draft", "submitted", "returned", "open", "matched", "in_delivery"})
 
+TEST_ACTIONS = frozenset({"change", "submit", "withdraw"})  # that concern nobody else
+
 
 def allowed_actions(request: TrainingRequest, actor: Actor, *, at: datetime) -> list[str]:
     """List the verbs that are open to ``actor`` on the request now, sorted; ``change`` stands for PATCH.
@@ -39,7 +41,7 @@ def allowed_actions(request: TrainingRequest, actor: Actor, *, at: datetime) -> 
         verbs.add("ask")
     if writes and actor.user is not None:
         verbs |= _posting(request)
-    return sorted(verbs)
+    return sorted(verbs & TEST_ACTIONS if actor.is_test else verbs)
 
 
 def _posting(request: TrainingRequest) -> set[str]:

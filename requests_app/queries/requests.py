@@ -8,6 +8,7 @@ from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subqu
 
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
+from marketplace.accounts.queries import things_of_mode
 from marketplace.files import queries as files
 from marketplace.files.models import Document
 from marketplace.search import queries as search
@@ -34,7 +35,7 @@ def key_is(key: str | UUID, prefix: str = "") -> Q:
 def by_external_id(external_id: str, *, actor: Actor, organization_id: int) -> QuerySet[TrainingRequest]:
     """Give the request that the actor's system, or the organization where a person asks, knows by an outside id."""
     owner = {"external_client": actor.client} if actor.client else {"requesting_organization_id": organization_id}
-    rows = TrainingRequest.objects.filter(external_id=external_id, **owner)
+    rows = things_of_mode(TrainingRequest, actor).filter(external_id=external_id, **owner)
     return rows if actor.client else rows.filter(external_client__isnull=True)
 
 
@@ -46,7 +47,7 @@ def search_requests(rows: QuerySet[TrainingRequest], *, q: str, language: str) -
 
     def relevance(resource: str) -> Subquery:
         own = search.search(
-            TrainingRequest.objects.filter(pk=OuterRef("pk")), resource=resource, q=q, language=language
+            TrainingRequest.everything.filter(pk=OuterRef("pk")), resource=resource, q=q, language=language
         )
         return Subquery(own.order_by().values(weight=F("relevance"))[:1], output_field=IntegerField())
 

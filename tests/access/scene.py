@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission
 
 from fulfilment import operations as fulfilment
 from fulfilment.models import Delivery, Engagement, Milestone
+from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import AccessToken, Organization, ServiceClient, User
 from marketplace.accounts.roles import SCOPES
 from marketplace.accounts.roles import Permission as Right
@@ -118,6 +119,7 @@ def _people(scene: Scene, *, secretariat: Organization, requester: Organization,
         "auditor": _person("auditor", OrganizationFactory.create(code="AUD")),
         "client": ServiceClientFactory.create(organization=requester, scopes=sorted(SCOPES)),
         "stranger_client": ServiceClientFactory.create(organization=stranger, scopes=sorted(SCOPES)),
+        "test_client": ServiceClientFactory.create(organization=requester, scopes=sorted(SCOPES), test_mode=True),
     }
 
 
@@ -126,6 +128,7 @@ def _requests(scene: Scene, request: TrainingRequest, requester: Organization) -
     scene.things |= {
         "requests": request,
         "draft": draft(requester),
+        "test": draft(requester, actor=_in_test_mode(scene)),
         "group": opened(requester, visibility="group"),
         "public": listed(requester),
         "shares": _shared(request),
@@ -134,6 +137,12 @@ def _requests(scene: Scene, request: TrainingRequest, requester: Organization) -
         "endorsements": EndorsementFactory.create(request=request),
         "requests documents": DocumentFactory.create(**about),
     }
+
+
+def _in_test_mode(scene: Scene) -> Actor:
+    client = scene.callers["test_client"]
+    assert isinstance(client, ServiceClient)
+    return Actor.for_client(client)
 
 
 def _shared(request: TrainingRequest) -> RequestShare:
@@ -159,6 +168,7 @@ def _catalogue(scene: Scene, provider: Provider) -> None:
         "providers": provider,
         "offerings": offering,
         "offering draft": OfferingFactory.create(provider=provider),
+        "test offering": OfferingFactory.create(provider=provider, is_test=True),
         "sessions": SessionFactory.create(offering=offering),
         "harvests": HarvestFactory.create(provider=provider),
         "capacity-windows": CapacityWindowFactory.create(provider=provider),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
@@ -15,10 +16,14 @@ from django.db.models import QuerySet, Value
 
 from marketplace.rest.access import rows
 from marketplace.rest.start import description
+from providers.models import Offering
+from providers.operations import clear_test_offerings
+from providers.operations.indexing import index_offering
 from requests_app import operations as requests
 from requests_app.api.views import RequestViewSet
 from requests_app.models import TrainingRequest
-from tests.access.scene import Scene
+from requests_app.operations.indexing import index_request
+from tests.access.scene import AT, Scene
 from tests.access.settings import SETTINGS
 from tests.access.walk import Operation, Walker, operations
 
@@ -50,7 +55,10 @@ FREE_TEXT = frozenset(
         *("remark", "report", "summaries", "texts", "title", "titles"),
     }
 )
-STRANGERS = ("newcomer", "stranger", "other_provider", "stranger_client")
+STRANGERS = ("newcomer", "stranger", "other_provider", "stranger_client", "test_client")
+LATER = AT + timedelta(days=400)
+REFERENCE = "TESTGMG-MLI-2026-0001"
+SUBMITTED = {"reference": REFERENCE, "submitted_at": AT}
 # Headers that differ from call to call, whatever is asked.
 FLEETING = ("X-Request-ID", "Date", "RateLimit", "ETag")
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -221,6 +229,46 @@ def _elsewhere(path: str) -> str:
     """The same path with ids and references that are nobody's."""
     path = ID.sub(lambda _: str(UUID(int=uuid4().int)), path)
     return re.sub(r"(GMG-[A-Z0-9]+|ENG)-(\d{4})-\d+", lambda found: f"{found[1]}-{found[2]}-9999", path)
+
+
+# --- test mode ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("caller", ["client", "head"])
+def test_nobody_is_answered_otherwise_because_there_is_test_data(walker: Walker, caller: str) -> None:
+    """Lists, counts, facets, search and tables, by those who see most: with test data and without, to the last letter."""
+    with transaction.atomic():
+        request, offering = (walker.scene.things[word] for word in ("test", "test offering"))
+        TrainingRequest.everything.filter(pk=request.pk).update(title={"en": "canary"}, state="submitted", **SUBMITTED)
+        Offering.everything.filter(pk=offering.pk).update(titles={"en": "canary"}, state="in_vetting")
+        index_request(TrainingRequest.everything.get(pk=request.pk))
+        index_offering(Offering.everything.get(pk=offering.pk))
+        told = _told(walker, caller)
+        assert requests.clear_test_requests(before=LATER) == clear_test_offerings(before=LATER) == 1
+        assert told == _told(walker, caller)
+        transaction.set_rollback(True)
+    assert len(told) > 60
+    assert not [path for path, text in told.items() if str(request.public_id) in text or REFERENCE in text]
+
+
+def _told(walker: Walker, caller: str) -> dict[str, str]:
+    # What the process counts are the calls themselves.
+    asked = [one for one in lists() if one.name != "metrics"]
+    paths = [one.path + question for one in asked for question in _counting(one)]
+    return {path: everything(_steady(ask(walker, caller, path))) for path in paths}
+
+
+def _counting(one: Operation) -> Iterator[str]:
+    yield ""
+    for name, schema in parameters(one):
+        if name == "with_count":
+            yield "?with_count=true"
+        elif name == "facets":
+            yield f"?facets={','.join(schema['items']['enum'])}"
+        elif name == "q":
+            yield "?q=canary&with_count=true"
+        elif name == "format" and "csv" in schema["enum"]:
+            yield "?format=csv"
 
 
 # --- the search itself is shown to find what leaks ----------------------------------------------------------------

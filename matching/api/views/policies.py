@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 
 from marketplace.accounts.roles import Permission
+from marketplace.api.base import READING
 from marketplace.api.contracts import Write
 from marketplace.api.views import Creates, Lists, Reads, ThingViewSet
 from marketplace.kernel.errors import ErrorCode
@@ -15,6 +16,7 @@ class PolicyViewSet(Lists, Reads, Creates, ThingViewSet):
     """How needs are ranked."""
 
     tag, noun, nouns = "Matching", "matching policy", "matching policies"
+    in_test_mode = READING
     resource, basename = "matching_policies", "matching-policy"
     access = Permission.PROPOSALS_READ
     reads = serializers.PolicyOut
