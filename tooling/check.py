@@ -79,7 +79,8 @@ def manage(*words: str | Path, env: dict[str, str] | None = None) -> Finding:
 # Written before the first release: no old code serves beside them, and the tables that they change hold no more than a
 # demo's rows. To be emptied with the first release.
 SHARES = "0003_shares_and_consents"
-BEFORE_RELEASE = ("0002_plans", "0003_chain", "0004_replays", "0005_publications", "0006_grants", SHARES)
+TEST_MODE = ("0004_test_mode", "0005_test_mode")
+BEFORE_RELEASE = ("0002_plans", "0003_chain", "0004_replays", "0005_publications", "0006_grants", SHARES, *TEST_MODE)
 
 
 def safe_migrations() -> Finding:
