@@ -13,6 +13,7 @@ class ErrorCode(StrEnum):
     ALREADY_ANSWERED = "already_answered"
     BODY_TOO_LARGE = "body_too_large"
     CAPACITY_EXHAUSTED = "capacity_exhausted"
+    CEILING_EXCEEDED = "ceiling_exceeded"
     CONFLICT = "conflict"
     CURSOR_EXPIRED = "cursor_expired"
     DUPLICATE = "duplicate"
@@ -79,6 +80,14 @@ CATALOGUE: Mapping[ErrorCode, ErrorKind] = {
         _("No capacity left"),
         _("Asked for %(asked)s, free are %(free)s (%(unit)s)."),
         _("Choose another session or capacity window, or fewer participants."),
+    ),
+    C.CEILING_EXCEEDED: ErrorKind(
+        409,
+        _("Ceiling exceeded"),
+        _("This costs %(cost)s; of the ceiling of the request, %(ceiling)s, %(left)s is left."),
+        _(
+            "Choose a proposal that costs no more than what is left, retract another approval, or have the ceiling raised."
+        ),
     ),
     C.CONFLICT: ErrorKind(
         409,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 from matching.engine.errors import EngineError
 
@@ -14,6 +15,9 @@ LEVELS = ("introductory", "intermediate", "advanced")  # code list `levels`, in 
 AWARDS = ("none", "participation", "completion", "diploma_credit")  # code list `awards`, in order
 TRAINER_DAYS = "trainer_days"
 PARALLEL_DELIVERIES = "parallel_deliveries"  # code list `capacity_units`
+KEPT_WHEN_GIVEN = MappingProxyType(
+    {"kept": "when given"}
+)  # marks fields that came later: without a value runs keep nothing of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +160,20 @@ class NeedLine:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A ceiling counts as a limit only when the funding is secured; else the funding is to be found."""
+    """A ceiling counts as a limit only when the funding is secured; else the funding is to be found.
+
+    `committed` is what other lines of the request cost that are asked for or agreed already; it is kept only where it is given.
+    """
 
     ceiling: Decimal | None = None
     currency: str | None = None
     funding_state: str = "none"
+    committed: Decimal | None = field(default=None, metadata=KEPT_WHEN_GIVEN)
+
+    @property
+    def left(self) -> Decimal | None:
+        """Return what is left of the ceiling, None where there is none."""
+        return None if self.ceiling is None else max(Decimal(0), self.ceiling - (self.committed or Decimal(0)))
 
 
 @dataclass(frozen=True, slots=True)

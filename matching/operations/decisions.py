@@ -150,7 +150,7 @@ def approve_proposal(
     """Approve: lines claimed, capacity held, partners asked; or wait for a second approver where four eyes are due.
 
     Raises DomainError(wrong_state, permission_denied, recused, four_eyes_required, rule_broken, line_taken,
-    capacity_exhausted, precondition_failed).
+    capacity_exhausted, ceiling_exceeded, precondition_failed).
     """
     proposal = lock_proposal(proposal_id, expected_version=expected_version)
     find_transition(proposal, "approve")

@@ -5,13 +5,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from marketplace.kernel.errors import DomainError, ErrorCode, FieldError, rule_broken
-from marketplace.kernel.money import Money, convert
+from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
+from marketplace.kernel.money import Money
 from marketplace.kernel.text import gettext_noop
-from marketplace.vocabularies import queries as vocabularies
 from matching.lifecycle import CLAIMING_PARTS, ENDED_PARTS
 from matching.models import MatchProposal, ProposalPart
 from matching.operations.policies import current_policy, engine_policy
+from matching.queries import spending
 from providers import queries as providers
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _cost(part: ProposalPart, terms: "CounterTerms", at: datetime) -> Iterator[F
 
 
 def check_ceiling(proposal: MatchProposal, *, at: datetime) -> None:
-    """Raise DomainError(rule_broken) when what is asked for and agreed for a request exceeds its secured ceiling.
+    """Raise DomainError(ceiling_exceeded) when what is asked for and agreed for a request exceeds its secured ceiling.
 
     Parts count whose lines are claimed, in whatever proposal, so the caller has claimed them before: no other approval of
     the same request comes between. The tolerance is that of the policy by which the proposal was made, else of the one in
@@ -184,16 +184,12 @@ def check_ceiling(proposal: MatchProposal, *, at: datetime) -> None:
         return
     policy = proposal.run.policy if proposal.run is not None else current_policy(at=at)
     permille = 1000 + engine_policy(policy).cost_tolerance_permille
-    total = _sum(_prices(_claiming(request.pk)), request.budget_currency, at)
+    total = spending.committed([request.pk], at=at).get(request.pk, Decimal(0))
     if total * 1000 > request.budget_ceiling * permille:
-        detail = gettext_noop(
-            "All that is asked for or agreed would come to %(total)s; the ceiling of the request is %(ceiling)s."
-        )
-        params = {
-            "total": str(Money(total, request.budget_currency)),
-            "ceiling": str(Money(request.budget_ceiling, request.budget_currency)),
-        }
-        raise rule_broken("", "over_ceiling", detail, **params)
+        own = _sum(_prices(_claiming(request.pk).filter(proposal=proposal)), request.budget_currency, at)
+        left = max(Decimal(0), request.budget_ceiling - (total - own))
+        cost, ceiling, rest = (str(Money(one, request.budget_currency)) for one in (own, request.budget_ceiling, left))
+        raise DomainError(ErrorCode.CEILING_EXCEEDED, cost=cost, ceiling=ceiling, left=rest)
 
 
 def _claiming(request_id: int) -> "QuerySet[ProposalPart]":
@@ -207,7 +203,4 @@ def _prices(parts: "QuerySet[ProposalPart]") -> list[tuple[Decimal, str]]:
 
 
 def _sum(prices: Sequence[tuple[Decimal, str]], currency: str, at: datetime) -> Decimal:
-    """Add prices in one currency; one without a stored rate is neutral (domain rule 9)."""
-    rates = vocabularies.rates(at.date())
-    converted = [convert(Money(amount, code), currency, rates) for amount, code in prices]
-    return sum((money.amount for money in converted if money is not None), Decimal(0))
+    return spending.added([Money(amount, code) for amount, code in prices], currency, at=at)

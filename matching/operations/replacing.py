@@ -70,7 +70,7 @@ def approve_replacement(
 ) -> MatchProposal:
     """Approve a replacement: the new partner is asked, or a second approver is waited for where four eyes are due.
 
-    Raises DomainError(wrong_state, permission_denied, recused, four_eyes_required, line_taken, capacity_exhausted, rule_broken).
+    Raises DomainError(wrong_state, permission_denied, recused, four_eyes_required, line_taken, capacity_exhausted, ceiling_exceeded, rule_broken).
     """
     proposal, part = lock_part(part_id, expected_version=expected_version)
     find_transition(part, "approve")

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from marketplace.accounts import queries as accounts
 from matching.engine import Budget, EngineError, Need, NeedLine, PlaceWish
+from matching.queries import spending
 from matching.queries.market import Market, joined_texts, lexicon, market, rates_of
 from requests_app import queries as requests
 
@@ -19,7 +21,8 @@ def need(request_id: int, *, at: datetime, exclusions: Iterable[str] = (), lines
     """
     facts = requests.request_for_matching(request_id)
     codes = accounts.codes_of(facts.co_requester_ids | facts.excluded_organization_ids)
-    return need_of(facts, codes, exclusions=exclusions, lines=lines)
+    taken = spending.committed([request_id], at=at).get(request_id)
+    return need_of(facts, codes, exclusions=exclusions, lines=lines, committed=taken)
 
 
 def need_of(
@@ -28,8 +31,12 @@ def need_of(
     *,
     exclusions: Iterable[str] = (),
     lines: frozenset[int] | None = None,
+    committed: Decimal | None = None,
 ) -> Need:
-    """Give facts that were read already as the engine reads them; ``codes`` names the organizations by primary key."""
+    """Give facts that were read already as the engine reads them; ``codes`` names the organizations by primary key.
+
+    ``committed`` is what its claimed lines take of its ceiling.
+    """
     wanted = [line for line in facts.lines if (line.number in lines if lines is not None else wants_partner(line))]
     window = facts.window
     if window is None:
@@ -50,6 +57,7 @@ def need_of(
             facts.budget.amount if facts.budget else None,
             facts.budget.currency if facts.budget else None,
             facts.funding_state,
+            committed,
         ),
         award=facts.award or "none",
         excluded=frozenset(codes[pk] for pk in facts.excluded_organization_ids),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, Q
@@ -10,7 +11,7 @@ from django.db.models import F, Q
 from marketplace.accounts import queries as accounts
 from matching.engine import PlanNeed, PlanTask, Rates, line_key
 from matching.models import MatchRun, PlanLine, ProposalPart
-from matching.queries import inputs
+from matching.queries import inputs, spending
 from matching.queries.portfolio_parameters import changes_of, parameters_of
 from requests_app import queries as requests
 
@@ -26,7 +27,7 @@ class OpenNeeds:
     left_out: tuple[str, ...]  # references of requests without a window
 
 
-def open_needs(references: Sequence[str] | None = None) -> OpenNeeds:
+def open_needs(references: Sequence[str] | None = None, *, at: datetime) -> OpenNeeds:
     """Read every open request (of those named, if any) with lines that want a partner; a constant number of queries.
 
     Lines in live claims are placed and left out; what is left of a divisible line is planned.
@@ -38,9 +39,12 @@ def open_needs(references: Sequence[str] | None = None) -> OpenNeeds:
     open_facts = [facts for facts in found if any(inputs.wants_partner(line) for line in facts.lines)]
     planned = [facts for facts in open_facts if facts.window is not None]
     codes = accounts.codes_of({pk for facts in planned for pk in _organizations(facts)})
-    refused = _refused([facts.request_id for facts in planned])
+    ids = [facts.request_id for facts in planned]
+    refused, taken = _refused(ids), spending.committed(ids, at=at)
     return OpenNeeds(
-        needs=tuple(_need(facts, codes, refused.get(facts.request_id, ())) for facts in planned),
+        needs=tuple(
+            _need(facts, codes, refused.get(facts.request_id, ()), taken.get(facts.request_id)) for facts in planned
+        ),
         line_ids={
             line_key(facts.reference, line.number): (facts.request_id, line.line_id)
             for facts in planned
@@ -55,9 +59,9 @@ def _organizations(facts: requests.RequestFacts) -> frozenset[int]:
     return facts.co_requester_ids | facts.excluded_organization_ids | funder
 
 
-def _need(facts: requests.RequestFacts, codes: Codes, refused: Iterable[str]) -> PlanNeed:
+def _need(facts: requests.RequestFacts, codes: Codes, refused: Iterable[str], committed: Decimal | None) -> PlanNeed:
     return PlanNeed(
-        need=inputs.need_of(facts, codes, exclusions=refused),
+        need=inputs.need_of(facts, codes, exclusions=refused, committed=committed),
         reference=facts.reference,
         content_version=facts.content_version,
         funder=codes[facts.funder_id] if facts.funder_id is not None else None,

@@ -80,7 +80,7 @@ def prepare_plan(payload: dict[str, Any], *, at: datetime, progress: Any) -> pla
 def _compute(run: MatchRun, clock: StageClock, *, at: datetime) -> planning_writing.ComputedPlan:
     clock.tell(0, 1, "reading")
     market = inputs.market(at=at)
-    needs = open_needs(run.parameters.get("requests"))
+    needs = open_needs(run.parameters.get("requests"), at=at)
     task = task_of(run.parameters, needs, market.rates, at=at)
     policy = policies.engine_policy(run.policy)
     solver: dict[str, float] = {}

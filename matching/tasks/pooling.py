@@ -23,7 +23,7 @@ def prepare_pooling(payload: dict[str, Any], *, at: datetime, progress: Any) -> 
     progress(0, 2, "reading")
     try:
         market = inputs.market(at=at)
-        found = open_needs()
+        found = open_needs(at=at)
         progress(1, 2, "pooling")
         policy, day = policies.engine_policy(run.policy), at.date()
         needs = tuple(entry.need for entry in found.needs)

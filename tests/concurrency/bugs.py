@@ -1,4 +1,4 @@
-"""The four bugs that the races are there to find; see `planted`.
+"""The bugs that the races are there to find; see `planted`.
 
 Each is what a hurried author would write: look first, write later.
 """

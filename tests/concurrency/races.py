@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from threading import Barrier
 from typing import Protocol
@@ -247,6 +248,29 @@ def one_line(people: People, base_url: str, at: datetime) -> Approvals:
     return Approvals("one line", people, base_url, [*[favourite] * half, *rivals], [1])
 
 
+class Ceiling(Approvals):
+    """Clients approve proposals for the lines of one request, whose ceiling pays for one of them."""
+
+    COST, CEILING, LEFT = Decimal(600), Decimal(1000), "USD 400.00"
+
+    def violations(self, answers: Sequence[httpx.Response]) -> Iterable[str]:
+        yield from super().violations(answers)
+        claiming = [rival.part.pk for rival in self._rivals]
+        spent = ProposalPart.objects.filter(pk__in=claiming, state="asked").aggregate(n=Sum("cost_amount"))["n"] or 0
+        if spent > self.CEILING:
+            yield f"{spent} asked for, {self.CEILING} is the ceiling"
+        for answer in answers:
+            if answer.status_code == 409 and self.LEFT not in answer.json().get("detail", ""):
+                yield f"a loser was not told what is left: {answer.json()}"
+
+
+def ceiling(people: People, base_url: str, at: datetime) -> Ceiling:
+    """Each client wants another line of the same request, and two of them together cost more than its ceiling."""
+    lines = scene.open_lines(people, at, len(people.officers), ceiling=Ceiling.CEILING)
+    contest = [scene.proposal(line, scene.published_offering(), None, cost=Ceiling.COST) for line in lines]
+    return Ceiling("ceiling", people, base_url, contest, [1])
+
+
 # --- idempotency ----------------------------------------------------------------------------------------------------
 class OneKey:
     """All clients draft the same request under the same key, as one caller does who repeats a call too soon."""
@@ -290,5 +314,6 @@ def all_races(clients: int, base_url: str) -> list[Race]:
         last_seat(people, base_url, at),
         capacity(people, base_url, at),
         one_line(people, base_url, at),
+        ceiling(people, base_url, at),
         OneKey(people, base_url),
     ]

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import count
 
 from marketplace.accounts.models import Organization
 from matching.models import MatchProposal, ProposalPart
 from providers.models import CapacityWindow, Offering, Session
-from requests_app.models import RequestLine
+from requests_app.models import RequestLine, TrainingRequest
 from tests.factories.matching import MatchProposalFactory, PartLineFactory, ProposalPartFactory
 from tests.factories.providers import CapacityWindowFactory, OfferingFactory, SessionFactory
 from tests.factories.requests import RequestLineFactory, TrainingRequestFactory
@@ -71,7 +72,20 @@ def open_line(people: People, at: datetime) -> RequestLine:
     return RequestLineFactory.create(request=request, participants_min=1, participants_max=1)
 
 
-def proposal(line: RequestLine, offering: Offering, slot: Slot | None) -> MatchProposal:
+def open_lines(people: People, at: datetime, count: int, *, ceiling: Decimal) -> list[RequestLine]:
+    """Make an open request with so many lines for one participant each, and with money for no more than its ceiling."""
+    first = open_line(people, at)
+    TrainingRequest.objects.filter(pk=first.request_id).update(
+        funding_state="secured", budget_ceiling=ceiling, budget_currency="USD"
+    )
+    more = range(2, count + 1)
+    rest = [
+        RequestLineFactory.create(request=first.request, number=n, participants_min=1, participants_max=1) for n in more
+    ]
+    return [first, *rest]
+
+
+def proposal(line: RequestLine, offering: Offering, slot: Slot | None, *, cost: Decimal | None = None) -> MatchProposal:
     """Make a proposal for a line to which the requester has agreed: it can be approved."""
     made = MatchProposalFactory.create(
         request=line.request, state="consulting", consultation="preferred", lead=offering.provider
@@ -80,6 +94,8 @@ def proposal(line: RequestLine, offering: Offering, slot: Slot | None) -> MatchP
     if slot is not None:
         kind, column = ("session", "session") if isinstance(slot.place, Session) else ("capacity_window", "window")
         wants = {"slot_kind": kind, column: slot.place, "capacity_wanted": slot.wanted}
+    if cost is not None:
+        wants |= {"cost_amount": cost, "cost_currency": "USD"}
     part: ProposalPart = ProposalPartFactory.create(proposal=made, offering=offering, participants=1, **wants)
     PartLineFactory.create(part=part, line=line, participants=1)
     return made

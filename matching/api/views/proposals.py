@@ -27,6 +27,7 @@ APPROVAL_ERRORS = (
     ErrorCode.RULE_BROKEN,
     ErrorCode.LINE_TAKEN,
     ErrorCode.CAPACITY_EXHAUSTED,
+    ErrorCode.CEILING_EXCEEDED,
 )
 REQUEST_PARENT = Parent(
     requests.requests_visible_to, column="request", argument="request_id", reference_field="reference"

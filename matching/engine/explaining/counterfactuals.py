@@ -231,7 +231,7 @@ def _seats(pair: Pair, rival: Rival, _as_of: date) -> Iterator[Change]:
 
 def _price(pair: Pair, rival: Rival, _as_of: date) -> Iterator[Change]:
     """Lower the price, or state one, in the currency of the request."""
-    ceiling = pair.need.budget.ceiling
+    ceiling = pair.need.budget.left
     if ceiling is None or pair.reduced or to_cents(ceiling) < 1:
         return
     values = _values_by_ratio()

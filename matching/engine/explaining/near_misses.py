@@ -7,6 +7,7 @@ and only a set that makes the offer eligible, and of which no smaller part does,
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from itertools import combinations, product
 
 import numpy as np
@@ -283,7 +284,8 @@ def _cost(setting: Setting, found: Screen, position: int) -> list[tuple[Change, 
     budget = setting.need.budget
     ceiling = to_cents(budget.ceiling) if budget.ceiling is not None else 0
     permille = 1000 + setting.policy.cost_tolerance_permille
-    missing = -(-int(found.floor_cost[position]) * 1000 // permille) - ceiling
+    whole = int(found.floor_cost[position]) + to_cents(budget.committed or Decimal(0))
+    missing = -(-whole * 1000 // permille) - ceiling
     currency = budget.currency or setting.policy.currency
     ways: list[tuple[Change, ...]] = [
         (change("raise_ceiling", REQUESTER, amount=f"{to_amount(missing)} {currency}", cents=missing),)

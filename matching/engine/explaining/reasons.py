@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from matching.engine.catalogue import UNKNOWN, SlotKind
+from matching.engine.explaining.ceiling import left_of_ceiling
 from matching.engine.policy import CRITERIA, Criterion
 from matching.engine.reference.concepts import RELATION_ORDER
 from matching.engine.reference.rates import to_amount
@@ -111,13 +112,22 @@ def _group(seats: int, wished: int, deliveries: int) -> Written:
     return seats, "participants", Sentence("group.all" if seats >= wished else "group.some", params)
 
 
-def _cost(cost: int, currency: str, ceiling: int | None) -> Written:
+def _cost(cost: int, currency: str, ceiling: int | None, left: tuple[Param, ...]) -> Written:
     if cost == UNKNOWN:
         return None, "cents", Sentence("cost.unknown")
     code = "cost.no_ceiling"
     if ceiling is not None:
         code = "cost.within" if cost <= ceiling else "cost.over"
-    return cost, "cents", Sentence(code, {"amount": f"{to_amount(cost)} {currency}"})
+    named: dict[str, Param] = {"amount": f"{to_amount(cost)} {currency}"}
+    if left:
+        code, named = f"{code}_left", named | dict(zip(("ceiling", "left"), left, strict=True))
+    return cost, "cents", Sentence(code, named)
+
+
+def _cost_facts(pair: "Pair") -> Facts:
+    asked = pair.asked
+    left = left_of_ceiling(asked.need, asked.policy)
+    return pair.cost, asked.currency, asked.ceiling, (left["ceiling"], left["left"]) if left else ()
 
 
 def _track_record(evaluations: int, mean: int, value: int) -> Written:
@@ -171,7 +181,7 @@ REASONS_BY_CRITERION: dict[Criterion, Reason] = {
     Criterion.LANGUAGE: Reason(lambda pair: (pair.line.language, pair.native, pair.slot.languages), _language),
     Criterion.DATES: Reason(_dates_facts, _dates),
     Criterion.GROUP: Reason(lambda pair: (pair.seats, pair.line.maximum, pair.deliveries), _group),
-    Criterion.COST: Reason(lambda pair: (pair.cost, pair.asked.currency, pair.asked.ceiling), _cost),
+    Criterion.COST: Reason(_cost_facts, _cost),
     Criterion.TRACK_RECORD: Reason(_track_record_facts, _track_record),
     Criterion.LEAD_TIME: Reason(lambda pair: (pair.notice,), _lead_time),
     Criterion.TEXT: Reason(

@@ -4,7 +4,7 @@ Whatever is stated here flips the result when it is applied: `apply_change` and 
 statements are checked with.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import islice
@@ -12,6 +12,7 @@ from itertools import islice
 import numpy as np
 
 from matching.engine.catalogue import Catalogue, Ints
+from matching.engine.explaining.ceiling import left_of_ceiling
 from matching.engine.policy import Policy
 from matching.engine.reference.concepts import Relation
 from matching.engine.reference.rates import Rates
@@ -27,7 +28,7 @@ from matching.engine.screening.constraints import (
     per_offer,
 )
 from matching.engine.screening.slots import Screen, screen
-from matching.engine.sentences import Sentence
+from matching.engine.sentences import Param, Sentence
 from matching.engine.types import Need, NeedLine, PlaceWish
 
 ANY_TIME = timedelta(days=3650)
@@ -150,8 +151,15 @@ def _relaxation(setting: Setting, found: Screen, mask: int) -> Relaxation | None
         opens=len(scored.best),
         best_offer=setting.catalogue.offers[int(scored.found.offer[top])].id,
         best_score=int(scored.score[top]),
-        sentences=tuple(Sentence(f"relax.{code}", params) for code in codes),
+        sentences=tuple(_given_up(code, params, left_of_ceiling(setting.need, setting.policy)) for code in codes),
     )
+
+
+def _given_up(code: str, params: Mapping[str, Param], left: Mapping[str, Param]) -> Sentence:
+    """Word what would be given up; of a ceiling also what is left of it."""
+    if left and code == CODES[Fail.COST_OVER_CEILING]:
+        return Sentence("relax.cost_over_left", left)
+    return Sentence(f"relax.{code}", params)
 
 
 def _best_masks(found: Screen) -> tuple[Ints, Ints]:

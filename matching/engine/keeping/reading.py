@@ -6,7 +6,7 @@ type is refused and named by its JSON pointer (RFC 6901). Encoding what was read
 
 import json
 import types
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from matching.engine.errors import EngineError
-from matching.engine.keeping.snapshot import FORMAT
+from matching.engine.keeping.snapshot import FORMAT, later_fields
 from matching.engine.policy import Policy
 from matching.engine.reference.concepts import ThemeScheme
 from matching.engine.reference.places import PlaceIndex
@@ -279,12 +279,13 @@ COLLECTIONS: Mapping[Any, Callable[[tuple[Any, ...]], Reader]] = {
 def _record(kind: Any) -> Reader:
     hints = get_type_hints(kind)
     readers = {entry.name: _reader(hints[entry.name]) for entry in fields(kind) if entry.init and entry.compare}
+    later = later_fields(kind)
 
     def read(value: object) -> Any:
         if not isinstance(value, dict):
             raise _Wrong(f"expected an object, found {shown(value)}")
-        _check_names(value, readers)
-        found = {name: _at(name, reader, value[name]) for name, reader in readers.items()}
+        _check_names(value, readers, later)
+        found = {name: _at(name, reader, value[name]) for name, reader in readers.items() if name in value}
         try:
             return kind(**found)
         except EngineError as error:  # what the thing itself refuses
@@ -293,11 +294,11 @@ def _record(kind: Any) -> Reader:
     return read
 
 
-def _check_names(value: Mapping[str, object], known: Mapping[str, object]) -> None:
+def _check_names(value: Mapping[str, object], known: Mapping[str, object], later: Collection[str]) -> None:
     unknown = sorted(set(value) - set(known))
     if unknown:
         raise _Wrong(f"unknown; allowed are {', '.join(known)}").under(unknown[0])
-    missing = [name for name in known if name not in value]
+    missing = [name for name in known if name not in value and name not in later]
     if missing:
         raise _Wrong("missing").under(missing[0])
 

@@ -16,12 +16,15 @@ from matching.engine.reference.places import PlaceIndex
 from matching.engine.reference.rates import Rates
 from matching.engine.results import Ranking
 from matching.engine.text.lexicon import Lexicon
-from matching.engine.types import Need, Offer
+from matching.engine.types import KEPT_WHEN_GIVEN, Need, Offer
 
 FORMAT = 1
 CODES_ONLY = re.compile(r"[#-\[\]-~]*")  # ASCII above the quotation mark, without the backslash: nothing is escaped
 
 FIELDS: dict[type, tuple[str, ...] | None] = {}  # looked up for every value, found out once for each type
+LATER: dict[
+    type, tuple[str, ...]
+] = {}  # fields that came later: without a value they leave no trace, so older bytes stay as they are
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -111,7 +114,11 @@ def plain(value: object) -> Json:
         return value
     names = _field_names(type(value))
     if names is not None:
-        return {name: plain(getattr(value, name)) for name in names}
+        found = {name: plain(getattr(value, name)) for name in names}
+        for name in LATER[type(value)]:
+            if found[name] is None:
+                del found[name]
+        return found
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
     if isinstance(value, set | frozenset):
@@ -137,8 +144,14 @@ def _sorted(entries: list[Json]) -> list[Json]:
     return sorted(entries, key=json.dumps)
 
 
+def later_fields(kind: type) -> tuple[str, ...]:
+    """Return the fields of a dataclass that are kept only where they have a value."""
+    return tuple(entry.name for entry in fields(kind) if entry.metadata == KEPT_WHEN_GIVEN)
+
+
 def _field_names(kind: type) -> tuple[str, ...] | None:
     """Return the fields of a dataclass that count; None for any other type."""
     if kind not in FIELDS:
+        LATER[kind] = later_fields(kind) if is_dataclass(kind) else ()
         FIELDS[kind] = tuple(entry.name for entry in fields(kind) if entry.compare) if is_dataclass(kind) else None
     return FIELDS[kind]

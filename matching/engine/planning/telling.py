@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matching.engine.catalogue import UNKNOWN
+from matching.engine.explaining.ceiling import left_of_ceiling
 from matching.engine.explaining.explanation import breakdown, evidence_share, flags, slot_choice
 from matching.engine.planning.building import LOCK, PROVIDER, FailedLock
 from matching.engine.planning.candidates import LEAST, LineOptions, Market, Option, PlanLine, pair_of
@@ -23,11 +24,12 @@ from matching.engine.portfolio.report import NeedServed, NeedUnmet, PlanReport
 from matching.engine.reference.places import PlaceIndex
 from matching.engine.reference.rates import to_amount
 from matching.engine.results import COMPLETE, NO_SOLUTION, Relaxation
-from matching.engine.screening.constraints import codes_of
+from matching.engine.screening.constraints import UNMET_REASONS, Fail, codes_of
 from matching.engine.sentences import Sentence
 from matching.engine.types import NeedLine
 
 OTHER = "other"  # code list `unmet_reasons`
+NO_FUNDING = UNMET_REASONS[Fail.COST_OVER_CEILING]
 RELAXATIONS = 3  # of a line without any candidate: enough to act on
 
 
@@ -131,7 +133,7 @@ def _line(line: PlanLine, reports: _Told, market: Market) -> PlannedLine:
     served, unmet = reports.served.get(options.key), reports.unmet.get(options.key)
     by_label = {option.label: option for option in options.options}
     choice = _choice(options, market, by_label[served.candidate]) if served else None
-    reason, sentences, relaxations = ("", served.sentences, ()) if served else _why(options, unmet)
+    reason, sentences, relaxations = ("", served.sentences, ()) if served else _why(options, unmet, market)
     if choice is not None and choice.together:
         others = tuple(str(number) for number in choice.together)
         sentences = (*sentences, Sentence("choice.together", {"lines": others}))
@@ -211,15 +213,24 @@ def _alternates(
     return tuple(found)
 
 
-def _why(options: LineOptions, unmet: NeedUnmet | None) -> tuple[str, tuple[Sentence, ...], tuple[Relaxation, ...]]:
+def _why(
+    options: LineOptions, unmet: NeedUnmet | None, market: Market
+) -> tuple[str, tuple[Sentence, ...], tuple[Relaxation, ...]]:
     """Return reason code, sentences and what could be given up; without any candidate the hard constraints know."""
     if options.conflict is not None:
         found = options.conflict
         reason = next(iter(found.reasons), OTHER)
-        return reason, (found.sentence,), found.relaxations[:RELAXATIONS]
+        return reason, (found.sentence, *_left(options, reason, market)), found.relaxations[:RELAXATIONS]
     if unmet is None:
         return OTHER, (), ()
-    return unmet.unmet_reason or OTHER, unmet.sentences, ()
+    reason = unmet.unmet_reason or OTHER
+    return reason, (*unmet.sentences, *_left(options, reason, market)), ()
+
+
+def _left(options: LineOptions, reason: str, market: Market) -> tuple[Sentence, ...]:
+    """Say what is left of the ceiling of the request, where money is what is missing and a part of it is taken already."""
+    left = left_of_ceiling(options.entry.need, market.policy) if reason == NO_FUNDING else {}
+    return (Sentence("proposal.ceiling_left", left),) if left else ()
 
 
 def _shortage(unmet: NeedUnmet | None) -> Shortage | None:

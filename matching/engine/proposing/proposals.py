@@ -6,6 +6,7 @@ remainders, so that the contributions add up to the score exactly.
 """
 
 from matching.engine.catalogue import UNKNOWN
+from matching.engine.explaining.ceiling import left_of_ceiling
 from matching.engine.explaining.explanation import Pair, breakdown, evidence_share, flags, slot_choice
 from matching.engine.policy import CRITERIA
 from matching.engine.proposing.packing import Packing, Task, cost_at, deliveries_at
@@ -128,7 +129,7 @@ def _flags(
     task: Task, packing: Packing, shares: tuple[LineShare, ...], uncovered: tuple[int, ...], parts: tuple[PartPlan, ...]
 ) -> tuple[str, ...]:
     raised = {code for share in shares for code in share.flags}
-    ceiling = task.need.budget.ceiling
+    ceiling = task.need.budget.left
     if uncovered:
         raised.add("partial_cover")
     if packing.cost == UNKNOWN:
@@ -158,4 +159,7 @@ def _sentences(
     if packing.cost != UNKNOWN:
         currency = task.need.budget.currency or task.policy.currency
         said.append(Sentence("proposal.cost", {"amount": f"{to_amount(packing.cost)} {currency}"}))
+    left = left_of_ceiling(task.need, task.policy)
+    if left:
+        said.append(Sentence("proposal.ceiling_left", left))
     return tuple(said)

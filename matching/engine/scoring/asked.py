@@ -15,7 +15,7 @@ SECURED = "secured"  # code list `funding_states`
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A line against a catalogue under a policy; `ceiling` is in cents, whether it binds or not."""
+    """A line against a catalogue under a policy; `ceiling` is what is left of it in cents, whether it binds or not."""
 
     need: Need
     line: NeedLine
@@ -40,7 +40,7 @@ class Asked:
             catalogue=catalogue,
             policy=policy,
             currency=budget.currency or policy.currency,
-            ceiling=None if budget.ceiling is None else to_cents(budget.ceiling),
+            ceiling=None if budget.left is None else to_cents(budget.left),
             funded=budget.ceiling is not None and budget.funding_state == SECURED,
             requesters=need.co_requesters | {need.requester},
             around=catalogue.places.chain_of(country=line.country, region=line.region),

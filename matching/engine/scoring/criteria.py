@@ -144,10 +144,11 @@ def group_value(line: NeedLine, seats: Ints) -> Ints:
 
 
 def cost_value(need: Need, cost: Ints) -> tuple[Ints, Bools]:
-    """Return the value of an estimate against the ceiling; neutral without ceiling, cost or rate."""
-    if need.budget.ceiling is None:
+    """Return the value of an estimate against what is left of the ceiling; neutral without ceiling, cost or rate."""
+    left = need.budget.left
+    if left is None:
         return np.full(cost.shape, NEUTRAL, dtype=np.int64), np.zeros(cost.shape, dtype=np.bool_)
-    ceiling = max(1, to_cents(need.budget.ceiling))
+    ceiling = max(1, to_cents(left))
     known = cost != UNKNOWN
     return np.where(known, COST_VALUES.take(1000 * cost // ceiling, mode="clip"), NEUTRAL), known
 

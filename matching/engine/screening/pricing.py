@@ -1,5 +1,7 @@
 """What deliveries cost, in whole cents of a currency, and the ceiling that binds."""
 
+from decimal import Decimal
+
 import numpy as np
 
 from matching.engine.catalogue import UNKNOWN, Catalogue, Ints
@@ -13,11 +15,12 @@ SAFE = 2**62  # what is reckoned stays below, else with Python's own whole numbe
 
 
 def ceiling_cents(need: Need, policy: Policy) -> int | None:
-    """Return the limit that binds, tolerance included; None while the funding is to be found."""
+    """Return the limit that binds, tolerance included, less what other lines cost; None while the funding is to be found."""
     budget = need.budget
     if not policy.enforce_ceiling or budget.funding_state != SECURED or budget.ceiling is None:
         return None
-    return to_cents(budget.ceiling) * (1000 + policy.cost_tolerance_permille) // 1000
+    whole = to_cents(budget.ceiling) * (1000 + policy.cost_tolerance_permille) // 1000
+    return max(0, whole - to_cents(budget.committed or Decimal(0)))
 
 
 def cost_in_currency(

@@ -50,7 +50,7 @@ LABELS: Mapping[str, str] = {
     "government_level": "governance_levels",
 }
 
-AMOUNTS = ("amount", "price")
+AMOUNTS = ("amount", "price", "ceiling", "committed", "left")
 
 # Parameters whose codes are the engine's own, with their names beside the templates: language -> code -> name.
 OWN_NAMES: Mapping[str, Labels] = {

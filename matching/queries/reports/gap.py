@@ -8,7 +8,7 @@ from datetime import datetime
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.actors import Actor
 from matching.engine import Cell, EngineError, GapRanking, Policy, Served, UnmetLine, priority, rank_gaps, serving
-from matching.queries import inputs
+from matching.queries import inputs, spending
 from matching.queries.reports.demand import Basis, DemandLine, Filters, demand
 from requests_app import queries as requests
 
@@ -150,11 +150,13 @@ def _unmet(lines: Sequence[DemandLine], market: inputs.Market, at: datetime) -> 
         numbers.setdefault(line.request_id, set()).add(line.number)
     facts = requests.requests_for_matching(numbers)
     codes = accounts.codes_of({pk for row in facts for pk in row.co_requester_ids | row.excluded_organization_ids})
+    taken = spending.committed([row.request_id for row in facts], at=at)
     found: list[UnmetLine] = []
     references: dict[str, str] = {}
     for row in facts:
         try:
-            need = inputs.need_of(row, codes, lines=frozenset(numbers[row.request_id]))
+            named = frozenset(numbers[row.request_id])
+            need = inputs.need_of(row, codes, lines=named, committed=taken.get(row.request_id))
         except EngineError:  # nothing is left of it to place
             continue
         urgency = priority(need, market.catalogue.places, as_of=at.date()).priority_class

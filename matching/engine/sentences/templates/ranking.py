@@ -100,6 +100,14 @@ RANKING: Mapping[str, Mapping[str, str]] = {
         "en": "Estimated at {amount}, above the ceiling.",
         "fr": "Coût estimé à {amount}, au-dessus du plafond.",
     },
+    "cost.within_left": {
+        "en": "Estimated at {amount}, within the {left} that other lines of the request leave of the ceiling of {ceiling}.",
+        "fr": "Coût estimé à {amount}, dans la limite des {left} que d’autres lignes de la demande laissent du plafond de {ceiling}.",
+    },
+    "cost.over_left": {
+        "en": "Estimated at {amount}, more than the {left} that other lines of the request leave of the ceiling of {ceiling}.",
+        "fr": "Coût estimé à {amount}, plus que les {left} que d’autres lignes de la demande laissent du plafond de {ceiling}.",
+    },
     "cost.no_ceiling": {
         "en": "Estimated at {amount}; no ceiling was given, the funding is to be found.",
         "fr": "Coût estimé à {amount} ; aucun plafond n’est donné, le financement reste à trouver.",
@@ -226,6 +234,10 @@ RANKING: Mapping[str, Mapping[str, str]] = {
         "fr": "Envoyer plus de participants que le maximum.",
     },
     "relax.cost_over_ceiling": {"en": "Raise the ceiling.", "fr": "Relever le plafond."},
+    "relax.cost_over_left": {
+        "en": "Raise the ceiling of {ceiling}: {committed} of it is asked for or agreed for other lines, {left} is left.",
+        "fr": "Relever le plafond de {ceiling} : {committed} en sont demandés ou convenus pour d’autres lignes, il reste {left}.",
+    },
     "relax.award_unavailable": {"en": "Give up the award.", "fr": "Renoncer à l’attestation."},
     "relax.excluded_by_requester": {"en": "Lift the exclusions.", "fr": "Lever les exclusions."},
     "relax.not_visible": {
@@ -258,4 +270,8 @@ RANKING: Mapping[str, Mapping[str, str]] = {
         "fr": "La ligne {line} ({theme}) n’est pas couverte.",
     },
     "proposal.cost": {"en": "Estimated in all at {amount}.", "fr": "Coût total estimé à {amount}."},
+    "proposal.ceiling_left": {
+        "en": "Of the ceiling of {ceiling}, {committed} is asked for or agreed for other lines of the request; {left} is left.",
+        "fr": "Du plafond de {ceiling}, {committed} sont demandés ou convenus pour d’autres lignes de la demande ; il reste {left}.",
+    },
 }
