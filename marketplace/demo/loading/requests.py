@@ -9,6 +9,8 @@ from django.db import transaction
 from marketplace.demo.loading import engagements
 from marketplace.demo.loading.context import Load
 from marketplace.demo.source import Row, provenance
+from matching import operations as matching
+from matching import tasks
 from requests_app import operations, queries
 from requests_app.operations import LineContent, RequestContent
 
@@ -78,12 +80,33 @@ def _decline(row: Row, pk: int, load: Load, at: datetime) -> None:
 
 
 def _mark_unmet(row: Row, pk: int, load: Load, at: datetime) -> None:
-    """A need is called unmet only after a call for offers: it was made when the request was opened, and nobody came."""
+    """A need is called unmet only after a call for offers: it was made when the request was opened, and nobody came.
+
+    The engine is asked once more before that; what it finds in the way is what the answer names.
+    """
     opened = next(load.calendar.moment(step["at"]) for step in row["timeline"] if step["state"] == "open")
     called = operations.call_for_offers(actor=load.actor, at=opened, request_id=pk)
     ended = called.call_ends_at or at
     operations.end_call(actor=load.actor, at=min(ended, at), request_id=pk)
-    operations.mark_unmet(actor=load.actor, at=at, request_id=pk, reason_code=row["reason_code"])
+    operations.mark_unmet(
+        actor=load.actor,
+        at=at,
+        request_id=pk,
+        reason_code=row["reason_code"],
+        conflicts=_in_the_way(pk, load, at),
+    )
+
+
+def _in_the_way(pk: int, load: Load, at: datetime) -> list[str]:
+    """Rank a need and give the constraints that nobody meets together: the fewest that would have to go, else all that fail."""
+    run = matching.request_run(actor=load.actor, at=at, request_id=pk)
+    payload = {"run": str(run.public_id)}
+    prepared = tasks.prepare_ranking(payload, at=at, progress=lambda *_: None)
+    tasks.write_ranking(payload, at=at, prepared=prepared)
+    run.refresh_from_db()
+    conflicts = [line["conflict"] for line in run.result["lines"] if line["conflict"]]
+    found = [entry["relaxations"][0]["codes"] if entry["relaxations"] else entry["failing"] for entry in conflicts]
+    return list(dict.fromkeys(code for codes in found for code in codes))
 
 
 def _close(row: Row, pk: int, load: Load, at: datetime) -> None:
