@@ -10,13 +10,17 @@ import json
 import os
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 POLL_SECONDS = 0.5
 TICKS = os.sysconf("SC_CLK_TCK")
 TRIES = 1_200
+QUESTIONS = 4  # of why not: the first, and some further down
+DEMO = Path(__file__).resolve().parent.parent / "marketplace" / "demo" / "data" / "demo.json"
 
 
 def cpu_seconds(parent: int | None) -> float:
@@ -81,6 +85,29 @@ class Api:
             page = self.call("GET", page["next"])
 
 
+def why_not(api: Api, plan: str, served: list[Any]) -> None:
+    """Ask of a few lines, spread over the plan, what taking their next best offering would change."""
+    for line in served[:: max(1, len(served) // QUESTIONS)][:QUESTIONS]:
+        asked = {"request": line["request"], "line": line["line"], "offering": line["alternates"][0]["name"]}
+        answer = api.measured(
+            "why not another offering", partial(api.call, "POST", f"/match-runs/{plan}/why-not", asked)
+        )
+        said = answer["sentences"][0]["text"]["en"] if answer["sentences"] else ""
+        print(f"  possible: {answer['possible']}, lines moved: {len(answer['moves'])}. {said}")
+
+
+def teams(api: Api) -> None:
+    """Read what is proposed for the needs of the demo that take several partners."""
+    for case in json.loads(DEMO.read_text())["cases"]["team_needed"]:
+        path = f"/requests/{case['request']}/proposals"
+        found = api.measured(f"proposals for {case['request']}", partial(api.call, "GET", path))["results"]
+        for proposal in found[:1]:
+            partners = sorted(part["provider"] for part in proposal["parts"])
+            print(
+                f"  {len(found)} proposals; the best by {', '.join(partners)}; as the data says: {partners == case['team']}"
+            )
+
+
 def main() -> None:
     """Walk and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -101,8 +128,10 @@ def main() -> None:
     print(
         f"{len(lines)} lines, {sum(line['outcome'] == 'served' for line in lines)} served, {len(served)} with alternates"
     )
-    asked = {"request": served[0]["request"], "line": served[0]["line"], "offering": served[0]["alternates"][0]["name"]}
-    api.measured("why not another offering", lambda: api.call("POST", f"/match-runs/{plan['id']}/why-not", asked))
+    why_not(api, plan["id"], served)
+    reasons = Counter(line["unmet_reason"] for line in lines if line["outcome"] == "unmet")
+    print(f"unmet by reason: {dict(reasons.most_common())}")
+    teams(api)
     unmet = next(line for line in lines if line["outcome"] == "unmet")
     idea = {
         "code": "NEW-COURSE",
@@ -117,9 +146,11 @@ def main() -> None:
         "on_request": True,
         "in_country_on_request": True,
     }
-    api.measured(
+    answer = api.measured(
         "what if one more offering", lambda: api.run(mode="what_if", parameters={"changes": {"offerings": [idea]}})
     )
+    result = api.call("GET", f"/match-runs/{answer['id']}?expand=result")["result"]
+    print(f"served with it: {result['served_by_class']}")
     for accept, name in (
         ("application/json", "JSON"),
         ("text/csv", "CSV"),
