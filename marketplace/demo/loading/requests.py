@@ -9,8 +9,8 @@ from django.db import transaction
 from marketplace.demo.loading import engagements
 from marketplace.demo.loading.context import Load
 from marketplace.demo.source import Row, provenance
+from marketplace.work import loop
 from matching import operations as matching
-from matching import tasks
 from requests_app import operations, queries
 from requests_app.operations import LineContent, RequestContent
 
@@ -100,9 +100,7 @@ def _mark_unmet(row: Row, pk: int, load: Load, at: datetime) -> None:
 def _in_the_way(pk: int, load: Load, at: datetime) -> list[str]:
     """Rank a need and give the constraints that nobody meets together: the fewest that would have to go, else all that fail."""
     run = matching.request_run(actor=load.actor, at=at, request_id=pk)
-    payload = {"run": str(run.public_id)}
-    prepared = tasks.prepare_ranking(payload, at=at, progress=lambda *_: None)
-    tasks.write_ranking(payload, at=at, prepared=prepared)
+    loop.run_until_idle(worker=load.actor.label, clock=lambda: at)  # nothing else is due so early
     run.refresh_from_db()
     conflicts = [line["conflict"] for line in run.result["lines"] if line["conflict"]]
     found = [entry["relaxations"][0]["codes"] if entry["relaxations"] else entry["failing"] for entry in conflicts]
