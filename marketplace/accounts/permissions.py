@@ -106,6 +106,20 @@ def holds(actor: Actor, permission: Permission, *, at: datetime, organization_id
     )
 
 
+def in_office(actor: Actor, permission: Permission, *, at: datetime, organization_id: int) -> bool:
+    """Tell whether a role in the organization, their own or one lent to them, gives ``actor`` a right: a grant is no office.
+
+    Asked beside ``can`` where something outlasts the call, so that a right for a time does not become one for longer.
+    """
+    return actor.is_system or (
+        in_scope(actor, permission)
+        and any(
+            permission in right.permissions and (right.is_group_wide or right.organization_id == organization_id)
+            for right in actor.rights(at)
+        )
+    )
+
+
 def check_holds(actor: Actor, permission: Permission, *, at: datetime, organization_id: int | None = None) -> None:
     """Raise DomainError(permission_denied or insufficient_scope) unless ``holds`` says yes."""
     if not holds(actor, permission, at=at, organization_id=organization_id):

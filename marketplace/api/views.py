@@ -147,10 +147,15 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
             self._parent_thing: Model = find(things, self.kwargs["parent_id"], self.parent.reference_field)
         return self._parent_thing
 
-    def thing(self) -> Any:
-        """Find the thing that the URL names, then ask the role. Raises DomainError(not_found, permission_denied)."""
+    def thing(self, *, to_show: bool = True) -> Any:
+        """Find the thing that the URL names, then ask the role. Raises DomainError(not_found, permission_denied).
+
+        What is only to be changed is fetched without what is shown beside it: it is read again after the change.
+        """
         if self.found is None:
-            self.found = find(self.prepare(self.get_queryset()), self.kwargs["id"], self.reference_field)
+            things = self.get_queryset()
+            things = self.prepare(things) if to_show else things
+            self.found = find(things, self.kwargs["id"], self.reference_field)
         contract = self.contract()
         if contract is not None:
             check_role(self.request.actor, contract.access, self.request.at)
@@ -301,7 +306,7 @@ class Removes:
 
     def destroy(self: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Take one off."""
-        return cast("HttpResponseBase", self.carry_out(self.remove_with, thing=self.thing()))
+        return cast("HttpResponseBase", self.carry_out(self.remove_with, thing=self.thing(to_show=False)))
 
 
 def attribute(name: str) -> str:
@@ -321,7 +326,7 @@ class VerbRoute:
         write, detail = self.write, self.detail
 
         def handle(view: ThingViewSet, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            return view.carry_out(write, thing=view.thing() if detail else None)
+            return view.carry_out(write, thing=view.thing(to_show=False) if detail else None)
 
         handle.__name__ = attribute
         handle.__doc__ = write.summary

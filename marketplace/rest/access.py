@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from marketplace.accounts.roles import Permission
 from marketplace.rest.start import description
 
 TABLE = Path(__file__).parent / "data" / "access.csv"
@@ -27,7 +28,10 @@ class Caller:
 
     role: str
     relation: str
+    granted: frozenset[Permission] = frozenset()  # beside the role, on the organization whose things are asked for
 
+
+GRANTED = frozenset({Permission.REQUESTS_READ, Permission.REQUESTS_WRITE})
 
 # The columns of the table. The things of all rows are those of one agency that shows them to nobody but its partners.
 CALLERS: Mapping[str, Caller] = {
@@ -37,6 +41,8 @@ CALLERS: Mapping[str, Caller] = {
     "other_provider": Caller("provider_staff", "a provider that was not asked"),
     "viewer": Caller("viewer", "own organization"),
     "focal_point": Caller("focal_point", "own organization"),
+    "delegate": Caller("focal_point", "own organization: a viewer who stands in for a focal point"),
+    "granted": Caller("viewer", "another member, granted two rights: " + " and ".join(sorted(GRANTED)), GRANTED),
     "partner": Caller("provider_staff", "the provider that was asked and delivers"),
     "reader": Caller("focal_point", "shown the request: its body, to read"),
     "officer": Caller("secretariat_officer", "secretariat"),

@@ -6,6 +6,7 @@ from datetime import datetime
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
+from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles import operations as lifecycles
 from requests_app.models import RequestLine, TrainingRequest
 
@@ -56,6 +57,13 @@ def check_requester(request: TrainingRequest, actor: Actor, at: datetime) -> Non
         countries=countries,
         programme=request.programme.code if request.programme else None,
     )
+
+
+def check_in_office(request: TrainingRequest, actor: Actor, at: datetime) -> None:
+    """Raise DomainError(permission_denied) for who writes for the requester only by a grant, which is for a time."""
+    owner = request.requesting_organization_id
+    if not permissions.in_office(actor, Permission.REQUESTS_WRITE, at=at, organization_id=owner):
+        raise DomainError(ErrorCode.PERMISSION_DENIED, permission=Permission.REQUESTS_WRITE.value)
 
 
 def check_screener(actor: Actor, at: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
+from marketplace.accounts import permissions
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
@@ -14,7 +15,13 @@ from marketplace.kernel.errors import DomainError, ErrorCode, rule_broken
 from marketplace.kernel.text import gettext_noop as _
 from marketplace.lifecycles import operations as lifecycles
 from requests_app.models import MAY, SEES, PostingConsent, RequestShare, TrainingRequest
-from requests_app.operations.locking import LIVE_STATES, check_either, check_requester, lock_request
+from requests_app.operations.locking import (
+    LIVE_STATES,
+    check_either,
+    check_in_office,
+    check_requester,
+    lock_request,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,8 @@ def share_with(
     wrong_state, unknown_reference), and rule_broken for an end that is past or an organization that a proposal asks.
     """
     request = _lock(request_id, actor, at, expires_at)
+    if not permissions.can(actor, Permission.REQUESTS_SCREEN, at=at):
+        check_in_office(request, actor, at)  # what was granted for a time is not passed on
     other = accounts.organization_by_code(organization)
     terms = ShareTerms("shared", sees, may, expires_at)
     share = _live(request).filter(organization=other).first()
@@ -180,6 +189,7 @@ def consent_to_posting(
     """
     request = lock_request(request_id=request_id, expected_version=expected_version)
     _check_person(request, actor, at)
+    check_in_office(request, actor, at)
     if request.state not in LIVE_STATES | {"draft"}:
         raise lifecycles.wrong_state(request, "consent-to-posting")
     if request.visibility != "public":

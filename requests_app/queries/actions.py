@@ -35,12 +35,13 @@ def allowed_actions(request: TrainingRequest, actor: Actor, *, at: datetime) -> 
         verbs.add("call-for-offers")
     if writes and request.state == "open" and request.call_waived_at is None:
         verbs.add("waive-call")
+    in_office = screens or (writes and holds_office(request, actor, at=at))
     if not request.is_private and request.state in EDITABLE_STATES and (screens or writes):
-        verbs |= {"request-endorsement", "share"}
+        verbs |= {"request-endorsement"} | ({"share"} if in_office else set())
     if screens and request.state in EDITABLE_STATES:
         verbs.add("ask")
     if writes and actor.user is not None:
-        verbs |= _posting(request)
+        verbs |= _posting(request) - (set() if holds_office(request, actor, at=at) else {"consent-to-posting"})
     return sorted(verbs & TEST_ACTIONS if actor.is_test else verbs)
 
 
@@ -49,6 +50,12 @@ def _posting(request: TrainingRequest) -> set[str]:
     if any(consent.withdrawn_at is None for consent in request.consents.all()):
         return {"withdraw-posting-consent"}
     return {"consent-to-posting"} if request.visibility == "public" and request.state in LISTED_STATES else set()
+
+
+def holds_office(request: TrainingRequest, actor: Actor, *, at: datetime) -> bool:
+    """Tell whether ``actor`` writes for the requester by a role there, not by a grant alone."""
+    owner = request.requesting_organization_id
+    return permissions.in_office(actor, Permission.REQUESTS_WRITE, at=at, organization_id=owner)
 
 
 def writes_for(request: TrainingRequest, actor: Actor, *, at: datetime) -> bool:

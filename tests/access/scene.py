@@ -1,10 +1,12 @@
 """One thing of every kind that a route can name, around one agency's confidential need, and everybody who might ask for it."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import Permission
+from django.contrib.sessions.models import Session
 
 from fulfilment import operations as fulfilment
 from fulfilment.models import Delivery, Engagement, Milestone
@@ -13,9 +15,12 @@ from marketplace.accounts.models import AccessToken, Organization, ServiceClient
 from marketplace.accounts.roles import SCOPES
 from marketplace.accounts.roles import Permission as Right
 from marketplace.audit.models import AuditRecord
+from marketplace.files import storage
 from marketplace.identity.models import Application, ClientSecret
 from marketplace.records.models import Record
+from marketplace.rest.access import GRANTED
 from marketplace.work.models import Job
+from matching import operations as plans
 from matching.models import MatchProposal, MatchRun, ProposalPart
 from providers.models import Provider
 from requests_app.models import RequestShare, TrainingRequest
@@ -36,10 +41,10 @@ from tests.factories.fulfilment import (
     OutcomeStoryFactory,
     terms_for,
 )
-from tests.factories.identity import ApplicationFactory, ClientSecretFactory
+from tests.factories.identity import ApplicationFactory, BrowserSessionFactory, ClientSecretFactory
 from tests.factories.machinery import JobFactory
 from tests.factories.matching import MatchProposalFactory, PlanLineFactory, approved, market, work
-from tests.factories.notices import DocumentFactory, NotificationFactory
+from tests.factories.notices import DocumentFactory, NotificationFactory, StoredFileFactory
 from tests.factories.providers import (
     CapacityWindowFactory,
     HarvestFactory,
@@ -58,8 +63,10 @@ from tests.factories.requests import (
 )
 from tests.factories.webhooks import DeliveryFactory, WebhookFactory
 from tests.kit.people import token_of
+from tests.matching.plan_scenes import carried_out
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
+NOTES = b"notes"
 
 
 @dataclass
@@ -68,6 +75,7 @@ class Scene:
 
     things: dict[str, Any] = field(default_factory=dict)
     callers: dict[str, User | ServiceClient | None] = field(default_factory=dict)
+    asking: str = "anonymous"  # the caller of the call that is being made
 
     def id_of(self, word: str, before: str = "") -> str:
         """Give what a path names: `lines` is a line of the request, `engagements documents` a document of the engagement."""
@@ -91,6 +99,7 @@ def build() -> Scene:
     part = made.parts(proposal)[0]
     _people(scene, secretariat=secretariat, requester=requester, partner=part.provider.organization)
     _requests(scene, made.request, requester)
+    scene.things["solved"] = _plan(scene)
     _matching(scene, proposal, part)
     _catalogue(scene, part.provider)
     _engagement(scene, requester, part.provider)
@@ -100,6 +109,23 @@ def build() -> Scene:
 
 def _person(role: str, organization: Organization) -> User:
     return MembershipFactory.create(organization=organization, role=role).user
+
+
+def _stand_in(organization: Organization) -> User:
+    """Make a viewer who stands in for a focal point that is away."""
+    viewer = _person("viewer", organization)
+    away = {"delegated_from": AT.date(), "delegated_to": AT.date() + timedelta(days=5)}
+    MembershipFactory.create(organization=organization, role="focal_point", delegate=viewer, **away)
+    return viewer
+
+
+def _granted(organization: Organization) -> User:
+    """Make a viewer of another member to whom rights on the requests of this one were given."""
+    viewer = _person("viewer", OrganizationFactory.create(code="GRA", roles=["member", "requester"]))
+    for right in GRANTED:
+        row = Permission.objects.get(codename=right.codename)
+        OrganizationUserGrantFactory.create(user=viewer, content_object=organization, permission=row)
+    return viewer
 
 
 def _people(scene: Scene, *, secretariat: Organization, requester: Organization, partner: Organization) -> None:
@@ -112,6 +138,8 @@ def _people(scene: Scene, *, secretariat: Organization, requester: Organization,
         "other_provider": _person("provider_staff", other),
         "viewer": _person("viewer", requester),
         "focal_point": _person("focal_point", requester),
+        "delegate": _stand_in(requester),
+        "granted": _granted(requester),
         "partner": _person("provider_staff", partner),
         "reader": _person("focal_point", OrganizationFactory.create(code="SHR")),
         "officer": _person("secretariat_officer", secretariat),
@@ -162,6 +190,14 @@ def _matching(scene: Scene, proposal: MatchProposal, part: ProposalPart) -> None
     }
 
 
+def _plan(scene: Scene) -> MatchRun:
+    """Have the open needs planned, as a worker would."""
+    officer = scene.callers["officer"]
+    assert isinstance(officer, User)
+    run = plans.request_plan(actor=Actor.for_user(officer), at=AT, mode="portfolio", parameters={})
+    return carried_out(run, at=AT)
+
+
 def _catalogue(scene: Scene, provider: Provider) -> None:
     offering = OfferingFactory.create(provider=provider, published=True)
     scene.things |= {
@@ -197,6 +233,8 @@ def _house(scene: Scene, requester: Organization) -> None:
     focal_point, client = scene.callers["focal_point"], scene.callers["client"]
     assert isinstance(focal_point, User)
     assert isinstance(client, ServiceClient)
+    browser = BrowserSessionFactory.create(user=focal_point)
+    Session.objects.create(session_key=browser.session_key, expire_date=AT + timedelta(days=1))
     calendar = token_of(focal_point, AT, "catalogue:read")
     token_of(focal_point, AT)
     token_of(client, AT)
@@ -217,7 +255,11 @@ def _house(scene: Scene, requester: Organization) -> None:
         "oauth-applications": app,
         "oauth-applications secrets": ClientSecretFactory.create(application=app),
         "service-clients tokens": AccessToken.objects.filter(client=client).latest("pk"),
+        "me sessions": browser,
         "me tokens": AccessToken.objects.filter(user=focal_point).latest("pk"),
+        "stored": StoredFileFactory.create(
+            name=storage.write(NOTES), size_bytes=len(NOTES), sha256=hashlib.sha256(NOTES).hexdigest()
+        ),
         "notifications": NotificationFactory.create(recipient=focal_point),
         "webhooks": (webhook := WebhookFactory.create(organization=requester)),
         "webhooks deliveries": DeliveryFactory.create(webhook=webhook).public_id,

@@ -7,12 +7,19 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from marketplace.accounts.models import User
+from marketplace.work.models import WorkerRole
+from matching.models import PlanLine
 from requests_app.models import LineClaim, RequestLine
-from tests.access.scene import AT, Scene
+from tests.access.scene import AT, NOTES, Scene
+from tests.factories.accounts import UserFactory
 from tests.factories.fulfilment import DeliveryFactory, EngagementPartyFactory
-from tests.factories.matching import CounterFactory
+from tests.factories.machinery import WorkerHeartbeatFactory
+from tests.factories.matching import CounterFactory, ProposalPartFactory
+from tests.factories.notices import StoredFileFactory
+from tests.kit.people import PASSWORD
 
-Body = Mapping[str, Any] | None
+Body = Mapping[str, Any] | bytes | None  # bytes are a file
 Setting = Callable[[Scene, Body], Body]
 WINDOW = {"call_ends_at": AT - timedelta(days=1), "called_at": AT - timedelta(days=9), "call_ended_at": AT}
 
@@ -27,6 +34,7 @@ def body(**named: Any) -> Setting:
     """Send the example with these members; a callable gets the scene and gives the value."""
 
     def set_it(scene: Scene, example: Body) -> Body:
+        assert not isinstance(example, bytes)
         return {**(example or {}), **{name: put(scene) if callable(put) else put for name, put in named.items()}}
 
     return set_it
@@ -95,6 +103,44 @@ def _freed(scene: Scene, example: Body) -> Body:
     return example
 
 
+def _sent(scene: Scene, example: Body) -> Body:
+    owner = scene.callers[scene.asking]
+    kind = "user" if isinstance(owner, User) else "client"
+    by = f"{kind}:{owner.public_id}" if owner else "nobody"
+    stored = StoredFileFactory.create(uploaded_by=by, file_name="offerings.csv", media_type="text/csv")
+    return {"resource": "offerings", "upload": str(stored.public_id), "format": "csv"}
+
+
+def _with_file(word: str) -> Setting:
+    return lambda scene, example: change(word, content=scene.things["stored"])(scene, example)
+
+
+def _signing_in(scene: Scene, example: Body) -> Body:
+    user = UserFactory.create()
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+    return {"login": user.username, "password": PASSWORD}
+
+
+def _looked_after(scene: Scene, example: Body) -> Body:
+    for role in (WorkerRole.WORKER, WorkerRole.DISPATCHER):
+        WorkerHeartbeatFactory.create(role=role)
+    return example
+
+
+def _with_a_gap(scene: Scene, example: Body) -> Body:
+    part = scene.things["parts"]
+    ProposalPartFactory.create(proposal=part.proposal, position=9, state="lapsed", asked_at=AT)
+    return state("parts", "accepted")(scene, example)
+
+
+def _forced(scene: Scene, example: Body) -> Body:
+    line = PlanLine.objects.filter(run=scene.things["solved"]).select_related("request", "line").first()
+    assert line is not None
+    offering = str(scene.things["offerings"].public_id)
+    return {"request": line.request.reference, "line": line.line.number, "offering": offering}
+
+
 UNDECIDED = {"approved_at": None, "approved_by": ""}
 DELIVERED = each(state("engagements", "delivered"), state("deliveries", "delivered", reported_at=AT))
 
@@ -113,6 +159,7 @@ SETTINGS: dict[str, Setting] = {
     "capacity_windows_create": body(provider=lambda scene: scene.things["providers"].code),
     "clarifications_create": body(language="en"),
     "endorsements_create": body(authority="STR"),
+    "engagement_documents_content": _with_file("engagements documents"),
     "engagement_cost_shares_create": body(organization=lambda scene: code_of(scene, "providers")),
     "engagement_cost_shares_receive": state("cost-shares", "confirmed"),
     "engagement_deliveries_cancel": _with_delivery,
@@ -139,9 +186,12 @@ SETTINGS: dict[str, Setting] = {
         person=lambda scene: str(scene.callers["newcomer"].public_id),
         organization="REQ",
     ),
+    "health_ready": _looked_after,
+    "imports_create": _sent,
     "jobs_cancel": state("jobs", "queued", finished_at=None),
     "match_runs_create": each(_freed, only(mode="request", request=_request)),
     "match_runs_cancel": state("match-runs", "queued"),
+    "match_runs_why_not": _forced,
     "match_runs_retry": each(_freed, state("match-runs", "failed")),
     "offerings_create": body(provider=lambda scene: scene.things["providers"].code, partners=[]),
     "offerings_publish": state("offerings", "in_vetting"),
@@ -154,6 +204,7 @@ SETTINGS: dict[str, Setting] = {
     "proposal_parts_decline": state("parts", "replacement", asked_at=None),
     "proposals_approve": each(_freed, proposal_in("consulting")),
     "proposals_consult": proposal_in("shortlisted"),
+    "proposals_go_on_without": _with_a_gap,
     "proposals_decline": proposal_in("shortlisted"),
     "proposals_object": proposal_in("consulting"),
     "proposals_overrule": each(proposal_in("consulting"), change("proposals", consultation="objected")),
@@ -171,15 +222,18 @@ SETTINGS: dict[str, Setting] = {
     "requests_reopen": state("requests", "unmet"),
     "requests_reply": state("requests", "returned"),
     "requests_return": state("requests", "submitted"),
+    "request_documents_content": _with_file("requests documents"),
     "request_shares_create": body(organization="STR"),
     "memberships_delegate": body(
         delegate=lambda scene: str(scene.callers["viewer"].public_id),
     ),
     "oauth_applications_create": body(organization="REQ"),
     "service_clients_create": body(organization="REQ"),
+    "session_sign_in": _signing_in,
     "sessions_complete": state("sessions", "running"),
     "sessions_create": body(offering=lambda scene: str(scene.things["offerings"].public_id)),
     "sessions_open": state("sessions", "planned"),
+    "uploads_create": lambda scene, example: NOTES,
     "webhooks_create": body(organization="REQ"),
 }
 
@@ -188,5 +242,6 @@ QUERIES: dict[str, Callable[[Scene], str]] = {
     "proposals_compare": lambda scene: (
         "?ids=" + ",".join(str(scene.things[name].public_id) for name in ("proposals", "other proposal"))
     ),
+    "uploads_create": lambda scene: "?file_name=notes.txt",
     "theme_suggestions_list": lambda scene: "?text=diaspora",
 }

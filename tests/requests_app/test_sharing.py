@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 import time_machine
 
+from marketplace.accounts import entrusting
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization
+from marketplace.accounts.roles import Permission
 from marketplace.audit.models import AuditRecord
 from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import ErrorCode
 from requests_app import operations, queries
 from requests_app.models import RequestShare, TrainingRequest
-from tests.factories.accounts import OrganizationFactory, UserFactory, client_of, member, secretariat
+from tests.factories.accounts import MembershipFactory, OrganizationFactory, UserFactory, client_of, member, secretariat
 from tests.factories.requests import SYSTEM, draft, listed, opened, submitted
 from tests.kit.api import ApiClient, check_problem
 from tests.kit.people import SmallGroup, small_group
@@ -169,6 +171,32 @@ def test_neither_secretariat_nor_a_system_agrees_for_the_requester(at: datetime)
     for actor in (secretariat(), client_of(agency), member(agency, "viewer")):
         with refusal(ErrorCode.PERMISSION_DENIED):
             operations.consent_to_posting(actor=actor, at=at, request_id=request.pk)
+
+
+def test_who_writes_by_a_grant_neither_passes_the_request_on_nor_agrees_to_a_listing(at: datetime) -> None:
+    """A grant ends; what it could hand to somebody else, or to everybody, would not."""
+    agency, other = OrganizationFactory.create(roles=["member", "requester"]), OrganizationFactory.create()
+    request, helper = opened(agency, visibility="public"), UserFactory.create()
+    for right in (Permission.REQUESTS_READ, Permission.REQUESTS_WRITE):
+        entrusting.give_grant(
+            actor=SYSTEM, at=at, user=helper, organization=agency, permission=right, expires_at=at + DAY
+        )
+    lent = UserFactory.create()
+    for role, standing_in in (
+        ("viewer", {}),
+        ("focal_point", {"delegated_from": at.date(), "delegated_to": at.date()}),
+    ):
+        user = {"delegate": lent} if standing_in else {"user": lent}
+        MembershipFactory.create(organization=agency, role=role, **user, **standing_in)
+    verbs = {"share", "consent-to-posting", "withdraw", "request-endorsement"}
+    for user, may in ((helper, {"withdraw", "request-endorsement"}), (lent, verbs)):
+        assert verbs & set(queries.allowed_actions(request, Actor.for_user(user), at=at)) == may
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        show(request, other, at, by=Actor.for_user(helper))
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        operations.consent_to_posting(actor=Actor.for_user(helper), at=at, request_id=request.pk)
+    assert show(request, other, at, by=Actor.for_user(lent)).organization == other
+    assert operations.consent_to_posting(actor=Actor.for_user(lent), at=at, request_id=request.pk).consents.count() == 1
 
 
 def test_request_for_the_group_is_not_listed_by_consent(at: datetime) -> None:
