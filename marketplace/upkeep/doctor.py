@@ -21,6 +21,7 @@ from marketplace.webhooks import queries as webhooks
 from marketplace.work import queries as work
 
 SLOWEST_OUTBOX = timedelta(minutes=1)  # the sequencers publish and link within a second
+POOL_SILENT = timedelta(minutes=3)  # beat has the pool woken each minute
 FAILING_FOR_LONG = timedelta(hours=1)
 STATIC_FILES = ("desk/desk.css", "drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css")
 
@@ -68,6 +69,15 @@ def _worker(at: datetime) -> Diagnosis:
     celery = "make worker, make dispatcher and make beat"
     repair = celery if settings.CELERY_ENABLED else "make worker (or make demo, which starts it too)"
     return _told(readiness.worker(at), repair)
+
+
+def _pool(at: datetime) -> Diagnosis:
+    if not settings.CELERY_ENABLED:
+        return Diagnosis("pool", ok=True, detail="none: the embedded worker does the jobs")
+    if work.pool_stirred(at, within=POOL_SILENT):
+        return Diagnosis("pool", ok=True)
+    told = f"No Celery worker has stirred for {POOL_SILENT.seconds // 60} minutes; the dispatcher does the work alone"
+    return Diagnosis("pool", False, told, "make worker and make beat")
 
 
 def _silent_processes(at: datetime) -> Diagnosis:
@@ -149,5 +159,14 @@ def _speaks(language: str) -> bool:
     return (folder / "django.mo").is_file()
 
 
-IN_TABLES: tuple[Look, ...] = (_vocabularies, _worker, _silent_processes, _outbox, _audit, _dead_letters, _webhooks)
+IN_TABLES: tuple[Look, ...] = (
+    _vocabularies,
+    _worker,
+    _pool,
+    _silent_processes,
+    _outbox,
+    _audit,
+    _dead_letters,
+    _webhooks,
+)
 OUTSIDE: tuple[Look, ...] = (_broker, _static_files, _translations)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count, Min, Q, QuerySet
 
 from marketplace.work import registry
-from marketplace.work.models import Job, JobState, WorkerHeartbeat, WorkerRole
+from marketplace.work.models import FINAL_STATES, Job, JobState, WorkerHeartbeat, WorkerRole
 
 ALIVE_WITHIN = timedelta(seconds=60)  # a worker beats every five seconds; Celery's pool at each ring or sweep
 WORKING_ROLES = (WorkerRole.WORKER, WorkerRole.CELERY)
@@ -126,6 +126,16 @@ def worker_alive(at: datetime) -> bool:
     return (
         live_processes(at).filter(role__in=WORKING_ROLES).exists()
         or Job.objects.filter(state=JobState.RUNNING, lease_until__gt=at).exists()
+    )
+
+
+def pool_stirred(at: datetime, *, within: timedelta) -> bool:
+    """Tell whether a process of the Celery pool was rung awake, or ended a job, within that time, or has one under way."""
+    since, theirs = at - within, Q(worker__startswith=f"{WorkerRole.CELERY}@")
+    return (
+        WorkerHeartbeat.objects.filter(role=WorkerRole.CELERY, beat_at__gt=since).exists()
+        or Job.objects.filter(theirs, state=JobState.RUNNING, lease_until__gt=at).exists()
+        or Job.objects.filter(theirs, state__in=FINAL_STATES, finished_at__gt=since).exists()
     )
 
 

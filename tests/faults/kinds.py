@@ -127,6 +127,17 @@ def _celery_all_kill(shape: Shape, chance: random.Random) -> None:
         send(service.pid, signal.SIGKILL)
 
 
+@fault(
+    "celery_absent", "no Celery worker is there for half a minute (short profile: 8 s), while Redis takes every ring"
+)
+def _celery_absent(shape: Shape, chance: random.Random) -> None:
+    workers = shape.supervisor.named("celery")
+    with shape.supervisor.holding(*workers):
+        for service in workers:
+            trees.kill(service.pid)
+        time.sleep(shape.absence_seconds)
+
+
 @fault("celery_freeze", "one Celery worker and its pool stand still for longer than its leases last (short: 4 s)")
 def _celery_freeze(shape: Shape, chance: random.Random) -> None:
     frozen(chance.choice(shape.supervisor.named("celery")), shape.frozen_seconds)

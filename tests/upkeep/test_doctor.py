@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
+from pytest_django import Settings
 
 from marketplace.audit import verification
 from marketplace.rest import readiness
@@ -36,7 +37,7 @@ def by_name(at: datetime) -> dict[str, doctor.Diagnosis]:
 
 
 def start_worker(at: datetime) -> None:
-    for role in ("worker", "dispatcher"):
+    for role in ("worker", "celery", "dispatcher"):
         work.beat(name=f"{role}@here:1", role=role, pid=1, started_at=at, at=at)
 
 
@@ -49,6 +50,7 @@ def test_everything_is_looked_at_and_well_where_it_runs(at: datetime) -> None:
         "migrations",
         "vocabularies",
         "worker",
+        "pool",
         "heartbeats",
         "outbox",
         "audit trail",
@@ -67,6 +69,18 @@ def test_stale_vocabularies_and_missing_worker_come_with_their_repair(at: dateti
     assert found["vocabularies"].detail == "Not as shipped: awards"
     assert found["vocabularies"].repair == "python manage.py load_vocabularies"
     assert "make worker" in found["worker"].repair
+
+
+def test_pool_that_is_silent_is_told_although_the_dispatcher_stands_in(at: datetime, settings: Settings) -> None:
+    settings.CELERY_ENABLED = True
+    start_worker(at)
+    assert by_name(at)["pool"].ok
+    later = at + timedelta(minutes=4)
+    for role in ("worker", "dispatcher"):
+        work.beat(name=f"{role}@here:1", role=role, pid=1, started_at=at, at=later)
+    found = by_name(later)
+    assert (found["worker"].ok, found["pool"].ok) == (True, False)
+    assert "make worker" in found["pool"].repair
 
 
 def test_process_that_fell_silent_is_named(at: datetime) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import time
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from marketplace.work import dispatcher, operations, queries, registry
 from marketplace.work.crew import SharedFlag
 from marketplace.work.models import Job, JobState
 from marketplace.work.tasks import DRAIN_SECONDS, drain, sweep
+from tests.factories.machinery import JobFactory
 from tests.kit.servers import redis_server
 from tests.work import children
 from tests.work.jobs import effects
@@ -29,6 +31,11 @@ def celery(broker: str, *arguments: str) -> tuple[str, ...]:
 
 def done(count: int) -> bool:
     return Job.objects.filter(kind="test.mark", state=JobState.DONE).count() == count
+
+
+def doers() -> set[str]:
+    names = Job.objects.filter(kind="test.mark", state=JobState.DONE).values_list("worker", flat=True)
+    return {name.split("@")[0] for name in names}
 
 
 # --- settings that must fit together ---------------------------------------------------------------------------------
@@ -107,25 +114,79 @@ def test_ringer_says_that_the_broker_is_away_and_that_it_is_back(monkeypatch: py
     assert not effects()
 
 
+@pytest.mark.django_db
+def test_pool_that_was_rung_and_does_not_stir_is_stood_in_for_until_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[float] = []
+    monkeypatch.setattr(drain, "apply_async", lambda expires: rung.append(expires))  # noqa: PLW0108 - by keyword
+    for name in ("QUIET_SECONDS", "UNHEARD_QUIET_SECONDS", "LISTEN_SECONDS"):
+        monkeypatch.setattr(dispatcher, name, 0.0)
+    away, started = SharedFlag(), timezone.now() - timedelta(hours=1)
+    ringer = dispatcher.Ringer(away=away, patience=1.0)
+
+    def beat(at: datetime) -> None:
+        operations.beat(name="celery@here:1", role="celery", pid=1, started_at=started, at=at)
+
+    def turned_twice() -> bool:
+        ringer.turn()
+        time.sleep(1.1)
+        ringer.turn()
+        return away.is_set()
+
+    beat(started)
+    assert not turned_twice(), "an idle pool was last heard long ago, and need not stir while nothing is due"
+    for n in range(9):
+        operations.enqueue("test.mark", {"n": n}, at=timezone.now())
+    assert turned_twice()
+    rung.clear()
+    ringer.turn()
+    assert len(rung) == 1  # into a queue that nobody empties
+    Job.objects.all().delete()  # whoever stood in has done all there was
+    beat(timezone.now())
+    ringer.turn()
+    assert not away.is_set()
+
+
+@pytest.mark.django_db
+def test_pool_that_is_busy_with_long_jobs_has_stirred() -> None:
+    at, within = timezone.now(), timedelta(seconds=3)
+    JobFactory.create(state="running", worker="celery@here:1", lease_until=at - within, attempts=1, fence=1)
+    JobFactory.create(state="done", worker="celery@here:1", finished_at=at - 2 * within)
+    JobFactory.create(state="running", worker="worker@here:2", lease_until=at + within, attempts=1, fence=1)
+    assert not queries.pool_stirred(at, within=within)
+    JobFactory.create(state="running", worker="celery@here:3", lease_until=at + within, attempts=1, fence=1)
+    assert queries.pool_stirred(at, within=within)
+
+
 # --- for real --------------------------------------------------------------------------------------------------------
 @pytest.mark.redis
 @pytest.mark.django_db(transaction=True)
-def test_jobs_travel_from_the_table_through_the_bell_to_the_pool(broker: str) -> None:
+def test_jobs_travel_through_the_bell_to_the_pool_and_are_done_without_it_while_no_worker_lives(broker: str) -> None:
+    numbers = count()
+
+    def add(jobs: int) -> None:
+        news = [operations.NewJob("test.mark", {"n": next(numbers)}) for _ in range(jobs)]
+        operations.enqueue_many(news, at=timezone.now())
+
     pool = celery(broker, "worker", "--concurrency=2", "--without-mingle", "--without-gossip", "--loglevel=WARNING")
-    with (
-        children.running(*pool, REDIS_URL=broker),
-        children.running("tests/work/worker.py", "dispatch", REDIS_URL=broker),
-    ):
-        children.wait_until(lambda: queries.housekeeper_alive(timezone.now()))
-        operations.enqueue_many([operations.NewJob("test.mark", {"n": n}) for n in range(30)], at=timezone.now())
-        children.wait_until(lambda: done(30))
-        workers = set(Job.objects.filter(kind="test.mark").values_list("worker", flat=True))
-        with redis.Redis.from_url(broker) as client:  # a flushed broker loses the rings, not the jobs
-            client.flushdb()
-        operations.enqueue_many([operations.NewJob("test.mark", {"n": n}) for n in range(30, 40)], at=timezone.now())
-        children.wait_until(lambda: done(40))
-    assert {name.split("@")[0] for name in workers} == {"celery"}
-    assert sorted(map(int, effects())) == list(range(40))
+    with children.running("tests/work/worker.py", "dispatch", REDIS_URL=broker):
+        add(3)  # nobody hears the rings: the dispatcher does the work itself
+        children.wait_until(lambda: done(3))
+        assert doers() == {"worker"}
+        with children.running(*pool, REDIS_URL=broker) as workers:
+            children.wait_until(lambda: (add(1), "celery" in doers())[1])
+            Job.objects.all().delete()
+            add(30)
+            children.wait_until(lambda: done(30))
+            with redis.Redis.from_url(broker) as client:  # a flushed broker loses the rings, not the jobs
+                client.flushdb()
+            add(10)
+            children.wait_until(lambda: done(40))
+            os.killpg(workers.pid, signal.SIGKILL)
+        Job.objects.all().delete()
+        add(3)
+        children.wait_until(lambda: done(3))
+        assert doers() == {"worker"}
+    assert len(effects()) == len(set(effects()))
 
 
 @pytest.mark.redis
@@ -148,10 +209,6 @@ def test_everything_is_done_while_redis_is_frozen_or_gone_and_by_the_pool_once_i
         began = time.monotonic()
         operations.enqueue_many(news, at=timezone.now())
         return time.monotonic() - began
-
-    def doers() -> set[str]:
-        names = Job.objects.filter(kind="test.mark", state=JobState.DONE).values_list("worker", flat=True)
-        return {name.split("@")[0] for name in names}
 
     with redis_server() as own, redis.Redis.from_url(own) as client:
         server = int(client.info("server")["process_id"])
