@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.apps import apps
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
 from django.db import models, transaction
@@ -24,7 +23,7 @@ from marketplace.events.models import Audience
 from marketplace.kernel.ids import new_public_id
 from marketplace.privacy.inventory import HOLDINGS, Fate, Holding, Holds
 from marketplace.privacy.people import Identity, identify, rows_of
-from marketplace.records.fields import LanguageMapField
+from marketplace.privacy.texts import Place, places_naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Erasure:
     lines: list[Line] = field(default_factory=list)
     values: Erased = field(default_factory=lambda: Erased(0, ""))  # of the audit trail
     sessions: int = 0
-    texts: dict[str, int] = field(default_factory=dict)  # columns of free text that name the person: to be looked at
+    texts: list[Place] = field(default_factory=list)  # free texts that name the person: see `redaction`
 
 
 @transaction.atomic
@@ -58,7 +57,7 @@ def erase_person(*, actor: Actor, at: datetime, person: User, reason_text: str, 
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     person = User.objects.select_for_update().get(pk=person.pk)
     who, act, done = identify(person), new_public_id(), Erasure()
-    done.texts = _texts_naming(who)
+    done.texts = list(places_naming(who))
     for holding in HOLDINGS:
         rows = rows_of(holding, who)
         if count := rows.count():
@@ -146,26 +145,6 @@ def _end_sessions(person: User, *, at: datetime, dry_run: bool) -> int:
     if not dry_run:
         Session.objects.filter(pk__in=theirs).delete()
     return len(theirs)
-
-
-def _texts_naming(who: Identity) -> dict[str, int]:
-    """Count the rows whose free texts name the person: words of official papers, to be looked at by a person."""
-    found = {}
-    for model in apps.get_models():
-        for column in model._meta.concrete_fields:
-            if isinstance(column, models.TextField | LanguageMapField) and model._meta.app_label not in LEFT_OUT:
-                texts = model._base_manager.values_list(column.name, flat=True)
-                if count := sum(who.is_named_in(_words(text)) for text in texts.iterator() if text):
-                    found[f"{model._meta.label}.{column.name}"] = count
-    return found
-
-
-def _words(text: str | dict[str, str]) -> str:
-    return text if isinstance(text, str) else "\n".join(text.values())
-
-
-# Written anew from the rows they copy (search), or spoken of one by one (audit), or not free text at all.
-LEFT_OUT = frozenset({"audit", "search", "oauth2_provider", "sessions", "identity", "axes"})
 
 
 def _tell(done: Erasure, who: Identity, *, actor: Actor, at: datetime, act: Any, reason_text: str) -> None:

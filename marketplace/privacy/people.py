@@ -15,6 +15,8 @@ from marketplace.audit.models import AuditRecord, ErasableValues
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.privacy.inventory import Holding, Holds
 
+MARK = "[…]"  # in the place of a name
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -40,6 +42,17 @@ class Identity:
     def is_named_in(self, text: str) -> bool:
         """Tell whether a text gives the person away."""
         return self._pattern is not None and self._pattern.search(text) is not None
+
+    def first_naming(self, text: str) -> tuple[int, int]:
+        """Give start and end of the first words of a text that give the person away. Raises LookupError."""
+        found = self._pattern.search(text) if self._pattern is not None else None
+        if found is None:
+            raise LookupError("the text does not name the person")
+        return found.span()
+
+    def without_names(self, text: str) -> str:
+        """Put a mark for every name of the person in a text."""
+        return self._pattern.sub(MARK, text) if self._pattern is not None else text
 
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:

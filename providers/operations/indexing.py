@@ -1,10 +1,11 @@
 """Making the catalogue findable: which words of a provider or an offering are searched."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 from django.db.models import QuerySet
 
+from marketplace.privacy.redaction import after_redaction
 from marketplace.search import operations as search
 from marketplace.search.operations import Text
 from marketplace.vocabularies import queries as vocabularies
@@ -47,6 +48,12 @@ def index_offerings(rows: "QuerySet[Offering]") -> int:
     for some in _batches(offerings.iterator(chunk_size=BATCH)):
         search.index_many("offering", {offering.pk: _texts_of_offering(offering) for offering in some})
     return rows.count()
+
+
+@after_redaction("providers.Offering")
+def reindex_offerings(offering_ids: Collection[int]) -> int:
+    """Index some offerings anew, by their keys; returns how many."""
+    return index_offerings(Offering.objects.filter(pk__in=offering_ids))
 
 
 def _batches(offerings: Iterable[Offering]) -> Iterator[list[Offering]]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from django.db.models import Prefetch
 
+from marketplace.privacy.redaction import after_redaction
 from marketplace.search import operations as search
 from marketplace.search.operations import Text
 from marketplace.vocabularies import queries as vocabularies
@@ -20,6 +21,7 @@ def index_request(request: TrainingRequest) -> None:
     search.index(FULL_TEXT, request.pk, full)
 
 
+@after_redaction("requests_app.TrainingRequest")
 def reindex_requests(request_ids: Collection[int]) -> int:
     """Write the words of several requests anew, as after new labels or a load in bulk; returns how many."""
     live = RequestLine.objects.exclude(state="dropped")

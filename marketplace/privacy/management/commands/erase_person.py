@@ -12,6 +12,7 @@ from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import DomainError
 from marketplace.privacy.operations import Erasure, erase_person
 from marketplace.privacy.people import find_person
+from marketplace.privacy.redaction import find_texts
 
 
 class Command(BaseCommand):
@@ -23,6 +24,11 @@ class Command(BaseCommand):
         """Take the person, the reason, and whether only to look."""
         parser.add_argument("person", metavar="LOGIN|ID", help="login or public id")
         parser.add_argument("--reason", required=True, help="why, for the trail; do not name the person in it")
+        parser.add_argument(
+            "--leave-texts",
+            action="store_true",
+            help="erase although free texts name the person: nobody finds them later",
+        )
         parser.add_argument("--dry-run", action="store_true", help="only say what would go and what would stay")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,6 +39,11 @@ class Command(BaseCommand):
             raise CommandError(f"Nobody has the login or id {options['person']!r}.") from error
         if not options["reason"].strip():
             raise CommandError("--reason is empty.")
+        if not (options["dry_run"] or options["leave_texts"]) and (texts := find_texts(person)):
+            raise CommandError(
+                f"{len(texts)} free texts name the person, and cannot be found once the name is gone. Look at them with "
+                f"`manage.py redact_texts {options['person']}`, or erase with --leave-texts."
+            )
         done = erase_person(
             actor=Actor.system("erase_person"),
             at=timezone.now(),
@@ -42,9 +53,9 @@ class Command(BaseCommand):
         )
         Console(file=self.stdout, width=160).print(_table(done))  # type: ignore[arg-type]
         if done.texts:
-            self.stdout.write("These free texts name the person and stay; a person has to look at them:")
-        for column, count in done.texts.items():
-            self.stdout.write(f"  {column}: {count}")
+            self.stdout.write("These free texts name the person and stay (`manage.py redact_texts`):")
+        for place in done.texts:
+            self.stdout.write(f"  {place.name}")
         self.stdout.write(
             "Nothing was changed (--dry-run)." if options["dry_run"] else "Erased. Older backups still hold it."
         )
