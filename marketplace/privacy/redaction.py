@@ -93,15 +93,26 @@ def _by_model(places: Sequence[Place]) -> dict[str, list[int]]:
 
 
 def _tell(places: Sequence[Place], who: Identity, *, actor: Actor, at: datetime, reason_text: str) -> None:
-    thing = {"resource": "user", "resource_id": who.person.public_id, "reference": pseudonym(who.public_id)}
+    person, name = who.person.public_id, pseudonym(who.public_id)
     audit.record(
         at=at,
         actor_kind=actor.kind,
         actor_id=actor.public_id,
         actor_label=actor.label,
+        resource="user",
+        resource_id=person,
+        reference=name,
         action=REDACTED,
         reason_text=reason_text,
         changes={"places": [place.name for place in places]},
-        **thing,
     )
-    events.emit(type=f"user.{REDACTED}", version=1, audience=Audience.SECRETARIAT, at=at, actor=actor.label, **thing)
+    events.emit(
+        type=f"user.{REDACTED}",
+        resource="user",
+        resource_id=person,
+        reference=name,
+        version=1,
+        audience=Audience.SECRETARIAT,
+        at=at,
+        actor=actor.label,
+    )

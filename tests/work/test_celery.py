@@ -163,9 +163,10 @@ def test_pool_that_is_busy_with_long_jobs_has_stirred() -> None:
 def test_jobs_travel_through_the_bell_to_the_pool_and_are_done_without_it_while_no_worker_lives(broker: str) -> None:
     numbers = count()
 
-    def add(jobs: int) -> None:
+    def add(jobs: int) -> int:
         news = [operations.NewJob("test.mark", {"n": next(numbers)}) for _ in range(jobs)]
         operations.enqueue_many(news, at=timezone.now())
+        return jobs
 
     pool = celery(broker, "worker", "--concurrency=2", "--without-mingle", "--without-gossip", "--loglevel=WARNING")
     with children.running("tests/work/worker.py", "dispatch", REDIS_URL=broker):
@@ -173,7 +174,7 @@ def test_jobs_travel_through_the_bell_to_the_pool_and_are_done_without_it_while_
         children.wait_until(lambda: done(3))
         assert doers() == {"worker"}
         with children.running(*pool, REDIS_URL=broker) as workers:
-            children.wait_until(lambda: (add(1), "celery" in doers())[1])
+            children.wait_until(lambda: add(1) and "celery" in doers())
             Job.objects.all().delete()
             add(30)
             children.wait_until(lambda: done(30))
