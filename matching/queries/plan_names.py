@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from matching.engine import HYPOTHETICAL
 from providers import queries as providers
 
-Rows = Mapping[str, providers.CatalogueOffer]
+Row = providers.CatalogueOffer | providers.NamedOffer
+Rows = Mapping[str, Row]
+SESSION, CAPACITY, PROVIDER = "session:", "capacity:", "provider:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,37 @@ def plan_names(candidates: Iterable[str], capacities: Iterable[str], rows: Rows)
     return PlanNames(words)
 
 
-def name_of(row: providers.CatalogueOffer) -> str:
+def names_in(*values: Any) -> PlanNames:
+    """Make the words for what some stored data names, reading these things and no others."""
+    texts = {text for value in values for text in _texts(value)}
+    candidates = {text for text in texts if "|" in text}
+    capacities = {text for text in texts if text.startswith((SESSION, CAPACITY, PROVIDER))}
+    slots = capacities | {text.split("|")[1] for text in candidates}
+    rows = providers.named_offers(
+        {text for text in (*texts, *(text.split("|")[0] for text in candidates)) if _is_id(text)},
+        sessions={slot.removeprefix(SESSION) for slot in slots if slot.startswith(SESSION)},
+        windows={slot.removeprefix(CAPACITY) for slot in slots if slot.startswith(CAPACITY)},
+    )
+    return plan_names(candidates, capacities, rows)
+
+
+def _texts(value: Any) -> Iterable[str]:
+    """Give every text that lies anywhere in stored data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | tuple | dict):
+        for entry in value.values() if isinstance(value, dict) else value:
+            yield from _texts(entry)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def name_of(row: Row) -> str:
     """Give the code of an offering; without one its provider and its title in a language that it has."""
     titles = dict(row.titles)
     title = titles.get("en") or next((titles[language] for language in sorted(titles)), "")

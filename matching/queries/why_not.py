@@ -4,7 +4,6 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from time import monotonic
 from typing import Any, cast
 
@@ -27,12 +26,11 @@ from matching.engine import (
     why_not,
 )
 from matching.models import PLAN_MODES, MatchRun, PlanLine
-from matching.queries import inputs
-from matching.queries.plan_names import PlanNames, plan_names
+from matching.queries.plan_names import names_in
 from providers import queries as providers
 from requests_app import queries as requests
 
-SECONDS = 15  # of solving again: somebody waits
+SECONDS = 12  # of reading and solving again: somebody waits, and the web ends a request after twice that
 LEAST_SECONDS = 1.0  # with less no other way is tried
 WAYS = 3  # dates and group sizes of the offering that are tried, best first
 
@@ -53,12 +51,13 @@ class Forced:
     sentences: Sequence[dict[str, Any]]
 
 
-def forced_choice(run_id: int, *, request: str, line: int, offering: str, at: datetime) -> Forced:
-    """Say what forcing an offering for a line would change in a plan. Takes up to ``SECONDS`` seconds of solving.
+def forced_choice(run_id: int, *, request: str, line: int, offering: str) -> Forced:
+    """Say what forcing an offering for a line would change in a plan. Takes up to ``SECONDS`` seconds, reading included.
 
     Raises DomainError(unknown_reference) for a line that is not in the plan or an offering that does not exist,
     DomainError(rule_broken) for a run that is no plan, was not solved, or was kept by another version of the engine.
     """
+    until = monotonic() + SECONDS
     run = MatchRun.objects.select_related("supply").defer("result").get(pk=run_id)
     if run.mode not in PLAN_MODES or run.plan is None:
         raise rule_broken("", "not_a_solved_plan", gettext_noop("Only a plan that was solved can be asked."))
@@ -69,11 +68,7 @@ def forced_choice(run_id: int, *, request: str, line: int, offering: str, at: da
     labels = _labels(plan, key, offer)
     if not labels:
         return _no_candidate(run, row, offer, shown)
-    best = max(_tried(plan, key, labels), key=_rank)
-    names = plan_names(
-        plan.instance.pairs.candidate, [entry.id for entry in plan.instance.capacities], inputs.market(at=at).rows
-    )
-    return _told(best, row, shown, names)
+    return _told(max(_tried(plan, key, labels, until), key=_rank), row, shown)
 
 
 def _kept(content: bytes | memoryview) -> KeptPlan:
@@ -113,14 +108,13 @@ def _labels(plan: KeptPlan, key: str, offer: str) -> list[str]:
     return [instance.pairs.candidate[pair] for pair in chosen or ordered[:WAYS]]
 
 
-def _tried(plan: KeptPlan, key: str, labels: Sequence[str]) -> Iterator[WhyNot]:
+def _tried(plan: KeptPlan, key: str, labels: Sequence[str], until: float) -> Iterator[WhyNot]:
     """Force one way after the other, the best first, until the time is over; the first is always tried."""
-    until = monotonic() + SECONDS
     for number, label in enumerate(labels):
         left = until - monotonic()
         if number and left < LEAST_SECONDS:
             return
-        settings = replace(plan.settings, time_limit_seconds=left)
+        settings = replace(plan.settings, time_limit_seconds=max(left, LEAST_SECONDS))
         yield why_not(plan.instance, plan.solution, settings, need=key, candidate=label)
 
 
@@ -135,8 +129,10 @@ def _rank(answer: WhyNot) -> tuple[Any, ...]:
     return (1, served, change.worst_score, change.total_score, change.kept)
 
 
-def _told(answer: WhyNot, row: PlanLine, shown: str, names: PlanNames) -> Forced:
+def _told(answer: WhyNot, row: PlanLine, shown: str) -> Forced:
     moves = cast("list[dict[str, Any]]", plain(answer.moves))
+    sentences = plain(answer.sentences)
+    names = names_in(moves, sentences)
     return Forced(
         request=row.request.reference_text,
         line=row.line.number,
@@ -147,7 +143,7 @@ def _told(answer: WhyNot, row: PlanLine, shown: str, names: PlanNames) -> Forced
         constraints=(),
         change=cast("dict[str, Any] | None", plain(answer.change)),
         moves=[{**move, "before": names.of(move["before"]), "after": names.of(move["after"])} for move in moves],
-        sentences=cast("list[dict[str, Any]]", names.in_words(plain(answer.sentences))),
+        sentences=cast("list[dict[str, Any]]", names.in_words(sentences)),
     )
 
 

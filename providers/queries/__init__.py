@@ -38,6 +38,7 @@ from providers.queries.finding import (
     visible_providers,
 )
 from providers.queries.harvests import harvests_due, harvests_visible_to
+from providers.queries.naming import NamedOffer, named_offers
 from providers.queries.visibility import (
     in_catalogue,
     offerings_visible_to,
@@ -53,6 +54,7 @@ __all__ = [
     "CatalogueSession",
     "CatalogueWindow",
     "KeptCatalogue",
+    "NamedOffer",
     "OutcomeFacts",
     "allowed_actions",
     "bookable_sessions",
@@ -73,6 +75,7 @@ __all__ = [
     "miscounted_sessions",
     "miscounted_windows",
     "named",
+    "named_offers",
     "offering_by_reference",
     "offering_organizations",
     "offerings_for_audience",

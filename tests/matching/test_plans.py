@@ -6,14 +6,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from marketplace.audit.models import AuditRecord
 from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import DomainError, ErrorCode
 from matching import operations, tasks
-from matching.engine import DEFAULT_WEIGHTS, decode_plan
+from matching.engine import DEFAULT_WEIGHTS, decode_plan, kept
 from matching.models import MatchProposal, MatchRun, PlanLine
-from matching.queries import forced_choice
+from matching.queries import forced_choice, inputs
+from matching.queries.plan_names import names_in, plan_names
 from matching.queries.replay import replay_run
 from providers.models import Offering, Session
 from requests_app import operations as requests
@@ -560,7 +563,6 @@ def test_forcing_another_offering_costs_exactly_what_the_answer_says() -> None:
     other = next(offering for offering in scene.offerings if offering != row.offering)
     answer = forced_choice(
         run.pk,
-        at=AT,
         request=row.request.reference_text,
         line=1,
         offering=other.code or str(other.public_id),
@@ -578,7 +580,6 @@ def test_chosen_offering_is_said_to_be_chosen() -> None:
     run = planned(scene)
     answer = forced_choice(
         run.pk,
-        at=AT,
         request=scene.requests[0].reference_text,
         line=1,
         offering=str(scene.offerings[0].public_id),
@@ -592,7 +593,6 @@ def test_offering_that_fails_a_hard_constraint_is_said_to_fail_it() -> None:
     run = planned(scene)
     answer = forced_choice(
         run.pk,
-        at=AT,
         request=scene.requests[0].reference_text,
         line=1,
         offering=str(other.public_id),
@@ -608,7 +608,6 @@ def test_offering_beyond_the_candidates_is_said_to_be_so() -> None:
     other = next(offering for offering in scene.offerings if offering != row.offering)
     answer = forced_choice(
         run.pk,
-        at=AT,
         request=row.request.reference_text,
         line=1,
         offering=str(other.public_id),
@@ -622,7 +621,6 @@ def test_line_that_is_not_in_the_plan_is_unknown() -> None:
     with refusal(ErrorCode.UNKNOWN_REFERENCE):
         forced_choice(
             run.pk,
-            at=AT,
             request=scene.requests[0].reference_text,
             line=7,
             offering=str(scene.offerings[0].public_id),
@@ -634,7 +632,7 @@ def test_plan_kept_by_another_engine_is_refused_by_name() -> None:
     run = planned(scene)
     MatchRun.objects.filter(pk=run.pk).update(plan=zlib.compress(b'{"format":1}'))
     with pytest.raises(DomainError) as error:
-        forced_choice(run.pk, at=AT, **scene.mark(0, 0))
+        forced_choice(run.pk, **scene.mark(0, 0))
     assert refused_with(error) == {"": "other_engine"}
 
 
@@ -654,3 +652,19 @@ def test_plan_computed_again_from_its_snapshot_is_the_same() -> None:
         replay = replay_run(run.pk)
         assert replay.difference is None
         assert replay.same
+
+
+def test_names_of_an_answer_are_read_few_at_a_time_and_are_those_of_the_whole_market() -> None:
+    scene = crowded(wishes=3, offerings=2, seats=30)
+    run = planned(scene)
+    plan = kept(zlib.decompress(bytes(run.plan or b"")))
+    capacities = [entry.id for entry in plan.instance.capacities]
+    candidates = list(plan.instance.pairs.candidate)
+    whole = plan_names(candidates, capacities, inputs.market(at=AT).rows)
+    asked = [{"code": "any", "params": {"before": name, "capacities": capacities}} for name in candidates]
+    with CaptureQueriesContext(connection) as counted:
+        few = names_in(asked)
+    assert len(counted) <= 3
+    assert few.in_words(asked) == whole.in_words(asked) != asked
+    assert [few.of(name) for name in candidates] == [whole.of(name) for name in candidates]
+    assert names_in([]).words == {}

@@ -20,7 +20,7 @@ from requests_app import queries as requests
 
 def prepare_why_not(*, actor: Actor, at: datetime, run_id: int, **asked: Any) -> queries.Forced:
     """Solve the plan again with an offering forced; who may ask is who may read the run."""
-    return queries.forced_choice(run_id, at=at, **asked)
+    return queries.forced_choice(run_id, **asked)
 
 
 def tell_why_not(*, prepared: queries.Forced, **asked: Any) -> queries.Forced:
