@@ -87,13 +87,19 @@ class Api:
 
 def why_not(api: Api, plan: str, served: list[Any]) -> None:
     """Ask of a few lines, spread over the plan, what taking their next best offering would change."""
-    for line in served[:: max(1, len(served) // QUESTIONS)][:QUESTIONS]:
-        asked = {"request": line["request"], "line": line["line"], "offering": line["alternates"][0]["name"]}
+    open_ones = [(line, other) for line in served if (other := _another(line)) is not None]
+    for line, other in open_ones[:: max(1, len(open_ones) // QUESTIONS)][:QUESTIONS]:
+        asked = {"request": line["request"], "line": line["line"], "offering": other}
         answer = api.measured(
             "why not another offering", partial(api.call, "POST", f"/match-runs/{plan}/why-not", asked)
         )
         said = answer["sentences"][0]["text"]["en"] if answer["sentences"] else ""
         print(f"  possible: {answer['possible']}, lines moved: {len(answer['moves'])}. {said}")
+
+
+def _another(line: Any) -> str | None:
+    """Give the first alternate that is another offering than the one chosen, not only another date of it."""
+    return next((entry["name"] for entry in line["alternates"] if entry["name"] != line["offering"]), None)
 
 
 def teams(api: Api) -> None:

@@ -23,6 +23,10 @@ class PlanNames:
         """Give the word for one name."""
         return None if name is None else self.words.get(name, name)
 
+    def of_offerings(self) -> dict[str, str]:
+        """Give the words for offerings alone, by public id."""
+        return {name: word for name, word in self.words.items() if _is_id(name)}
+
     def only_in(self, value: Any) -> dict[str, str]:
         """Give those words that sentences of some stored data need."""
         found: dict[str, str] = {}

@@ -7,7 +7,7 @@ from uuid import UUID
 from marketplace.accounts import queries as accounts
 from marketplace.kernel.errors import DomainError
 from matching import queries
-from matching.engine import ENGINE_VERSION, EngineError, rank, snapshot
+from matching.engine import ENGINE_VERSION, EngineError, Ranking, rank, snapshot
 from matching.lifecycle import ENDED_PARTS
 from matching.models import MatchProposal, ProposalPart
 from matching.operations import policies, replacing, runs, writing
@@ -47,9 +47,17 @@ def prepare_ranking(payload: dict[str, Any], *, at: datetime, progress: Any) -> 
     named = {part.offer for plan in ranking.proposals for part in plan.parts}
     rows = {key: market.rows[key] for key in named}
     writing.pack_supply(market.supply)
-    steps = {step.offer for bundle in ranking.bundles for step in bundle.steps}
-    names = PlanNames({key: name_of(market.rows[key]) for key in steps})
+    names = PlanNames({key: name_of(market.rows[key]) for key in _spoken_of(ranking)})
     return writing.Computed(content, market.supply, at.date(), ranking, rows, names)
+
+
+def _spoken_of(ranking: Ranking) -> set[str]:
+    """Give the offerings that a ranking names anywhere."""
+    found = {step.offer for bundle in ranking.bundles for step in bundle.steps}
+    for line in ranking.lines:
+        found |= {entry.offer for entry in line.candidates} | {entry.offer for entry in line.near_misses}
+        found |= {entry.best_offer for entry in (line.conflict.relaxations if line.conflict else ())}
+    return found
 
 
 def write_ranking(payload: dict[str, Any], *, at: datetime, prepared: Any, **_: object) -> None:

@@ -30,6 +30,11 @@ def conflict_of(run: dict[str, Any]) -> dict[str, Any]:
     assert (line["eligible"], line["candidates"]) == (0, [])
     assert line["considered"] >= 40
     found = dict(line["conflict"])
+    spoken_of = {miss["offer"] for miss in line["near_misses"]} | {
+        entry["best_offer"] for entry in found["relaxations"]
+    }
+    assert spoken_of <= set(run["result"]["names"])
+    assert all(run["result"]["names"].values())
     texts = [found["sentence"]["text"], *(one["text"] for entry in found["relaxations"] for one in entry["sentences"])]
     assert all(text["en"] and text["fr"] and text["en"] != text["fr"] for text in texts)
     return found

@@ -133,7 +133,7 @@ class RunOut(LifecycleOut):
         help_text="Of a ranking, per line: candidates, near misses with what would make them eligible, conflicts; "
         "`bundles`: a course and then an offer online; `open_lines`: why the best proposal leaves lines open. Of a plan: objectives with bounds, fairness, prices, the difference from greedy. Of a search for pools: needs that one "
         "joint session would serve, with shared costs and what that saves; merging them is a person's decision. "
-        "Sentences in both languages."
+        "`names`: what the offerings that it names by id are called. Sentences in both languages."
     )
     links = LinksField({"self": "match-run-detail"})
 
@@ -142,7 +142,7 @@ class RunOut(LifecycleOut):
         result = dict(run.result)
         names = PlanNames(result.pop("names", {}))
         found: dict[str, Any] = spoken(names.in_words(result))
-        return found
+        return {**found, "names": names.of_offerings()} if found else found
 
 
 class CriterionOut(serializers.Serializer[Any]):
