@@ -34,7 +34,8 @@ def test_demo_that_is_ready_is_not_loaded_again(at: datetime) -> None:
 def test_every_open_need_is_asked_for_once(taken_back: datetime) -> None:
     assert ranking.ask_for_rankings(at=taken_back) == 21
     assert ranking.ask_for_rankings(at=taken_back) == 0
-    assert ranking.unfinished(at=taken_back) == MatchRun.objects.count() == 21
+    queued = MatchRun.objects.filter(state="queued")  # beside the one behind the need that is marked as not yet met
+    assert ranking.unfinished(at=taken_back) == queued.count() == MatchRun.objects.count() - 1 == 21
 
 
 def test_needs_without_proposals_are_listed_as_being_ranked(taken_back: datetime) -> None:
