@@ -14,7 +14,7 @@ from marketplace.notifications import recipients, sight
 from marketplace.records.models import LifecycleRecord
 from marketplace.work.registry import job
 from matching import queries, tasks
-from matching.models import MatchProposal, MatchRun, ProposalPart
+from matching.models import MatchProposal, MatchRun, NeedWatch, ProposalPart
 from matching.operations import deadlines, endorsing, reactions
 from requests_app import queries as requests
 
@@ -136,6 +136,24 @@ def concerned(record: LifecycleRecord, party: Party) -> recipients.Concerned:
     return recipients.Concerned(organizations, countries, facts.programme)
 
 
+job(tasks.watching.TELL, prepare=tasks.prepare_telling, lease_seconds=60)(tasks.tell_watches)
+
+
+@handles(
+    "training_request.opened",
+    "training_request.reopened",
+    "training_request.fell_back",
+    "training_request.changed",
+    "training_request.shared",
+    "training_request.posting_consented",
+    kind="matching.spread_need",
+)
+@job("matching.spread_need")
+def spread_need(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
+    """Have saved searches looked at when a need opens, changes or becomes visible to more."""
+    tasks.spread(payload, at=at)
+
+
 @handles("session.cancelled", kind="matching.session_gone")
 @job("matching.session_gone")
 def session_gone(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
@@ -167,6 +185,12 @@ def proposals_seen(actor: Actor, at: datetime) -> QuerySet[MatchProposal]:
 def parts_seen(actor: Actor, at: datetime) -> QuerySet[ProposalPart]:
     """Say which parts a person may be written to about."""
     return queries.parts_visible_to(actor, at=at)
+
+
+@sight.seen("need_watch", route="need-watch-detail")
+def watches_seen(actor: Actor, at: datetime) -> QuerySet[NeedWatch]:
+    """Say which saved searches a person may be written to about."""
+    return queries.watches_visible_to(actor, at=at)
 
 
 @sight.seen("match_run", route="match-run-detail")

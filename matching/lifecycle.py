@@ -42,6 +42,7 @@ PROPOSAL = Lifecycle(
         "declined",
         "superseded",
         "released",
+        "withdrawn",
     ),
     transitions=(
         move("shortlist", "suggested", "shortlisted", "proposal.shortlisted", Permission.PROPOSALS_DECIDE),
@@ -92,6 +93,14 @@ PROPOSAL = Lifecycle(
         move("fail", "approved", "declined", "proposal.failed", automatic=True),
         move("release", "awaiting_second_approval approved", "released", "proposal.released", automatic=True),
         move("supersede", "suggested shortlisted consulting", "superseded", "proposal.superseded", automatic=True),
+        # A provider takes back what it offered on its own, as long as nobody has asked it.
+        move(
+            "withdraw",
+            "suggested shortlisted consulting awaiting_second_approval",
+            "withdrawn",
+            "proposal.withdrawn",
+            Permission.OFFERS_MAKE,
+        ),
     ),
     steps={
         "suggested": DECIDE,

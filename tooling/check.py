@@ -80,7 +80,11 @@ def manage(*words: str | Path, env: dict[str, str] | None = None) -> Finding:
 # demo's rows. To be emptied with the first release.
 SHARES = "0003_shares_and_consents"
 TEST_MODE = ("0004_test_mode", "0005_test_mode")
-BEFORE_RELEASE = ("0002_plans", "0003_chain", "0004_replays", "0005_publications", "0006_grants", SHARES, *TEST_MODE)
+TWO_WAY = ("0004_two_way_subjects", "0005_open_requests_by_opening", "0007_two_way")
+BEFORE_RELEASE = (
+    *("0002_plans", "0003_chain", "0004_replays", "0005_publications", "0006_grants"),
+    *(SHARES, *TEST_MODE, *TWO_WAY),
+)
 
 
 def safe_migrations() -> Finding:

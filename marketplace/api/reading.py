@@ -69,6 +69,7 @@ class Reading:
 
     counts_all = False  # while all that match is counted
     rows: ClassVar[Rows | None] = None
+    whole_pages: Any = None  # lists that no query gives: yields all that match, so many at a time
     facets: ClassVar[Mapping[str, Facet]] = {}  # by the name in `facets=`
     highlighted: ClassVar[tuple[str, ...]] = ()  # texts by language in which the words of `q` are looked for
 

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parent / "data"
 LANGUAGES: Mapping[str, str] = {"en": "English", "fr": "Français"}
 # In the order in which one reads them.
 NAMES = (
-    *("index", "quick-start", "authentication", "lists", "errors", "events", "webhooks", "formats", "bulk"),
+    *("index", "quick-start", "authentication", "lists", "errors", "events", "webhooks", "needs", "formats", "bulk"),
     *("versions", "changelog"),
 )
 # The changes of the API lie with its description, where those who change it write them down.

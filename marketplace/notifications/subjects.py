@@ -9,6 +9,8 @@ from marketplace.kernel.text import gettext_noop as _
 class Subject(StrEnum):
     """Stable codes of notices, sorted."""
 
+    NEED_FOUND = "need_found"
+    OFFER_ANSWERED = "offer_answered"
     STEP_ESCALATED = "step_escalated"
     STEP_OPENED = "step_opened"
     STEP_OVERDUE = "step_overdue"
@@ -44,6 +46,8 @@ class Outcome(StrEnum):
 
 # Places: reference of the thing, name of the step, the day it is or was due, who owes it.
 TEXTS: Mapping[Subject, str] = {
+    Subject.NEED_FOUND: _("%(reference)s is a new need that meets a search of yours."),
+    Subject.OFFER_ANSWERED: _("%(reference)s: your own offer was answered and is closed; open it for the reason."),
     Subject.STEP_ESCALATED: _("%(reference)s: “%(step)s” has been overdue since %(due)s (owed by: %(party)s)."),
     Subject.STEP_OPENED: _("%(reference)s waits for you: “%(step)s”, by %(due)s."),
     Subject.STEP_OVERDUE: _("%(reference)s: “%(step)s” was due on %(due)s."),

@@ -1,6 +1,7 @@
 """Allow-listed filters of runs and proposals."""
 
 from datetime import datetime
+from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
@@ -10,6 +11,8 @@ from marketplace.kernel.lifecycle import Party
 from matching import queries
 from matching.lifecycle import PROPOSAL, RUN
 from matching.models import RUN_MODES, MatchProposal
+from matching.queries.serving import FITS
+from requests_app.queries import NeedCriteria
 
 
 class RunFilters(FilterSet):
@@ -30,6 +33,47 @@ class PlanLineFilters(FilterSet):
     request = CodesFilter("request__reference")
     agency = CodesFilter("request__requesting_organization__code")
     unmet_reason = CodesFilter("unmet_reason")
+
+
+class NeedFilters(FilterSet):
+    """Filters of `GET /providers/{id}/needs`; they say what is looked for, and the query answers it."""
+
+    theme = CodesFilter(help_text="Theme of the line, narrower ones included.")
+    country = CodesFilter(help_text="Country of the line (ISO 3166-1 alpha-3).")
+    region = CodesFilter(help_text="Area of the line or of its country (M49).")
+    language = CodesFilter(help_text="Language of the line (BCP 47); in summary, that the request needs.")
+    form = CodesFilter(help_text="The request accepts one of these forms.")
+    modality = CodesFilter(help_text="The request accepts one of these modalities.")
+    window_from = django_filters.DateFilter(help_text="Window ends on or after this day.")
+    window_to = django_filters.DateFilter(help_text="Window begins by this day.")
+    fit = CodesFilter(allowed=FITS)
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Leave the rows as they are: what was asked is read by ``criteria``."""
+        return queryset
+
+    def criteria(self, q: str) -> NeedCriteria:
+        """Give what was asked, once it was found valid."""
+        asked: dict[str, Any] = self.form.cleaned_data
+        return NeedCriteria(
+            themes=tuple(asked["theme"] or ()),
+            countries=tuple(asked["country"] or ()),
+            regions=tuple(asked["region"] or ()),
+            languages=tuple(asked["language"] or ()),
+            forms=tuple(asked["form"] or ()),
+            modalities=tuple(asked["modality"] or ()),
+            window_from=asked["window_from"],
+            window_to=asked["window_to"],
+            q=q,
+        )
+
+
+class WatchFilters(FilterSet):
+    """Filters of `GET /need-watches`."""
+
+    provider = CodesFilter("provider__code", help_text="Code of the provider.")
+    active = django_filters.BooleanFilter()
+    updated_since = UpdatedSince()
 
 
 class ProposalFilters(FilterSet):

@@ -17,6 +17,7 @@ from matching.engine.errors import EngineError
 from matching.engine.explaining.changes import apply_change, apply_offer_change
 from matching.engine.explaining.contrast import contrast
 from matching.engine.explaining.relaxation import relax
+from matching.engine.finding import Finding, Standing, finding_of, standings
 from matching.engine.gaps import (
     Assumptions,
     Closing,
@@ -211,6 +212,7 @@ __all__ = [
     "CriterionShare",
     "EngineError",
     "Fail",
+    "Finding",
     "Floor",
     "FreeCapacity",
     "GapRanking",
@@ -274,6 +276,7 @@ __all__ = [
     "Solution",
     "SparseScores",
     "StageResult",
+    "Standing",
     "Suggestion",
     "Supply",
     "SupplyInputs",
@@ -307,6 +310,7 @@ __all__ = [
     "explain_plan",
     "fails_then",
     "find_team",
+    "finding_of",
     "keep",
     "kept",
     "lexicon_from_labels",
@@ -334,6 +338,7 @@ __all__ = [
     "serving",
     "snapshot",
     "solve",
+    "standings",
     "suggest_weights",
     "team_document",
     "to_cents",

@@ -5,9 +5,11 @@ from matching.models.plans import PlanLine
 from matching.models.policies import MatchingPolicy
 from matching.models.proposals import SCORE_TOP, MatchProposal, PartLine, ProposalPart
 from matching.models.runs import COMPARED, IMPOSSIBLE, PLAN_MODES, REQUEST_MODES, RUN_MODES, MatchRun, SupplySnapshot
+from matching.models.watches import FITS, NeedWatch, ToldNeed
 
 __all__ = [
     "COMPARED",
+    "FITS",
     "IMPOSSIBLE",
     "PLAN_MODES",
     "REQUEST_MODES",
@@ -18,8 +20,10 @@ __all__ = [
     "MatchProposal",
     "MatchRun",
     "MatchingPolicy",
+    "NeedWatch",
     "PartLine",
     "PlanLine",
     "ProposalPart",
     "SupplySnapshot",
+    "ToldNeed",
 ]

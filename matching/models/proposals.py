@@ -43,6 +43,9 @@ class MatchProposal(LifecycleRecord):
     approved_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.CharField(max_length=200, blank=True)
     message = models.TextField(blank=True)  # of a provider that offers on its own
+    ended_at = models.DateTimeField(null=True, blank=True)  # when it was answered for good other than by agreement
+    ended_reason = models.CharField(max_length=40, blank=True)  # `decline_reasons` or `proposal_endings`
+    ended_text = models.TextField(blank=True)
 
     class Meta:
         ordering = ["request_id", "rank", "-score", "id"]
@@ -58,6 +61,11 @@ class MatchProposal(LifecycleRecord):
             models.CheckConstraint(
                 condition=~Q(state__in=["approved", "confirmed"]) | Q(approved_at__isnull=False),
                 name="proposal_approved_has_date",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, ended_reason="", ended_text="")
+                | Q(ended_at__isnull=False, ended_reason__gt=""),
+                name="proposal_ending_whole",
             ),
             models.UniqueConstraint(
                 fields=["request", "combination"], condition=Q(state__in=LIVE_PROPOSALS), name="live_combination_once"

@@ -14,7 +14,7 @@ from matching.operations.decisions import (
     shortlist_proposal,
 )
 from matching.operations.endorsing import confirm_endorsed
-from matching.operations.offers import make_offer
+from matching.operations.offers import make_offer, withdraw_offer
 from matching.operations.planning import request_plan
 from matching.operations.policies import current_policy, publish_policy
 from matching.operations.pooling import request_pooling
@@ -23,6 +23,7 @@ from matching.operations.replacing import approve_replacement, decline_replaceme
 from matching.operations.replaying import ask_replay
 from matching.operations.retrying import retry_run
 from matching.operations.runs import cancel_run, request_run
+from matching.operations.watches import change_watch, delete_watch, save_watch, tell_watches
 
 __all__ = [
     "CounterTerms",
@@ -31,6 +32,7 @@ __all__ = [
     "approve_replacement",
     "ask_replay",
     "cancel_run",
+    "change_watch",
     "confirm_endorsed",
     "confirm_if_complete",
     "consent_counter",
@@ -39,6 +41,7 @@ __all__ = [
     "current_policy",
     "decline_proposal",
     "decline_replacement",
+    "delete_watch",
     "go_on_without",
     "make_offer",
     "object_to_proposal",
@@ -52,5 +55,8 @@ __all__ = [
     "request_run",
     "retract_approval",
     "retry_run",
+    "save_watch",
     "shortlist_proposal",
+    "tell_watches",
+    "withdraw_offer",
 ]

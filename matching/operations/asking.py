@@ -9,6 +9,7 @@ from marketplace.lifecycles.operations import transition
 from marketplace.work import operations as work
 from matching.lifecycle import CLAIMING_PARTS, ENDED_PARTS
 from matching.models import MatchProposal, ProposalPart
+from matching.operations.ending import end
 from providers import operations as providers
 from requests_app import operations as requests
 
@@ -104,7 +105,7 @@ def withdraw_parts(proposal: MatchProposal, *, actor: Actor, at: datetime, reaso
 def release(proposal: MatchProposal, *, at: datetime, reason_code: str) -> None:
     """Give a proposal up whose need changed or went away, with all its parts."""
     withdraw_parts(proposal, actor=MATCHING, at=at, reason_code=reason_code)
-    transition(proposal, "release", actor=MATCHING, at=at, reason_code=reason_code)
+    end(proposal, "release", actor=MATCHING, at=at, reason_code=reason_code)
 
 
 def lapse(part: ProposalPart, *, actor: Actor, at: datetime, reason_code: str) -> None:

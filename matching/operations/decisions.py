@@ -14,7 +14,7 @@ from marketplace.lifecycles.operations import find_transition, transition
 from matching import queries
 from matching.lifecycle import CLAIMING_PARTS, PROPOSED_PARTS
 from matching.models import MatchProposal, ProposalPart
-from matching.operations import approvals, asking, confirming, limits
+from matching.operations import approvals, asking, confirming, ending, limits, weighing
 from matching.operations.locking import lock_proposal
 from matching.operations.reasons import check_reason
 
@@ -59,15 +59,12 @@ def decline_proposal(
 ) -> MatchProposal:
     """Decline a proposal with a reason of the list `decline`. Raises DomainError(unknown_reference) for another code."""
     check_reason("decline_reasons", reason_code)
-    return _decide(
-        "decline",
-        actor=actor,
-        at=at,
-        proposal_id=proposal_id,
-        expected_version=expected_version,
-        reason_code=reason_code,
-        reason_text=reason_text,
-    )
+    proposal = lock_proposal(proposal_id, expected_version=expected_version)
+    find_transition(proposal, "decline")
+    approvals.check_may_decide(actor, proposal, at=at)
+    ending.end(proposal, "decline", actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
+    approvals.record_decision(proposal, "decline", actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
+    return proposal
 
 
 @transaction.atomic
@@ -157,6 +154,8 @@ def approve_proposal(
     second = proposal.state == "awaiting_second_approval"
     approvals.check_may_decide(actor, proposal, at=at, second=second)
     _check_consultation_ended(proposal)
+    if proposal.origin == "provider" and not second:
+        weighing.check_conditions(proposal, at=at)
     if second:
         approvals.check_second_person(actor, approvals.approvals_in_round(proposal), at=at)
     else:
@@ -259,18 +258,14 @@ def _decide(
     at: datetime,
     proposal_id: int,
     expected_version: int | None,
-    reason_code: str = "",
-    reason_text: str = "",
     consultation: str = "",
 ) -> MatchProposal:
     proposal = lock_proposal(proposal_id, expected_version=expected_version)
     find_transition(proposal, verb)
     approvals.check_may_decide(actor, proposal, at=at)
     proposal.consultation = consultation or proposal.consultation
-    transition(
-        proposal, verb, actor=actor, at=at, reason_code=reason_code, reason_text=reason_text, columns=CONSULTATION
-    )
-    approvals.record_decision(proposal, verb, actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
+    transition(proposal, verb, actor=actor, at=at, columns=CONSULTATION)
+    approvals.record_decision(proposal, verb, actor=actor, at=at)
     return proposal
 
 

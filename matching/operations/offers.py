@@ -10,11 +10,14 @@ from django.db import IntegrityError, transaction
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
-from marketplace.kernel.errors import DomainError, ErrorCode, FieldError, unknown_reference
+from marketplace.kernel.errors import DomainError, ErrorCode, FieldError, rule_broken, unknown_reference
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import gettext_noop
 from marketplace.lifecycles import operations as lifecycles
 from matching.models import MatchProposal, PartLine, ProposalPart
+from matching.operations import asking
+from matching.operations.ending import end
+from matching.operations.locking import lock_proposal
 from matching.operations.writing import Lines, flag, lines_by_number
 from matching.queries.inputs import wants_partner
 from providers import queries as providers
@@ -23,6 +26,8 @@ from requests_app import operations as requests
 if TYPE_CHECKING:
     from providers.models import Offering, Session
     from requests_app.models import TrainingRequest
+
+TAKEN_BACK = "withdrawn_by_provider"
 
 
 @transaction.atomic
@@ -91,6 +96,27 @@ def make_offer(
         PartLine(part=part, line_id=wanted[number].line_id, participants=count) for number, count in shares
     )
     flag(proposal, at=at)
+    return proposal
+
+
+@transaction.atomic
+def withdraw_offer(
+    *, actor: Actor, at: datetime, proposal_id: int, reason_text: str = "", expected_version: int | None = None
+) -> MatchProposal:
+    """Take back what a provider offered on its own, as long as nobody asked it to deliver.
+
+    Raises DomainError(wrong_state, permission_denied, precondition_failed), and DomainError(rule_broken) for a proposal that
+    is no provider's own.
+    """
+    proposal = lock_proposal(proposal_id, expected_version=expected_version)
+    permissions.check(actor, Permission.OFFERS_MAKE, at=at, organization_id=proposal.lead.organization_id)
+    lifecycles.find_transition(proposal, "withdraw")
+    if proposal.origin != "provider":
+        raise rule_broken(
+            "", "no_own_offer", gettext_noop("Only what a provider offered on its own can be taken back.")
+        )
+    asking.withdraw_parts(proposal, actor=actor, at=at, reason_code=TAKEN_BACK)
+    end(proposal, "withdraw", actor=actor, at=at, reason_code=TAKEN_BACK, reason_text=reason_text)
     return proposal
 
 

@@ -13,6 +13,7 @@ from matching.lifecycle import CLAIMING_PARTS, LIVE_PROPOSALS, PROPOSED_PARTS, S
 from matching.models import MatchProposal, ProposalPart
 from matching.operations import asking, runs
 from matching.operations.asking import MATCHING
+from matching.operations.ending import end
 from matching.operations.locking import lock_part
 from matching.operations.replacing import seek_next
 from matching.queries import partner_ids, parts_with_partners
@@ -153,4 +154,4 @@ def _end(proposal: MatchProposal, *, at: datetime, reason_code: str) -> None:
     if proposal.state == "awaiting_second_approval":
         asking.release(proposal, at=at, reason_code=reason_code)
     else:
-        transition(proposal, "supersede", actor=MATCHING, at=at, reason_code=reason_code)
+        end(proposal, "supersede", actor=MATCHING, at=at, reason_code=reason_code)

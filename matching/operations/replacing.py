@@ -12,6 +12,7 @@ from matching.engine import PartPlan
 from matching.lifecycle import CLAIMING_PARTS, PROPOSED_PARTS
 from matching.models import MatchProposal, ProposalPart
 from matching.operations import approvals, asking, limits
+from matching.operations.ending import end
 from matching.operations.locking import lock_part
 from matching.operations.reasons import check_reason
 from matching.operations.writing import ENGINE, lines_by_number, write_part
@@ -57,7 +58,7 @@ def _say_how_it_stands(proposal: MatchProposal, lost: ProposalPart, *, at: datet
     """Leave the proposal with the step that is due now: none while replacements wait, a decision on a gap, or its end."""
     parts = list(proposal.parts.all())
     if not any(part.state in (*CLAIMING_PARTS, *PROPOSED_PARTS) for part in parts):
-        transition(proposal, "fail", actor=ENGINE, at=at, reason_code="partners_refused")
+        end(proposal, "fail", actor=ENGINE, at=at, reason_code="partners_refused")
     elif queries.open_gaps(parts):
         transition(proposal, "report_gap", actor=ENGINE, at=at, data={"part": str(lost.public_id)})
     else:

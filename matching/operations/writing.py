@@ -29,7 +29,10 @@ from matching.engine import (
 from matching.lifecycle import LIVE_PROPOSALS
 from matching.models import MatchProposal, MatchRun, PartLine, ProposalPart, SupplySnapshot
 from matching.operations.approvals import requester_ids, secretariat_family, touches
+from matching.operations.ending import end
+from matching.operations.weighing import write_weights
 from matching.queries import partner_ids, with_partners
+from matching.queries.own_offers import WeighedOffer
 from matching.queries.plan_names import PlanNames
 from providers import queries as providers
 from requests_app import operations as request_operations
@@ -60,6 +63,7 @@ class Computed:
     ranking: Ranking
     rows: Mapping[str, providers.CatalogueOffer]
     names: PlanNames = field(default_factory=PlanNames)  # of offerings that sentences speak of
+    offers: Mapping[int, WeighedOffer] = field(default_factory=dict)  # of providers on their own, by proposal
 
 
 @transaction.atomic
@@ -93,6 +97,7 @@ def write_ranking(run_id: int, computed: Computed, *, at: datetime) -> MatchRun:
     if run.mode == "request":
         prefetch_related_objects([request], "co_requesters")  # whom each event of a proposal or part is for
         _supersede(run, at=at)
+        write_weights(run, computed.offers, at=at)
         _write_proposals(run, computed, at=at)
         outcome = {"run": str(run.public_id), "outcome": ranking.outcome, "proposals": len(ranking.proposals)}
         request_operations.note_ranking(actor=ENGINE, at=at, request_id=request_id, data=outcome)
@@ -132,13 +137,14 @@ def _supersede(run: MatchRun, *, at: datetime) -> None:
     suggested = MatchProposal.objects.filter(request_id=run.request_id, state="suggested", origin="engine")
     for proposal in suggested.order_by("pk"):
         proposal.request = cast("TrainingRequest", run.request)
-        transition(proposal, "supersede", actor=ENGINE, at=at)
+        end(proposal, "supersede", actor=ENGINE, at=at, reason_code="newer_run")
 
 
 def _write_proposals(run: MatchRun, computed: Computed, *, at: datetime) -> None:
     """Insert the proposals of a run; a way that is already being decided on is not suggested a second time."""
     live = MatchProposal.objects.filter(request_id=run.request_id, state__in=LIVE_PROPOSALS)
     taken = set(live.values_list("combination", flat=True))
+    offered = set(live.filter(origin="provider").values_list("parts__offering__public_id", flat=True))
     lines = lines_by_number(cast("int", run.request_id))
     written = []
     for plan in computed.ranking.proposals:
@@ -147,6 +153,8 @@ def _write_proposals(run: MatchRun, computed: Computed, *, at: datetime) -> None
             taken.add(combination)
             proposal = _insert(plan, computed.rows, run=run, lines=lines, combination=combination, at=at)
             proposal.reasons |= {"open_lines": plain(_open_lines(plan, computed.ranking))}
+            if any(computed.rows[part.offer].public_id in offered for part in plan.parts):
+                proposal.flags = sorted({*proposal.flags, "offered_by_provider"})
             written.append(proposal)
     _flag_all(written, at=at)
 

@@ -27,6 +27,7 @@ from matching.queries.standing import (
     speaks_for_requester,
     with_partners,
 )
+from matching.queries.watches import watches_visible_to
 from matching.queries.why_not import Forced, forced_choice
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "side_by_side",
     "speaks_for_chair",
     "speaks_for_requester",
+    "watches_visible_to",
     "who_owes",
     "with_partners",
 ]

@@ -52,9 +52,13 @@ class Market:
 def market(*, at: datetime) -> Market:
     """Give the market as it is now; the catalogue is built once for each version of it and kept in the process."""
     day = at.date()
-    words = "|".join(row.checksum for row in vocabularies.schemes())
-    catalogue, supply, rows = _catalogue(providers.catalogue_version(), words, day)
+    catalogue, supply, rows = _catalogue(providers.catalogue_version(), words_version(), day)
     return Market(catalogue=catalogue, rates=rates_of(day), supply=supply, rows=rows)
+
+
+def words_version() -> str:
+    """Give a token that changes with every change of a vocabulary."""
+    return "|".join(row.checksum for row in vocabularies.schemes())
 
 
 def rates_of(day: date) -> Rates:
@@ -82,7 +86,7 @@ class Workshop:
     ) -> tuple[Catalogue, Supply, Rows]:
         """Read what changed and make the market of it."""
         found = providers.catalogue_for_matching(at=at, kept=self.rows)
-        rows = {str(row.public_id): row for row in found if _is_complete(row)}
+        rows = {str(row.public_id): row for row in found if is_complete(row)}
         self.offers = {name: self._offer(name, row) for name, row in rows.items()}
         offers = tuple(made for _, made, _ in self.offers.values())
         supply = encode_supply(offers, scheme, places, words, encode=lambda made: self.offers[made.id][2])
@@ -113,11 +117,11 @@ def _catalogue(version: str, words: str, day: date) -> tuple[Catalogue, Supply, 
     """
     workshop = _workshop()
     with workshop.busy:
-        return workshop.bring_up_to_date(datetime.combine(day, time.min, tzinfo=UTC), *_surroundings(words))
+        return workshop.bring_up_to_date(datetime.combine(day, time.min, tzinfo=UTC), *surroundings(words))
 
 
 @lru_cache(maxsize=1)
-def _surroundings(words: str) -> tuple[ThemeScheme, PlaceIndex, Lexicon]:
+def surroundings(words: str) -> tuple[ThemeScheme, PlaceIndex, Lexicon]:
     """Give themes, places and the names of themes as they are in one version of the vocabularies, ``words``."""
     return theme_scheme(), place_index(), lexicon()
 
@@ -128,7 +132,7 @@ def joined_texts(*maps: dict[str, str]) -> dict[str, str]:
     return {language: " ".join(texts[language] for texts in maps if texts.get(language)) for language in languages}
 
 
-def _is_complete(row: providers.CatalogueOffer) -> bool:
+def is_complete(row: providers.CatalogueOffer) -> bool:
     """Tell whether the engine can weigh an offering: without hours or group size it cannot be planned."""
     return bool(row.duration_hours and row.participants_min and row.participants_max and row.form and row.modality)
 

@@ -20,7 +20,7 @@ def open_actions(proposal: MatchProposal, actor: Actor, *, at: datetime) -> list
     may = _may(proposal, actor, at, second=proposal.state == "awaiting_second_approval")
     verbs = allowed_actions(proposal, may)
     if proposal.state == "awaiting_second_approval" and not _decides(proposal, actor, at):
-        verbs = [verb for verb in verbs if verb == "approve"]  # the chair is the second approver and nothing else
+        verbs = [verb for verb in verbs if verb in ("approve", "withdraw")]  # the chair is the second and nothing else
     return [verb for verb in verbs if _is_open(proposal, parts, verb, actor)]
 
 
@@ -62,6 +62,8 @@ def _may(proposal: MatchProposal, actor: Actor, at: datetime, *, second: bool) -
         Permission.PROPOSALS_DECIDE.value: not recused and (chair or _has(actor, Permission.PROPOSALS_DECIDE, at)),
         Permission.PROPOSALS_OVERRULE.value: not recused and _has(actor, Permission.PROPOSALS_OVERRULE, at),
         Permission.PROPOSALS_CONSULT.value: speaks_for_requester(actor, proposal.request, at=at),
+        Permission.OFFERS_MAKE.value: proposal.origin == "provider"
+        and permissions.can(actor, Permission.OFFERS_MAKE, at=at, organization_id=proposal.lead.organization_id),
     }
 
 

@@ -6,12 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Q
-
 from marketplace.accounts import queries as accounts
 from matching.engine import PlanNeed, PlanTask, Rates, line_key
-from matching.models import MatchRun, PlanLine, ProposalPart
+from matching.models import MatchRun, PlanLine
 from matching.queries import inputs, spending
+from matching.queries.needs import refused_by_request
 from matching.queries.portfolio_parameters import changes_of, parameters_of
 from requests_app import queries as requests
 
@@ -40,7 +39,7 @@ def open_needs(references: Sequence[str] | None = None, *, at: datetime) -> Open
     planned = [facts for facts in open_facts if facts.window is not None]
     codes = accounts.codes_of({pk for facts in planned for pk in _organizations(facts)})
     ids = [facts.request_id for facts in planned]
-    refused, taken = _refused(ids), spending.committed(ids, at=at)
+    refused, taken = refused_by_request(ids), spending.committed(ids, at=at)
     return OpenNeeds(
         needs=tuple(
             _need(facts, codes, refused.get(facts.request_id, ()), taken.get(facts.request_id)) for facts in planned
@@ -66,22 +65,6 @@ def _need(facts: requests.RequestFacts, codes: Codes, refused: Iterable[str], co
         content_version=facts.content_version,
         funder=codes[facts.funder_id] if facts.funder_id is not None else None,
     )
-
-
-def _refused(request_ids: Sequence[int]) -> dict[int, set[str]]:
-    """Give by request the public ids of offerings whose providers refused the need as it stands."""
-    now = F("proposal__request__content_version")
-    ranked = Q(proposal__run__request_content_version=now)
-    planned = Q(
-        proposal__run__plan_lines__request_id=F("proposal__request_id"),
-        proposal__run__plan_lines__content_version=now,
-    )
-    refused = ProposalPart.objects.filter(ranked | planned, state="refused", proposal__request_id__in=request_ids)
-    rows = refused.values_list("proposal__request_id", "offering__public_id").distinct()
-    found: dict[int, set[str]] = {}
-    for request_id, offering in rows:
-        found.setdefault(request_id, set()).add(str(offering))
-    return found
 
 
 def task_of(stored: Mapping[str, Any], needs: OpenNeeds, rates: Rates, *, at: datetime) -> PlanTask:

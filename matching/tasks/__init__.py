@@ -13,6 +13,7 @@ from matching.tasks.ranking import (
 )
 from matching.tasks.replaying import prepare_replay, write_replay
 from matching.tasks.warming import read_market
+from matching.tasks.watching import prepare_telling, spread, tell_watches
 
 __all__ = [
     "WORKER",
@@ -23,8 +24,11 @@ __all__ = [
     "prepare_ranking",
     "prepare_replacement",
     "prepare_replay",
+    "prepare_telling",
     "read_market",
+    "spread",
     "start_run",
+    "tell_watches",
     "write_plan",
     "write_pooling",
     "write_ranking",

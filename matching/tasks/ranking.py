@@ -11,7 +11,7 @@ from matching.engine import ENGINE_VERSION, EngineError, Ranking, rank, snapshot
 from matching.lifecycle import ENDED_PARTS
 from matching.models import MatchProposal, ProposalPart
 from matching.operations import policies, replacing, runs, writing
-from matching.queries import inputs
+from matching.queries import inputs, own_offers
 from matching.queries.plan_names import PlanNames, name_of
 from matching.tasks.beginning import begin_run, end_run
 from requests_app import queries as requests
@@ -33,6 +33,7 @@ def prepare_ranking(payload: dict[str, Any], *, at: datetime, progress: Any) -> 
         progress(1, total, "ranking")
         day, rates = at.date(), market.rates
         ranking = rank(need, market.catalogue, policy, as_of=day, rates=rates, limit=CANDIDATES)
+        offers = own_offers.weigh_offers(need, cast("int", run.request_id), market, policy, day=day)
         content = snapshot(
             need,
             market.supply,
@@ -48,7 +49,7 @@ def prepare_ranking(payload: dict[str, Any], *, at: datetime, progress: Any) -> 
     rows = {key: market.rows[key] for key in named}
     writing.pack_supply(market.supply)
     names = PlanNames({key: name_of(market.rows[key]) for key in _spoken_of(ranking)})
-    return writing.Computed(content, market.supply, at.date(), ranking, rows, names)
+    return writing.Computed(content, market.supply, at.date(), ranking, rows, names, offers)
 
 
 def _spoken_of(ranking: Ranking) -> set[str]:

@@ -9,12 +9,18 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from providers.lifecycle import BOOKABLE_SESSIONS
 from providers.models import CapacityWindow, Offering, OfferingPartner, Provider, Session
 
 TABLES = (Provider, Offering, Session, CapacityWindow)
+OF_PROVIDER: dict[type[Model], str] = {
+    Provider: "id = %s",
+    Offering: "provider_id = %s",
+    Session: f"offering_id IN (SELECT id FROM {Offering._meta.db_table} WHERE provider_id = %s)",  # noqa: S608  our own
+    CapacityWindow: "provider_id = %s",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +138,19 @@ class CatalogueOffer:
     windows: tuple[CatalogueWindow, ...]
 
 
-def catalogue_version() -> str:
-    """Give a token that changes with every change of a provider, an offering, a session, a window or a hold.
+def catalogue_version(*, provider_id: int | None = None) -> str:
+    """Give a token that changes with every change of a provider, an offering, a session, a window or a hold; of one, if given.
 
     One query, no lock: versions only grow, so their sum does with every insert and change; the number of rows and the
     highest key tell of what was taken away. Read it before the catalogue: what slips in between is then read again.
     """
     parts = " UNION ALL ".join(
         f"SELECT {place}, COUNT(*), COALESCE(SUM(version), 0), COALESCE(MAX(id), 0) FROM {model._meta.db_table}"  # noqa: S608  our own table names
+        + ("" if provider_id is None else f" WHERE {OF_PROVIDER[model]}")
         for place, model in enumerate(TABLES)
     )
     with connection.cursor() as cursor:
-        cursor.execute(parts)
+        cursor.execute(parts, None if provider_id is None else [provider_id] * len(TABLES))
         rows = sorted(cursor.fetchall())
     return "-".join(f"{count}.{versions}.{highest}" for _place, count, versions, highest in rows)
 
@@ -161,29 +168,37 @@ class KeptCatalogue:
     windows: dict[int, tuple[Mark, CatalogueWindow]] = field(default_factory=dict)
 
 
-def catalogue_for_matching(*, at: datetime, kept: KeptCatalogue | None = None) -> list[CatalogueOffer]:
-    """Give every published offering with what can still be booked at ``at``, ordered by key.
+def catalogue_for_matching(
+    *, at: datetime, kept: KeptCatalogue | None = None, provider_id: int | None = None
+) -> list[CatalogueOffer]:
+    """Give every published offering (of one provider, if given) with what can still be booked at ``at``, ordered by key.
 
     Offerings of providers that are out of standing, or whose vetting has ended, are there with these facts: to say why
     they do not fit is the engine's part. At most seven queries whatever the size; of what was ``kept`` from an earlier
     reading only what changed is read again, and what did not change at all is given as the same object.
     """
     known = KeptCatalogue() if kept is None else kept
-    day, partners = at.date(), _partners()
+    published, windows_of = Q(state="published"), Q()
+    if provider_id is not None:
+        published, windows_of = published & Q(provider_id=provider_id), Q(provider_id=provider_id)
+    wanted = Offering.objects.filter(published)
+    day, partners = at.date(), _partners(wanted if provider_id is not None else None)
     offerings = _up_to_date(
         known.offerings,
-        Offering.objects.filter(state="published").order_by("pk"),
+        wanted.order_by("pk"),
         MARK_OF_OFFERING,
         lambda rows: ((row["id"], _offer(row, partners[row["id"]])) for row in rows.values(*OFFER_COLUMNS)),
         partners,
     )
     sessions = _by_owner(
         known.sessions,
-        Session.objects.filter(state__in=BOOKABLE_SESSIONS, end_on__gte=day, offering__state="published"),
+        _sessions_of(wanted if provider_id is not None else None).filter(state__in=BOOKABLE_SESSIONS, end_on__gte=day),
         "offering_id",
         _sessions,
     )
-    windows = _by_owner(known.windows, CapacityWindow.objects.filter(end_on__gte=day), "provider_id", _windows)
+    windows = _by_owner(
+        known.windows, CapacityWindow.objects.filter(windows_of, end_on__gte=day), "provider_id", _windows
+    )
     dated = [_dated(row, tuple(sessions[pk]), tuple(windows[row.provider_id])) for pk, row in offerings.items()]
     for row in dated:
         known.offerings[row.offering_id] = (known.offerings[row.offering_id][0], row)
@@ -353,13 +368,20 @@ def _windows(rows: QuerySet[Any]) -> Iterator[tuple[int, CatalogueWindow]]:
         yield row[0], CatalogueWindow(*row)
 
 
-def _partners() -> dict[int, list[tuple[int, str]]]:
+def _sessions_of(offerings: QuerySet[Offering] | None) -> QuerySet[Session]:
+    """Give the sessions of some offerings; None: of all that are published."""
+    if offerings is None:
+        return Session.objects.filter(offering__state="published")
+    return Session.objects.filter(offering__in=offerings.order_by())
+
+
+def _partners(offerings: QuerySet[Offering] | None) -> dict[int, list[tuple[int, str]]]:
+    """Give who stands behind some offerings; None: behind all that are published."""
     found: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    rows = (
-        OfferingPartner.objects.filter(offering__state="published")
-        .values_list("offering_id", "organization_id", "organization__code")
-        .order_by("offering_id", "pk")
-    )
-    for offering_id, organization_id, code in rows:
+    rows = OfferingPartner.objects.filter(offering__state="published")
+    if offerings is not None:
+        rows = rows.filter(offering__in=offerings.order_by())
+    ordered = rows.values_list("offering_id", "organization_id", "organization__code").order_by("offering_id", "pk")
+    for offering_id, organization_id, code in ordered:
         found[offering_id].append((organization_id, code))
     return found

@@ -89,6 +89,8 @@ class TrainingRequest(MarkedAsTest, LifecycleRecord, PeriodColumns):
             models.Index(
                 fields=["requesting_organization", "created_at"], name="request_in_test_mode", condition=Q(is_test=True)
             ),
+            # For who looks for needs: the newest that are open, among many more that are not.
+            models.Index(fields=["opened_at", "id"], condition=Q(state="open"), name="open_request_by_opening"),
         ]
         constraints = [
             state_is_known(REQUEST, "request_state_known"),

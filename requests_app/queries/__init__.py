@@ -54,14 +54,17 @@ from requests_app.queries.visibility import (
     requests_visible_to,
     visible_subquery,
 )
+from requests_app.queries.wanted import NeedCriteria, WantedLine, wanted_lines, wanted_needs, wanted_summaries
 
 __all__ = [
     "FULL_TEXT",
     "SUMMARY_TEXT",
     "LineFacts",
+    "NeedCriteria",
     "RequestFacts",
     "SimilarRequest",
     "TimelineEntry",
+    "WantedLine",
     "allowed_actions",
     "asked_by",
     "by_external_id",
@@ -104,6 +107,9 @@ __all__ = [
     "timeline",
     "unserved_requests",
     "visible_subquery",
+    "wanted_lines",
+    "wanted_needs",
+    "wanted_summaries",
     "worst_endorsement",
     "writes_for",
 ]

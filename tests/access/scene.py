@@ -43,7 +43,7 @@ from tests.factories.fulfilment import (
 )
 from tests.factories.identity import ApplicationFactory, BrowserSessionFactory, ClientSecretFactory
 from tests.factories.machinery import JobFactory
-from tests.factories.matching import MatchProposalFactory, PlanLineFactory, approved, market, work
+from tests.factories.matching import MatchProposalFactory, NeedWatchFactory, PlanLineFactory, approved, market, work
 from tests.factories.notices import DocumentFactory, NotificationFactory, StoredFileFactory
 from tests.factories.providers import (
     CapacityWindowFactory,
@@ -187,6 +187,7 @@ def _matching(scene: Scene, proposal: MatchProposal, part: ProposalPart) -> None
         "match-runs": run,
         "plan": PlanLineFactory.create(line=scene.things["lines"], run__policy=run.policy).run,
         "matching-policies": run.policy,
+        "need-watches": NeedWatchFactory.create(provider=part.provider),
     }
 
 

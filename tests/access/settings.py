@@ -155,6 +155,8 @@ def _request(scene: Scene) -> str:
 
 
 SETTINGS: dict[str, Setting] = {
+    "proposals_withdraw": state("proposals", "suggested", origin="provider"),
+    "need_watches_create": body(provider=lambda scene: scene.things["providers"].code),
     "harvests_create": body(provider=lambda scene: scene.things["providers"].code, source="elsewhere"),
     "capacity_windows_create": body(provider=lambda scene: scene.things["providers"].code),
     "clarifications_create": body(language="en"),

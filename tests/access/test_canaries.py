@@ -35,7 +35,7 @@ PRIVATE = (
     *("proposals", "other proposal", "parts", "match-runs", "plan", "capacity-windows", "offering draft"),
     *("engagements", "deliveries", "milestones", "cost-shares", "changes", "evaluations", "outcome-stories"),
     *("engagements documents", "memberships", "grants", "service-clients", "service-clients tokens", "me tokens"),
-    *("notifications", "jobs", "oauth-applications", "oauth-applications secrets", "imports"),
+    *("need-watches", "notifications", "jobs", "oauth-applications", "oauth-applications secrets", "imports"),
 )
 # What people write; codes and states are no secrets by themselves.
 FREE_TEXT = frozenset(

@@ -20,10 +20,12 @@ from matching.models import (
     MatchingPolicy,
     MatchProposal,
     MatchRun,
+    NeedWatch,
     PartLine,
     PlanLine,
     ProposalPart,
     SupplySnapshot,
+    ToldNeed,
 )
 from providers.models import Offering, Session
 from requests_app.models import TrainingRequest
@@ -121,6 +123,30 @@ class ProposalPartFactory(DjangoModelFactory[ProposalPart]):
     participants = 20
     created_at = AT
     updated_at = AT
+
+
+class NeedWatchFactory(DjangoModelFactory[NeedWatch]):
+    """Anything that an offering of the provider nearly fits."""
+
+    class Meta:
+        model = NeedWatch
+
+    provider = SubFactory(ProviderFactory)
+    name = Sequence(lambda number: f"Search {number}")
+    created_at = AT
+    updated_at = AT
+
+
+class ToldNeedFactory(DjangoModelFactory[ToldNeed]):
+    """A search was told of a need that fits."""
+
+    class Meta:
+        model = ToldNeed
+
+    watch = SubFactory(NeedWatchFactory)
+    request = SubFactory(TrainingRequestFactory)
+    fit = "eligible"
+    told_at = AT
 
 
 class PartLineFactory(DjangoModelFactory[PartLine]):

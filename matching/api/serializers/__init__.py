@@ -14,13 +14,17 @@ from matching.api.serializers.incoming import (
     RunIn,
     WhyNotIn,
 )
-from matching.api.serializers.outgoing import PartOut, PolicyOut, ProposalOut, RunOut
+from matching.api.serializers.needs import NeedOut
+from matching.api.serializers.outgoing import PolicyOut, ProposalOut, RunOut
+from matching.api.serializers.parts import PartOut
 from matching.api.serializers.plans import PlanLineOut, WhyNotOut
+from matching.api.serializers.watches import WatchChange, WatchIn, WatchOut
 
 __all__ = [
     "ComparisonOut",
     "CounterIn",
     "DeclineIn",
+    "NeedOut",
     "ObjectionIn",
     "OfferIn",
     "OverruleIn",
@@ -34,6 +38,9 @@ __all__ = [
     "RefusalIn",
     "RunIn",
     "RunOut",
+    "WatchChange",
+    "WatchIn",
+    "WatchOut",
     "WhyNotIn",
     "WhyNotOut",
 ]

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from marketplace.api.serializers import Example, Out
-from matching.api.serializers.outgoing import PROPOSAL_ID
+from matching.api.serializers.parts import PROPOSAL_ID
 from matching.api.wording import spoken
 
 

@@ -140,6 +140,18 @@ class ProposalViewSet(Lists, Reads, ThingViewSet):
             operation=operations.retract_approval,
         ),
     )
+    withdraw = verb(
+        "withdraw",
+        Write(
+            "Take a provider's own offer back",
+            Permission.OFFERS_MAKE,
+            description="By the provider, as long as it was not asked to deliver; then it refuses its part.",
+            body=serializers.ReasonIn,
+            if_match=IfMatch.OPTIONAL,
+            errors=(ErrorCode.WRONG_STATE, ErrorCode.RULE_BROKEN),
+            operation=operations.withdraw_offer,
+        ),
+    )
     go_on_without = verb(
         "go-on-without",
         Write(
@@ -204,14 +216,16 @@ class RequestProposalViewSet(Lists, ThingViewSet):
         return queries.open_actions(thing, self.request.actor, at=self.request.at)
 
 
-class OfferViewSet(Creates, ThingViewSet):
-    """Providers' own offers to a request."""
+class OfferViewSet(Lists, Creates, ThingViewSet):
+    """Providers' own offers to a request: proposals of origin `provider`, decided on like any other."""
 
     tag, noun, nouns = "Proposals", "provider's own offer", "providers' own offers"
     resource, basename = "request_offers", "request-offer"
     access = Permission.PROPOSALS_READ
     reads = serializers.ProposalOut
     parent = REQUEST_PARENT
+    filterset_class = ProposalFilters
+    ordering, ordering_fields = ProposalViewSet.ordering, ProposalViewSet.ordering_fields
     create_with = Write(
         "Offer to serve a request",
         Permission.OFFERS_MAKE,
@@ -225,7 +239,7 @@ class OfferViewSet(Creates, ThingViewSet):
 
     def visible(self) -> QuerySet[MatchProposal]:
         """Give the proposals of which the caller may know."""
-        return queries.proposals_visible_to(self.request.actor, at=self.request.at)
+        return queries.proposals_visible_to(self.request.actor, at=self.request.at).filter(origin="provider")
 
     def allowed_actions(self, thing: Any) -> list[str]:
         """List what the caller may do with the proposal now."""
