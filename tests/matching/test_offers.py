@@ -1,15 +1,17 @@
 """Providers that offer on their own."""
 
+import threading
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from marketplace.accounts.actors import Actor
 from marketplace.events.models import OutboxEvent
-from marketplace.kernel.errors import ErrorCode
+from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.kernel.money import Money
 from marketplace.kernel.periods import Period
 from marketplace.notifications.models import Notification
@@ -342,3 +344,27 @@ def test_life_of_an_offer_ends_in_an_answer_from_every_state() -> None:
         verbs = {row.verb for row in PROPOSAL.transitions if state in row.sources}
         assert verbs & {"supersede", "release", "confirm"}, state
         assert state == "approved" or "withdraw" in verbs, state
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_identical_offers_at_the_same_moment_one_is_made() -> None:
+    scene = market()
+    own = scene.provider(scene.offerings[0])
+    outcomes: list[str] = []
+
+    def attempt() -> None:
+        try:
+            outcomes.append(offered(scene, scene.offerings[0], actor=own).state)
+        except DomainError as error:
+            outcomes.append(error.code.value)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=attempt) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["duplicate"] * 5 + ["suggested"]
+    assert MatchProposal.objects.filter(origin="provider").count() == 1
