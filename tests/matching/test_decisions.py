@@ -135,12 +135,12 @@ def test_decision_keeps_what_the_engine_had_proposed_beside_it() -> None:
 @pytest.mark.parametrize(
     ("state", "verb", "open_actions"),
     [
-        ("suggested", "consult", ("decline", "shortlist")),
-        ("suggested", "approve", ("decline", "shortlist")),
-        ("shortlisted", "shortlist", ("consult", "decline")),
-        ("shortlisted", "retract", ("consult", "decline")),
-        ("consulting", "consult", ("approve", "decline", "object", "overrule", "prefer")),
-        ("consulting", "go-on-without", ("approve", "decline", "object", "overrule", "prefer")),
+        ("suggested", "consult", ("decline", "shortlist", "withdraw")),
+        ("suggested", "approve", ("decline", "shortlist", "withdraw")),
+        ("shortlisted", "shortlist", ("consult", "decline", "withdraw")),
+        ("shortlisted", "retract", ("consult", "decline", "withdraw")),
+        ("consulting", "consult", ("approve", "decline", "object", "overrule", "prefer", "withdraw")),
+        ("consulting", "go-on-without", ("approve", "decline", "object", "overrule", "prefer", "withdraw")),
         ("approved", "decline", ("go-on-without", "retract")),
         ("approved", "approve", ("go-on-without", "retract")),
     ],
