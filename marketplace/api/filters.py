@@ -235,6 +235,11 @@ def chosen_names(request: Request, parameter: str, allowed: Iterable[str]) -> tu
     return names
 
 
+def best_first(request: Request) -> list[str] | None:
+    """Give the order of a search without an order of its own, else None."""
+    return ["-relevance"] if search_text(request) and "ordering" not in request.query_params else None
+
+
 def chosen_ordering(request: Request, allowed: dict[str, str], default: Sequence[str]) -> list[str]:
     """Read `ordering` into column paths, falling ones with a minus; ``default`` where it is not given."""
     names = chosen_names(request, "ordering", [sign + name for name in allowed for sign in ("", "-")])

@@ -18,7 +18,7 @@ from marketplace.api.base import ApiView
 from marketplace.api.choosing import narrowed, paths_of, tree_of
 from marketplace.api.contracts import Contract, IfMatch, Later, Write
 from marketplace.api.exports import EXPORTS
-from marketplace.api.filters import PAGE_PARAMETERS, chosen_names, chosen_ordering
+from marketplace.api.filters import PAGE_PARAMETERS, best_first, chosen_names, chosen_ordering
 from marketplace.api.lookups import Parent, find
 from marketplace.api.parsers import MergePatchParser, StrictJSONParser
 from marketplace.api.permissions import Access, check_role, may_somewhere
@@ -162,7 +162,9 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
         return self.found
 
     def ordering_of(self, request: Request) -> list[str]:
-        """Give the column paths of the ordering that the caller chose."""
+        """Give the column paths of the ordering that the caller chose; a search without one has the best first."""
+        if self.searchable and (best := best_first(request)):
+            return best
         return chosen_ordering(request, dict(self.ordering_fields), self.ordering)
 
     # --- answers ---

@@ -11,12 +11,13 @@ from rest_framework import serializers
 
 from marketplace.accounts import operations, permissions, queries
 from marketplace.accounts.actors import Actor
-from marketplace.accounts.models import Organization
+from marketplace.accounts.models import Organization, OrganizationRole
 from marketplace.accounts.operations import OrganizationFacts, RoleSpan
 from marketplace.accounts.roles import Permission
 from marketplace.api.base import READING
 from marketplace.api.contracts import IfMatch, Write
 from marketplace.api.filters import CodesFilter, FilterSet, UpdatedSince
+from marketplace.api.finding import Facet
 from marketplace.api.serializers import (
     CodeField,
     LabelField,
@@ -29,6 +30,7 @@ from marketplace.api.serializers import (
 from marketplace.api.views import Changes, Creates, Lists, Reads, ThingViewSet
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles.operations import check_version
+from marketplace.search.queries import search
 
 CODE = r"^[A-Z0-9][A-Z0-9_-]{1,39}$"
 STAMPS = {"version": 1, "created_at": "2026-11-23T09:00:00Z", "updated_at": "2026-11-23T09:00:00Z"}
@@ -218,6 +220,14 @@ class OrganizationViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     reference_field, id_argument = "code", "organization_id"
     filterset_class = OrganizationFilters
     ordering, ordering_fields = ("code",), {"code": "code", "updated_at": "updated_at"}
+    searchable = True
+    facets = {
+        "kind": Facet("kind", "organization_kinds"),
+        "country": Facet("country", "countries"),
+        "role": Facet("role", model=OrganizationRole, link="organization"),
+        "parent": Facet("parent__code"),
+    }
+    highlighted = ("names",)
     create_with = Write(
         "Add an organization",
         Permission.ORGANIZATIONS_MANAGE,
@@ -237,6 +247,10 @@ class OrganizationViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     def visible(self) -> QuerySet[Organization]:
         """All organizations, once signed in."""
         return queries.organizations_visible_to(self.request.actor, at=self.request.at)
+
+    def search(self, things: QuerySet[Organization], q: str) -> QuerySet[Organization]:
+        """Find by names and code, the best first."""
+        return search(things, resource="organization", q=q, language=self.request.language)
 
     def prepare(self, things: QuerySet[Organization]) -> QuerySet[Organization]:
         """Fetch parents, aliases and roles ahead."""

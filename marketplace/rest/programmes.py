@@ -10,9 +10,11 @@ from marketplace.accounts.models import ContextEvent, Programme
 from marketplace.accounts.roles import Permission
 from marketplace.api.base import READING
 from marketplace.api.filters import CodesFilter, FilterSet, JsonListFilter, UpdatedSince
+from marketplace.api.finding import Facet
 from marketplace.api.serializers import CodesField, LinksField, PeriodField, ThingOut
 from marketplace.api.views import Lists, Reads, ThingViewSet
 from marketplace.rest.organizations import STAMPS
+from marketplace.search.queries import search
 
 
 class ProgrammeOut(ThingOut):
@@ -64,10 +66,17 @@ class ProgrammeViewSet(Lists, Reads, ThingViewSet):
     reference_field = "code"
     filterset_class = ProgrammeFilters
     ordering, ordering_fields = ("code",), {"code": "code", "start": "start_on", "updated_at": "updated_at"}
+    searchable = True
+    facets = {"lead": Facet("lead__code"), "parent": Facet("parent__code")}
+    highlighted = ("names",)
 
     def visible(self) -> QuerySet[Programme]:
         """All programmes, once signed in."""
         return queries.programmes_visible_to(self.request.actor, at=self.request.at)
+
+    def search(self, things: QuerySet[Programme], q: str) -> QuerySet[Programme]:
+        """Find by names and code, the best first."""
+        return search(things, resource="programme", q=q, language=self.request.language)
 
     def prepare(self, things: QuerySet[Programme]) -> QuerySet[Programme]:
         """Fetch organizations ahead."""
@@ -102,8 +111,15 @@ class ContextEventViewSet(Lists, Reads, ThingViewSet):
     reads = ContextEventOut
     reference_field = "code"
     ordering, ordering_fields = ("code",), {"code": "code", "start": "start_on"}
+    searchable = True
+    facets = {"host_country": Facet("host_country", "countries")}
+    highlighted = ("names",)
 
     def visible(self) -> QuerySet[ContextEvent]:
         """All of them, once signed in."""
         rows = ContextEvent.objects.all()
         return rows.none() if self.request.actor.kind == "anonymous" else rows
+
+    def search(self, things: QuerySet[ContextEvent], q: str) -> QuerySet[ContextEvent]:
+        """Find by names and code, the best first."""
+        return search(things, resource="context_event", q=q, language=self.request.language)

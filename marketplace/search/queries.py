@@ -2,7 +2,7 @@
 
 from functools import reduce
 from operator import add
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from django.db import connections
 from django.db.models import (
@@ -20,7 +20,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Least, Length, Replace
+from django.db.models.functions import Coalesce, Least, Length, Replace
 
 from marketplace.search.models import SearchDocument
 from marketplace.search.words import terms
@@ -61,6 +61,19 @@ def search(rows: QuerySet[M], *, resource: str, q: str, language: str, most: int
     if most is not None:
         matching = rows.filter(pk__in=matching.order_by("-pk").values("pk")[:most])
     return _weighed(matching, Subquery(weighed, output_field=IntegerField()))
+
+
+def found_through(rows: QuerySet[M], **found: QuerySet[Any]) -> QuerySet[M]:
+    """Keep the rows that lead by any of these columns to a thing that was found, annotated with the sum of their relevance.
+
+    Each value is what `search` (or the like) gave of the things that the reader sees: nobody finds a row by words that are
+    not for them.
+    """
+    weights = [
+        Coalesce(Subquery(things.filter(pk=OuterRef(column)).order_by().values("relevance")[:1]), 0)
+        for column, things in found.items()
+    ]
+    return _weighed(rows, reduce(add, weights)).filter(relevance__gt=0)
 
 
 def _weighed(rows: QuerySet[M], relevance: Expression | Subquery) -> QuerySet[M]:

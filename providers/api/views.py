@@ -3,17 +3,15 @@
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
-from rest_framework.request import Request
 
 from marketplace.accounts.roles import Permission
 from marketplace.api.base import READING
 from marketplace.api.contracts import IfMatch, Write
-from marketplace.api.filters import search_text
 from marketplace.api.finding import Facet
 from marketplace.api.rows import Rows
 from marketplace.api.views import Changes, Creates, Lists, Reads, Removes, ThingViewSet, verb
 from marketplace.kernel.errors import ErrorCode
-from marketplace.search.queries import search
+from marketplace.search.queries import found_through, search
 from marketplace.vocabularies.queries import THEMES
 from providers import operations, queries
 from providers.api import filters, formats, reliefweb, serializers
@@ -109,10 +107,6 @@ class ProviderViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     def search(self, things: QuerySet[Provider], q: str) -> QuerySet[Provider]:
         """Find by name and code, the best first."""
         return search(things, resource="provider", q=q, language=self.request.language, most=self.most_ranked())
-
-    def ordering_of(self, request: Request) -> list[str]:
-        """Put the best hits of a search first unless another order is asked for."""
-        return best_first(request) or super().ordering_of(request)
 
     def allowed_actions(self, thing: Provider) -> list[str]:
         """List what the caller may do with this provider."""
@@ -232,10 +226,6 @@ class OfferingViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         """Find by title, summary, objectives, themes and provider, the best first."""
         return search(things, resource="offering", q=q, language=self.request.language, most=self.most_ranked())
 
-    def ordering_of(self, request: Request) -> list[str]:
-        """Put the best hits of a search first unless another order is asked for."""
-        return best_first(request) or super().ordering_of(request)
-
     def allowed_actions(self, thing: Offering | Provider | Session) -> list[str]:
         """List what the caller may do with this offering, or with what is shown inside it."""
         return queries.allowed_actions(thing, self.request.actor, self.request.at)
@@ -251,6 +241,7 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     reference_field, id_argument = "code", "session_id"
     filterset_class = filters.SessionFilters
     ordering, ordering_fields = ("start_on",), {**TIMES, "start": "start_on", "end": "end_on"}
+    searchable = True
     facets = {
         "state": Facet("state"),
         "modality": Facet("modality", "modalities"),
@@ -304,6 +295,13 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         found = things.select_related("offering__provider__organization", "offering__programme", "offering__series")
         return found.prefetch_related("offering__partners__organization") if "offering" in self.expand else found
 
+    def search(self, things: QuerySet[Session], q: str) -> QuerySet[Session]:
+        """Find by the words of their offerings, the best first."""
+        offerings = queries.offerings_visible_to(self.request.actor, at=self.request.at)
+        return found_through(
+            things, offering=search(offerings, resource="offering", q=q, language=self.request.language)
+        )
+
     def allowed_actions(self, thing: Session | Offering | Provider) -> list[str]:
         """List what the caller may do with this session, or with what is shown inside it."""
         return queries.allowed_actions(thing, self.request.actor, self.request.at)
@@ -354,8 +352,3 @@ class WindowViewSet(Lists, Reads, Creates, Changes, Removes, ThingViewSet):
     def prepare(self, things: QuerySet[CapacityWindow]) -> QuerySet[CapacityWindow]:
         """Fetch providers ahead."""
         return things.select_related("provider__organization")
-
-
-def best_first(request: Request) -> list[str] | None:
-    """Give the order of a search without an order of its own, else None."""
-    return ["-relevance"] if search_text(request) and "ordering" not in request.query_params else None

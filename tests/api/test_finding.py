@@ -76,7 +76,7 @@ def test_facets_of_offerings_follow_their_lists(group: SmallGroup, at: datetime)
 def test_unknown_facet_is_refused_with_the_allowed_ones(group: SmallGroup, at: datetime) -> None:
     body = check_problem(ApiClient.of(group.viewer, at).get("/offerings?facets=colour"), C.INVALID_INPUT)
     assert "theme" in body["errors"][0]["allowed"]
-    check_problem(ApiClient.of(group.viewer, at).get("/organizations?facets=kind"), C.UNKNOWN_PARAMETER)
+    check_problem(ApiClient.of(group.viewer, at).get("/memberships?facets=kind"), C.UNKNOWN_PARAMETER)
 
 
 def test_highlights_are_plain_text_with_places(group: SmallGroup, at: datetime) -> None:

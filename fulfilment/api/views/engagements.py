@@ -13,14 +13,18 @@ from fulfilment.api.serializers import inputs
 from fulfilment.api.serializers.engagements import EngagementOut
 from fulfilment.models import Delivery, Engagement
 from fulfilment.operations import ChangeTerms, DeliveryTerms, LineTerms
+from marketplace.accounts import queries as accounts
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
 from marketplace.api.contracts import IfMatch, Write
+from marketplace.api.finding import Facet
 from marketplace.api.lookups import find
 from marketplace.api.views import Lists, Reads, ThingViewSet, verb
 from marketplace.kernel.errors import DomainError, ErrorCode, unknown_reference
 from marketplace.kernel.money import Money
+from marketplace.search.queries import found_through, search
 from providers import queries as catalogue
+from requests_app import queries as requests
 
 DELIVER, CONFIRM, MANAGE = (
     Permission.ENGAGEMENTS_DELIVER,
@@ -109,6 +113,13 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
         "due_at": "due_at",
         "start": "start_on",
         "reference": "reference",
+    }
+    searchable = True
+    facets: ClassVar[Mapping[str, Facet]] = {
+        "state": Facet("state"),
+        "requesting_organization": Facet("requesting_organization__code"),
+        "lead": Facet("lead_organization__code"),
+        "origin": Facet("origin"),
     }
     agree = verb(
         "agree",
@@ -280,6 +291,17 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
         related = ("request__programme", "requesting_organization", "lead_organization")
         return things.select_related(*related).prefetch_related(
             "parties__organization", "lines__line", "changes", *self.expansions()
+        )
+
+    def search(self, things: QuerySet[Engagement], q: str) -> QuerySet[Engagement]:
+        """Find by the words of the request, as far as the caller reads them, and of both organizations; the best first."""
+        actor, at, language = self.request.actor, self.request.at, self.request.language
+        organizations = search(
+            accounts.organizations_visible_to(actor, at=at), resource="organization", q=q, language=language
+        )
+        wanted = requests.search_requests(requests.requests_visible_to(actor, at=at), q=q, language=language)
+        return found_through(
+            things, request=wanted, lead_organization=organizations, requesting_organization=organizations
         )
 
     def expansions(self) -> list[Any]:

@@ -9,13 +9,16 @@ from rest_framework.response import Response
 
 from marketplace.accounts.roles import Permission
 from marketplace.api.contracts import Contract, IfMatch, Write
+from marketplace.api.finding import Facet
 from marketplace.api.lookups import Parent
 from marketplace.api.views import Creates, Lists, Reads, ThingViewSet, described, verb
 from marketplace.kernel.errors import ErrorCode, unknown_reference
+from marketplace.search.queries import found_through, search
 from matching import operations, queries
 from matching.api import serializers
 from matching.api.filters import ProposalFilters
 from matching.models import MatchProposal
+from providers import queries as providers
 from requests_app import queries as requests
 
 DECIDE, ANSWER, CONSULT = Permission.PROPOSALS_DECIDE, Permission.PROPOSALS_ANSWER, Permission.PROPOSALS_CONSULT
@@ -50,6 +53,8 @@ class ProposalViewSet(Lists, Reads, ThingViewSet):
         "score": "shown_score",
         "due_at": "due_at",
     }
+    searchable = True
+    facets = {"state": Facet("state"), "origin": Facet("origin"), "lead": Facet("lead__code")}
     shortlist = verb(
         "shortlist",
         Write(
@@ -167,6 +172,13 @@ class ProposalViewSet(Lists, Reads, ThingViewSet):
     def visible(self) -> QuerySet[MatchProposal]:
         """Give the proposals of which the caller may know."""
         return queries.proposals_visible_to(self.request.actor, at=self.request.at)
+
+    def search(self, things: QuerySet[MatchProposal], q: str) -> QuerySet[MatchProposal]:
+        """Find by the words of the request, as far as the caller reads them, and of the lead; the best first."""
+        actor, at, language = self.request.actor, self.request.at, self.request.language
+        leads = search(providers.providers_visible_to(actor, at=at), resource="provider", q=q, language=language)
+        wanted = requests.search_requests(requests.requests_visible_to(actor, at=at), q=q, language=language)
+        return found_through(things, request=wanted, lead=leads)
 
     def allowed_actions(self, thing: Any) -> list[str]:
         """List what the caller may do with the proposal now."""
