@@ -1,4 +1,4 @@
-"""The section `webhooks` of the API description: what receivers get for each type of event, from the catalogue."""
+"""The sections `webhooks` and `callbacks` of the API description: what receivers get, from the catalogue of event types."""
 
 from typing import Any
 
@@ -58,6 +58,21 @@ ANSWERS: Schema = {
 }
 
 
+# Operations after which the address of a webhook is called, and where in request or answer that address stands.
+CALLING_BACK = {
+    "webhooks_create": "{$request.body#/url}",
+    "webhooks_change": "{$response.body#/url}",
+    "webhooks_enable": "{$response.body#/url}",
+}
+METHODS = ("post", "patch")
+# What a receiver that fails may say; nobody reads it but whoever looks at the log.
+NOT_TAKEN: Schema = {
+    "description": "Not taken: sent again, as above. The first words of the answer are kept in the log.",
+    "content": {"text/plain": {"schema": {"type": "string"}, "example": "Try again later."}},
+}
+REFUSED: Schema = {"4XX": NOT_TAKEN, "500": NOT_TAKEN}
+
+
 def describe(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
     """Add what the product sends to what it answers; comes after the other hook, which shares components."""
     types = event_types()
@@ -70,6 +85,12 @@ def describe(result: Schema, generator: Any, request: Any, public: bool) -> Sche
     }
     components["responses"] |= {f"Webhook{status.title()}": answer for status, answer in ANSWERS.items()}
     result["webhooks"] = {name: {"post": _operation(one)} for name, one in types.items()}
+    for item in result["paths"].values():
+        for one in (item[method] for method in METHODS if method in item):
+            if one["operationId"] in CALLING_BACK:
+                one["callbacks"] = {
+                    "event": {CALLING_BACK[one["operationId"]]: {"post": _callback(one["operationId"])}}
+                }
     used = [tag["name"] for tag in result["tags"]]
     if TAG not in used:
         result["tags"].append({"name": TAG, "description": TAGS[TAG]})
@@ -91,10 +112,33 @@ def _operation(one: EventType) -> Schema:
         "operationId": f"on_{one.type.replace('.', '__')}",
         "tags": [TAG],
         "summary": one.words.rstrip("."),
+        **_call(body, _example(one)),
+    }
+
+
+def _callback(operation: str) -> Schema:
+    """Describe the call to the address that an operation sets or shows: an event of any type asked for, or a ping."""
+    return {
+        "operationId": f"event_after_{operation}",
+        "tags": [TAG],
+        "summary": "Send an event to the webhook",
+        "description": "Each type is described under `webhooks`; `webhook.ping` is the test call.",
+        **_call(
+            {"$ref": "#/components/schemas/CloudEvent"}, _example(event_types()["training_request.opened"]), REFUSED
+        ),
+    }
+
+
+def _call(body: Schema, example: Schema, more: Schema | None = None) -> Schema:
+    """Describe how an address is called: signed, and answered by its status alone; ``more`` are further answers."""
+    return {
         "security": [],
         "parameters": [{"$ref": f"#/components/parameters/header.{header}"} for header in HEADERS],
-        "requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": body, "example": _example(one)}}},
-        "responses": {status: {"$ref": f"#/components/responses/Webhook{status.title()}"} for status in ANSWERS},
+        "requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": body, "example": example}}},
+        "responses": {
+            **{status: {"$ref": f"#/components/responses/Webhook{status.title()}"} for status in ANSWERS},
+            **(more or {}),
+        },
     }
 
 
