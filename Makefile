@@ -139,7 +139,7 @@ schema: $(DEV)  ## write openapi/marketplace-v1.yaml, the life-cycle diagrams an
 	@$(MANAGE) access_matrix
 
 .PHONY: clients
-clients: $(DEV) node  ## make the Python and TypeScript clients and the Postman collection in var/clients, and check the types
+clients: $(DEV) node  ## make the Python, TypeScript and command-line clients and the Postman collection in var/clients, and check the types
 	@$(PY) -m tooling.clients check
 
 .PHONY: messages

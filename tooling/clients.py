@@ -4,12 +4,14 @@ Nothing of it is committed: 7 MB of Python and 2 MB of TypeScript follow from `o
 """
 
 import hashlib
+import importlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipapp
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,11 +27,15 @@ SCHEMA = ROOT / "openapi" / "marketplace-v1.yaml"
 MADE = ROOT / "var" / "clients"
 WALKS = ROOT / "clients"
 STAMP = ".made-from"
+FRENCH = ROOT / "locale" / "fr" / "LC_MESSAGES" / "django.mo"
 MAKERS_STAND_ON = {
     "python": [ROOT / "requirements" / "dev.txt"],
     "typescript": [ROOT / "package-lock.json"],
     "postman": [ROOT / "marketplace" / "rest" / "postman.py"],
+    "cli": [FRENCH, ROOT / "requirements" / "dev.txt"],
 }
+# What the command-line client stands on, all of it plain Python: the tables of `rich`, and what that needs itself.
+TAKEN_ALONG = ("rich", "pygments", "markdown_it", "mdurl")
 SECONDS = 300
 # Where pydantic's and npm's own news would be asked for.
 QUIET = {"NO_COLOR": "1", "NO_UPDATE_NOTIFIER": "1", "COLUMNS": "200"}
@@ -122,10 +128,31 @@ def make_postman(folder: Path) -> None:
     (folder / "marketplace.postman_collection.json").write_text(text, "utf-8")
 
 
+def make_cli(folder: Path) -> None:
+    """Make the command-line client one file, which any Python of this version or a later one runs."""
+    folder.mkdir(parents=True)
+    left_out = shutil.ignore_patterns("__pycache__")
+    with tempfile.TemporaryDirectory(dir=folder) as aside:
+        whole = Path(aside)
+        shutil.copytree(WALKS / "cli", whole / "clients" / "cli", ignore=left_out)
+        (whole / "clients" / "__init__.py").touch()
+        for name in TAKEN_ALONG:
+            origin = Path(str(importlib.import_module(name).__file__)).parent
+            shutil.copytree(origin, whole / name, ignore=left_out)
+            for terms in origin.parent.glob(f"{name.replace('_', '?')}*.dist-info/**/LICENSE*"):
+                shutil.copy(terms, whole / name / "LICENSE")
+        (whole / FRENCH.parent.relative_to(ROOT)).mkdir(parents=True)
+        shutil.copy(FRENCH, whole / FRENCH.relative_to(ROOT))
+        zipapp.create_archive(
+            whole, folder / "marketplace.pyz", "/usr/bin/env python3", "clients.cli.__main__:run", compressed=True
+        )
+
+
 MAKERS: dict[str, Callable[[Path], None]] = {
     "python": make_python,
     "typescript": make_typescript,
     "postman": make_postman,
+    "cli": make_cli,
 }
 
 

@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
         description=_("The training marketplace from a shell. MARKETPLACE_URL says where, MARKETPLACE_TOKEN who."),
     )
     whole.add_argument("--language", choices=words.LANGUAGES, help=_("language of words; else that of the shell"))
-    kinds = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    kinds = whole.add_subparsers(dest="command", required=True, metavar=_("COMMAND"))
     things = _("such as requests, offerings, engagements, requests/REFERENCE/proposals")
 
     def command(name: str, run: object, words: str) -> argparse.ArgumentParser:
@@ -119,5 +119,10 @@ def _remedy(place: Marketplace, error: RefusedError) -> str:
         return ""
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Do what was typed and end with the exit code."""
     raise SystemExit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,10 +1,13 @@
 """The reader's language: what we say ourselves in it, and what we ask the marketplace to answer in."""
 
+import argparse
 import gettext as catalogues
 import os
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 
-LOCALE = Path(__file__).resolve().parents[2] / "locale"
+LOCALE = Path(__file__).parents[2] / "locale"  # in a checkout, and in the one file that `make clients` makes
 LANGUAGES = ("en", "fr")
 VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")  # in the order in which POSIX looks at them
 
@@ -18,8 +21,10 @@ def preferred() -> str:
 
 
 def speak(language: str) -> None:
-    """Speak ``language`` from now on."""
+    """Speak ``language`` from now on; so does the parser, whose own words nobody ships in other languages."""
     _chosen["language"] = language
+    for name, spoken in (("_", gettext), ("ngettext", ngettext)):
+        setattr(argparse, name, spoken)
 
 
 def language() -> str:
@@ -29,7 +34,22 @@ def language() -> str:
 
 def gettext(text: str) -> str:
     """Translate ``text``; where the catalogue was not taken along it stays English."""
-    return catalogues.translation("django", LOCALE, [language()], fallback=True).gettext(text)
+    return _catalogue(language()).gettext(text)
+
+
+def ngettext(one: str, many: str, number: int) -> str:
+    """Translate ``one`` or ``many``, as ``number`` asks for."""
+    return _catalogue(language()).ngettext(one, many, number)
+
+
+@cache
+def _catalogue(language: str) -> catalogues.NullTranslations:
+    """Read a catalogue by what has loaded this very file: from a folder, or from an archive."""
+    file = LOCALE / language / "LC_MESSAGES" / "django.mo"
+    try:
+        return catalogues.GNUTranslations(BytesIO(globals()["__loader__"].get_data(str(file))))
+    except OSError:
+        return catalogues.NullTranslations()
 
 
 def said_in(texts: object) -> str:

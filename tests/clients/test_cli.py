@@ -1,16 +1,20 @@
 """What the command-line client does when nobody, or the wrong one, answers."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
 from clients.cli import __main__ as shell
 from clients.cli import commands, showing, words
 from clients.cli.connection import Marketplace, RefusedError, UnreachableError
+from tooling import clients
 
 Said = tuple[int, dict[str, str], bytes]
 EVENT = {"sequence": 7, "time": "2026-11-23T09:00:00Z", "type": "engagement.created", "reference": "ENG-2026-0001"}
@@ -156,3 +160,55 @@ def test_control_characters_are_taken_out_and_brackets_are_text(capsys: pytest.C
     assert "[31mRed" in told
     assert "[bold]no[/bold]2J" in told
     assert not {"\x1b", "\x07", "\x9b"} & set(told)
+
+
+# --- its own words, and the one file ---------------------------------------------------------------------------------
+ENGLISH = ("usage:", "positional", "show this", "required", "invalid", "expected", "error", "unrecognized")
+
+
+@pytest.mark.parametrize(
+    "typed", [["--help"], ["list", "--help"], ["match", "--help"], ["list"], ["show", "a", "b", "c"], ["dance"]]
+)
+@pytest.mark.parametrize("way", [{"LANG": "fr_FR.UTF-8"}, {"LC_ALL": "fr_CH.UTF-8", "LANG": "en_GB.UTF-8"}])
+def test_parser_speaks_french_where_the_shell_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: list[str], way: dict[str, str]
+) -> None:
+    for name, value in way.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        shell.main(typed)
+    assert ended.value.code == (0 if "--help" in typed else 2)
+    told = "".join(capsys.readouterr())
+    assert "usage : marketplace" in told
+    assert [word for word in ENGLISH if word in told.replace("usage : ", "")] == []
+
+
+def test_parser_speaks_english_otherwise(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        shell.main(["--help"])
+    assert "show this help message and exit" in capsys.readouterr().out
+
+
+def test_one_file_runs_anywhere_in_both_languages(tmp_path: Path) -> None:
+    clients.make_cli(tmp_path / "cli")
+    file = tmp_path / "cli" / "marketplace.pyz"
+    assert [path.name for path in file.parent.iterdir()] == ["marketplace.pyz"]
+
+    def typed(*words: str, **shell: str) -> subprocess.CompletedProcess[str]:
+        # -I -S: neither this checkout nor what is installed beside it can help out.
+        return subprocess.run(
+            [sys.executable, "-I", "-S", str(file), *words],
+            cwd=tmp_path,
+            env=shell,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert "show this help message" in typed("--help").stdout
+    french = typed("list", "--help", LANG="fr_FR.UTF-8")
+    assert (french.returncode, french.stderr) == (0, "")
+    assert "usage : marketplace" in french.stdout
+    with answering(said(200, {"results": [{"id": "1", "code": "IOM"}], "next": None})) as (url, _):
+        listed = typed("list", "organizations", MARKETPLACE_URL=url, MARKETPLACE_TOKEN="gmg_secret")
+    assert (listed.returncode, "IOM" in listed.stdout) == (0, True), listed.stderr
