@@ -25,6 +25,7 @@ ON_SQLITE_ONLY = (
     "tests/tooling",
     "tests/faults",
     "tests/matching/engine",
+    "tests/access/test_examples.py",  # the same calls as those of the matrix, which goes with the servers
     "tests/identity/test_sign_on.py",  # against a provider of identities, in processes of its own
 )
 ON_SERVERS_ONLY = ("tests/access/test_matrix.py", "tests/fuzz", "tests/demo/test_planning.py")

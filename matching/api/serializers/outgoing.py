@@ -273,8 +273,8 @@ class ProposalOut(LifecycleOut):
             "reason_text": proposal.ended_text,
         }
 
-    def get_score_100(self, proposal: MatchProposal) -> int:
-        """Round the score to hundreds, half up."""
+    def get_score_100(self, proposal: MatchProposal) -> int | None:
+        """Round the score to hundreds, half up; null where there is none, or none for this reader."""
         return (proposal.score + 5_000) // 10_000
 
     def get_little_evidence(self, proposal: MatchProposal) -> bool:

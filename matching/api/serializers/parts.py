@@ -32,7 +32,7 @@ class PartLineOut(serializers.Serializer[Any]):
 class CounterOut(serializers.Serializer[Any]):
     """Other terms that a partner offers, and what requester and secretariat have said."""
 
-    period = PeriodField(source="*", read_only=True)
+    period = PeriodField(source="*", read_only=True, allow_null=True)
     session = serializers.UUIDField(source="session.public_id", default=None, allow_null=True)
     participants = serializers.IntegerField(allow_null=True)
     language = serializers.CharField()
@@ -100,7 +100,7 @@ class PartOut(LifecycleOut):
     slot = serializers.CharField(source="slot_kind", read_only=True)
     session = serializers.UUIDField(source="session.public_id", default=None, read_only=True, allow_null=True)
     capacity_window = serializers.UUIDField(source="window.public_id", default=None, read_only=True, allow_null=True)
-    period = PeriodField(source="*", read_only=True)
+    period = PeriodField(source="*", read_only=True, allow_null=True)
     place = serializers.DictField(read_only=True)
     language = serializers.CharField(read_only=True)
     participants = serializers.IntegerField(read_only=True)
