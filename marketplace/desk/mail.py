@@ -2,30 +2,38 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import User
-from marketplace.notifications import sight, unsubscribing
+from marketplace.notifications import queries, sight, unsubscribing
+
+MOST_TOLD = 20  # notices on the page of a thing
 
 
 @never_cache
 @login_required
 @require_GET
-def open_thing(request: HttpRequest, resource: str, public_id: UUID) -> HttpResponseRedirect:
-    """Lead to a thing that the person sees; raises Http404 for all others, whether they exist or not."""
+def open_thing(request: HttpRequest, resource: str, public_id: UUID) -> HttpResponse:
+    """Show what the person was told of a thing that they see, and lead on; raises Http404 for all others, known or not."""
     assert isinstance(request.user, User)  # noqa: S101  login_required; said for the type checker
-    thing = (resource, public_id)
-    place = sight.places_for(Actor.for_user(request.user), [thing], at=timezone.now()).get(thing)
+    actor, thing = Actor.for_user(request.user), (resource, public_id)
+    place = sight.places_for(actor, [thing], at=timezone.now()).get(thing)
     if place is None:
         raise Http404
-    return redirect(place)
+    language = get_language() or settings.LANGUAGE_CODE
+    notices = list(queries.notices_about(actor, *thing)[:MOST_TOLD])
+    told = [(notice.created_at, queries.text_of(notice, language)) for notice in notices]
+    name = next((notice.about_reference for notice in notices if notice.about_reference), str(public_id))
+    return render(request, "desk/thing.html", {"name": name, "told": told, "place": place})
 
 
 @never_cache

@@ -3,7 +3,7 @@
 from allauth.account.views import reauthenticate
 from django.urls import include, path
 
-from marketplace.desk import account, mail, sign_in, sign_on, views
+from marketplace.desk import account, mail, preferences, sign_in, sign_on, views
 from marketplace.desk.consent import Consent
 from marketplace.rest.oauth.views import Introspect, Metadata, Revoke, Token
 
@@ -35,6 +35,7 @@ urlpatterns = [
     *SIGN_IN,
     path("account", account.account, name="account"),
     path("account/password", account.password, name="password"),
+    path("account/e-mail", preferences.choose, name="mail-preferences"),
     path("account/sessions/<uuid:public_id>/end", account.end_session, name="end-session"),
     path("account/apps/<uuid:public_id>/end", account.end_app, name="end-app"),
     path("account/tokens/<uuid:public_id>/end", account.end_token, name="end-token"),

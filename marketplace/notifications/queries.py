@@ -22,6 +22,11 @@ def notifications_of(actor: Actor) -> QuerySet[Notification]:
     return Notification.objects.filter(recipient=actor.user).select_related("organization")
 
 
+def notices_about(actor: Actor, resource: str, public_id: UUID) -> QuerySet[Notification]:
+    """Give what the person was told of one thing, latest first."""
+    return notifications_of(actor).filter(about_resource=resource, about_id=public_id).order_by("-created_at", "-pk")
+
+
 def unread_count(actor: Actor) -> int:
     """Count what the person has not read."""
     return notifications_of(actor).filter(read_at__isnull=True).count()

@@ -18,6 +18,16 @@ class Subject(StrEnum):
     WEBHOOK_DISABLED = "webhook_disabled"
 
 
+# What a person who chooses reads.
+WORDS: Mapping[Subject, str] = {
+    Subject.STEP_ESCALATED: _("A step that others owe is overdue, and I should see to it"),
+    Subject.STEP_OPENED: _("Something waits for me"),
+    Subject.STEP_OVERDUE: _("A step of mine is overdue"),
+    Subject.STEP_REMINDER: _("A step of mine is due soon"),
+    Subject.WEBHOOK_DISABLED: _("A webhook of my organization was switched off"),
+}
+
+
 class Cadence(StrEnum):
     """When what a person is told goes out by e-mail."""
 

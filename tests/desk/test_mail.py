@@ -1,5 +1,6 @@
 """Where the links of e-mails lead: to the thing by way of the sign-in page, and out of the list by one click."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from marketplace.kernel.ids import new_public_id
 from marketplace.notifications import preferences, unsubscribing
 from requests_app.models import TrainingRequest
 from tests.factories.accounts import UserFactory
+from tests.factories.notices import NotificationFactory
 from tests.factories.requests import TrainingRequestFactory
 from tests.kit.people import PASSWORD, SmallGroup, small_group
 
@@ -45,8 +47,68 @@ def test_link_survives_the_sign_in(group: SmallGroup, thing: TrainingRequest) ->
     signed_in = browser.post(to_sign_in["Location"], {"login": "focal", "password": PASSWORD})
     assert (signed_in.status_code, signed_in["Location"]) == (302, link)
     there = browser.get(link)
-    assert there["Location"] == f"/api/v1/requests/{thing.public_id}"
-    assert browser.get(there["Location"]).json()["reference"] == "GMG-MLI-2026-0007"
+    assert there.status_code == 200
+    place = f"/api/v1/requests/{thing.public_id}"
+    assert f'href="{place}"' in there.content.decode()
+    assert browser.get(place).json()["reference"] == "GMG-MLI-2026-0007"
+
+
+def test_page_of_a_thing_says_what_one_was_told_of_it_in_ones_language(
+    group: SmallGroup, thing: TrainingRequest, at: datetime
+) -> None:
+    about = {"about_resource": "training_request", "about_id": thing.public_id, "about_reference": thing.reference}
+    NotificationFactory.create(recipient=group.focal_point, subject="step_opened", step="request.answer", **about)
+    NotificationFactory.create(recipient=group.viewer, subject="step_overdue", step="request.answer", **about)
+    browser, link = browser_of(group.focal_point), f"/go/training_request/{thing.public_id}"
+    english = browser.get(link).content.decode()
+    assert f"<h1>{thing.reference}</h1>" in english
+    assert f"{thing.reference} waits for you" in english
+    assert "was due" not in english  # what others were told
+    assert "attend votre intervention" in browser.get(link, headers={"Accept-Language": "fr"}).content.decode()
+
+
+# --- what one is told ------------------------------------------------------------------------------------------------
+def test_person_chooses_without_script_and_reads_the_choice_again(group: SmallGroup) -> None:
+    browser = browser_of(group.focal_point)
+    assert 'href="/account/e-mail"' in browser.get("/account").content.decode()
+    page = browser.get("/account/e-mail")
+    html = page.content.decode()
+    assert "<script" not in html
+    assert "'none'" in page["Content-Security-Policy"]
+    assert html.count("checked") == 7  # e-mail, at once, all five subjects
+    chosen = {"email": "on", "cadence": "weekly", "subjects": ["step_opened", "step_overdue"], "language": "fr"}
+    kept = browser.post("/account/e-mail", chosen, follow=True).content.decode()
+    assert 'role="status"' in kept
+    assert kept.count("checked") == 4
+    choice = preferences.choice_of(group.focal_point)
+    assert (choice.email, choice.cadence, choice.language) == (True, "weekly", "fr")
+    assert choice.muted == {"step_reminder", "step_escalated", "webhook_disabled"}
+    browser.post("/account/e-mail", {"cadence": "weekly"})
+    assert not preferences.choice_of(group.focal_point).email
+
+
+def test_what_cannot_be_chosen_changes_nothing_and_is_said(group: SmallGroup) -> None:
+    browser = browser_of(group.focal_point)
+    for wrong in (
+        {"cadence": "hourly"},
+        {"cadence": "daily", "subjects": ["weather"]},
+        {"cadence": "daily", "language": "tlh"},
+    ):
+        answer = browser.post("/account/e-mail", wrong)
+        assert (answer.status_code, 'role="alert"' in answer.content.decode()) == (400, True)
+    assert preferences.choice_of(group.focal_point) == preferences.Choice()
+    assert Client().get("/account/e-mail")["Location"].startswith("/sign-in")
+    assert browser.delete("/account/e-mail").status_code == 405
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_field_of_the_page_has_its_label(group: SmallGroup, language: str) -> None:
+    html = browser_of(group.viewer).get("/account/e-mail", headers={"Accept-Language": language}).content.decode()
+    fields = re.findall(r'<(?:input|select)[^>]*\bid="([^"]+)"', html)
+    assert len(fields) == 10
+    assert all(f'for="{name}"' in html for name in fields)
+    assert html.count("<fieldset>") == html.count("<legend>") == 2
+    assert ("Each at once" in html) == (language == "en")
 
 
 def test_what_one_may_not_see_is_as_if_it_were_not_there(group: SmallGroup, thing: TrainingRequest) -> None:
