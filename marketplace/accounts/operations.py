@@ -219,11 +219,12 @@ def save_service_client(
 
     ``test_mode`` counts when it is registered, and stays.
 
-    Raises DomainError(permission_denied, rule_broken).
+    Raises DomainError(permission_denied, rule_broken), and insufficient_scope for new scopes that the caller's token lacks.
     """
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_scopes(scopes)
     existing = ServiceClient.objects.filter(client_id=client_id).first()
+    check_hands_out(actor, set(scopes) - set(existing.scopes if existing else ()))
     client = existing or ServiceClient(client_id=client_id, created_at=at, test_mode=test_mode)
     client.name, client.organization, client.scopes, client.active, client.updated_at = (
         name,
@@ -258,6 +259,16 @@ def check_scopes(scopes: Sequence[str]) -> None:
         )
 
 
+def check_hands_out(actor: Actor, scopes: Iterable[str]) -> None:
+    """Raise DomainError(insufficient_scope) for scopes that the token of ``actor`` lacks: nobody hands out what they have not.
+
+    Asked wherever a key is made or widened, or a narrow token of somebody with a great role would open everything.
+    """
+    lacking = set() if actor.scopes is None else set(scopes) - actor.scopes
+    if lacking:
+        raise DomainError(ErrorCode.INSUFFICIENT_SCOPE, scope=", ".join(sorted(lacking)))
+
+
 def digest(secret: str) -> str:
     """Hash the secret part of a token (SHA-256 of 256 random bits)."""
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -282,8 +293,7 @@ def issue_token(
     if actor.user is None or user is None or actor.user.pk != user.pk:
         permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_scopes(scopes)
-    if actor.scopes is not None and not set(scopes) <= actor.scopes:
-        raise DomainError(ErrorCode.INSUFFICIENT_SCOPE, scope=", ".join(sorted(set(scopes) - actor.scopes)))
+    check_hands_out(actor, scopes)
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     token = AccessToken(
         name=name,

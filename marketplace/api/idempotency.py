@@ -55,7 +55,10 @@ def once(
     """
     actor = f"{request.actor.kind}:{request.actor.public_id}"
     # The parsed body is hashed, not its bytes: the stream may be read once only, and blanks mean nothing in JSON.
-    body_hash = hashlib.sha256(orjson.dumps(request.data, _fingerprint, orjson.OPT_SORT_KEYS)).hexdigest()
+    # What stands in the query belongs to it: the name of a file that is sent, for one.
+    query = request.META.get("QUERY_STRING", "")
+    said = [query, request.data] if query else request.data
+    body_hash = hashlib.sha256(orjson.dumps(said, _fingerprint, orjson.OPT_SORT_KEYS)).hexdigest()
     rows = IdempotencyKey.objects.filter(actor=actor, route=request.path, key=key)
     if ahead is not None:
         row = rows.first()

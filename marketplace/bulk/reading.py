@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from defusedxml.common import DefusedXmlException
 from openpyxl import load_workbook
@@ -25,6 +25,9 @@ FORMATS = ("csv", "xlsx", "jsonl")
 DELIMITERS = (",", ";", "\t", "|")
 LINE_BYTES = 1_000_000
 CHUNK = 1 << 20
+SHEET_LINES = 1_048_576  # as many as a spreadsheet has
+SHEET_COLUMNS = 256  # that are read; the header of no table is nearly as wide
+UNREADABLE = (InvalidFileException, zipfile.BadZipFile, LookupError, TypeError, ValueError, DefusedXmlException)
 csv.field_size_limit(LINE_BYTES)
 
 
@@ -72,7 +75,7 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         delimiter = _delimiter(file.readline(LINE_BYTES))
         file.seek(0)
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        reader = csv.reader(_short_lines(file), delimiter=delimiter, strict=True)
         before = 0
         try:
             for cells in reader:
@@ -82,6 +85,21 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
             raise refuse_file(
                 "csv", _("Line %(line)s is no CSV: look at its quotation marks."), line=before + 1
             ) from None
+
+
+def _short_lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines of a text. Raises DomainError(invalid_input) for one that is too long to be a row."""
+    number = 0
+    while line := file.readline(LINE_BYTES + 1):
+        number += 1
+        if len(line) > LINE_BYTES:
+            raise _too_long(number)
+        yield line
+
+
+def _too_long(line: int) -> DomainError:
+    detail = _("Line %(line)s is longer than %(limit)s bytes.")
+    return refuse_file("too_long", detail, line=line, limit=LINE_BYTES)
 
 
 def _delimiter(header: str) -> str:
@@ -118,17 +136,34 @@ def _sheet(path: Path) -> Iterator[tuple[int, list[str]]]:
     with path.open("rb") as file:  # by its name it would be refused: ours have no ends
         try:
             book = load_workbook(file, read_only=True, data_only=True)
-        except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, DefusedXmlException):
-            raise refuse_file("xlsx", _("This is no workbook (.xlsx) that can be read.")) from None
+        except UNREADABLE:
+            raise _no_workbook() from None
         try:
             sheet = book.worksheets[0]
             sheet.reset_dimensions()  # what the file says of its size may be wrong
-            for line, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-                cells = [_text(value) for value in values]
+            # Without a bound, one cell that says it stands in column ZZZZZZ makes a row of hundreds of millions.
+            for line, values in enumerate(sheet.iter_rows(max_col=SHEET_COLUMNS, values_only=True), start=1):
+                if line > SHEET_LINES:  # rows that are left out are made up one by one
+                    raise refuse_file("too_long", _("The sheet goes beyond line %(limit)s."), limit=SHEET_LINES)
+                cells = [_text(value) for value in _filled(values)]
                 if any(cells):
                     yield line, cells
+        except UNREADABLE:  # of a cell: a column that no sheet has, a number that is none
+            raise _no_workbook() from None
         finally:
             book.close()
+
+
+def _no_workbook() -> DomainError:
+    return refuse_file("xlsx", _("This is no workbook (.xlsx) that can be read."))
+
+
+def _filled(values: Sequence[object]) -> Sequence[object]:
+    """Give a row up to its last cell with something in it."""
+    width = len(values)
+    while width and values[width - 1] is None:
+        width -= 1
+    return values[:width]
 
 
 def _text(value: object) -> str:
@@ -177,9 +212,7 @@ def _json_rows(path: Path, form: type[StrictSerializer]) -> Iterator[Row]:
         while raw := file.readline(LINE_BYTES + 1):
             line += 1
             if len(raw) > LINE_BYTES:
-                raise refuse_file(
-                    "too_long", _("Line %(line)s is longer than %(limit)s bytes."), line=line, limit=LINE_BYTES
-                )
+                raise _too_long(line)
             if line == 1:
                 raw = raw.removeprefix(codecs.BOM_UTF8)
             if raw.strip():

@@ -1,5 +1,6 @@
 """What files may look like, and what is said of those that cannot be read."""
 
+import zipfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from openpyxl import Workbook
 
 from marketplace.api.parsers import FORBIDDEN
 from marketplace.api.tables import Table, write_csv
+from marketplace.bulk import reading
 from marketplace.bulk.columns import column_at, template_columns
 from marketplace.bulk.reading import Row, count_rows, read_rows
 from marketplace.bulk.targets import targets
@@ -191,3 +193,49 @@ def test_pointer_leads_to_the_column(tmp_path: Path) -> None:
     assert column_at(OfferingIn(), "/titles/en") == "titles.en"
     assert column_at(OfferingIn(), "") == ""
     assert "period.start" in template_columns(TrainingSessionIn)
+
+
+# --- files made to exhaust whoever reads them ------------------------------------------------------------------------
+def _sheet_of(rows: str) -> bytes:
+    """A workbook whose sheet has these rows, word for word."""
+    target, made = BytesIO(), BytesIO(as_xlsx([]))
+    with zipfile.ZipFile(made) as before, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as after:
+        for member in before.infolist():
+            text = before.read(member)
+            if member.filename.startswith("xl/worksheets/"):
+                text = (
+                    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+                    f"<sheetData>{rows}</sheetData></worksheet>"
+                ).encode()
+            after.writestr(member.filename, text)
+    return target.getvalue()
+
+
+HEAD = '<row r="1"><c r="A1" t="inlineStr"><is><t>provider</t></is></c></row>'
+
+
+def test_cell_that_says_it_stands_far_to_the_right_makes_no_row_of_thousands(tmp_path: Path) -> None:
+    rows = f'{HEAD}<row r="2"><c r="A2" t="inlineStr"><is><t>PRO</t></is></c><c r="ZZZ2"><v>1</v></c></row>'
+    path = tmp_path / "file"
+    path.write_bytes(_sheet_of(rows))
+    assert list(reading._sheet(path)) == [(1, ["provider"]), (2, ["PRO"])]
+
+
+@pytest.mark.parametrize(
+    "cell", ['<c r="ZZZZZ2"><v>1</v></c>', '<c r="A2" t="s"><v>99</v></c>', '<c r="A2"><v>x</v></c>']
+)
+def test_cell_that_no_sheet_has_makes_the_workbook_unreadable(tmp_path: Path, cell: str) -> None:
+    (error,) = refused(tmp_path, _sheet_of(f'{HEAD}<row r="2">{cell}</row>'), "xlsx")
+    assert error.code == "xlsx"
+
+
+def test_row_that_says_it_is_the_billionth_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "SHEET_LINES", 1_000)
+    rows = f'{HEAD}<row r="99999999999"><c r="A99999999999"><v>1</v></c></row>'
+    (error,) = refused(tmp_path, _sheet_of(rows), "xlsx")
+    assert (error.code, error.params["limit"]) == ("too_long", 1_000)
+
+
+def test_csv_of_one_endless_line_is_refused(tmp_path: Path) -> None:
+    (error,) = refused(tmp_path, b"provider" + b"," * (reading.LINE_BYTES + 1))
+    assert (error.code, error.params["line"]) == ("too_long", 1)

@@ -1,5 +1,6 @@
 """What an uploaded file really is: bytes decide, names must agree, nothing harmful is taken."""
 
+import tracemalloc
 import zipfile
 from io import BytesIO
 
@@ -121,3 +122,15 @@ def test_a_directory_that_lies_about_sizes_is_not_believed(monkeypatch: pytest.M
     with pytest.raises(FileRefusedError) as refused:
         check(docx(("word/media/a", b"\x00" * 2_000)), "docx")
     assert refused.value.error.code == "file_bomb"
+
+
+def test_millions_of_elements_are_read_without_a_tree_of_them() -> None:
+    """Half a megabyte of a file may unpack to fifty; a tree of it would take a gigabyte of the web process."""
+    many = f"<a>{'<b/>' * 200_000}</a>"
+    tracemalloc.start()
+    try:
+        check(docx(("word/styles.xml", many)), "docx")
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 10 * len(many)

@@ -73,6 +73,14 @@ def test_a_file_is_sent_attached_and_given_out(focal: ApiClient, request_path: s
     assert given["Cache-Control"] == "no-store"
 
 
+def test_key_that_was_used_for_another_name_is_used_up(focal: ApiClient) -> None:
+    """The name stands in the query, and is part of what is asked for."""
+    first = send(focal, "a.pdf", headers={"Idempotency-Key": "k"})
+    again = send(focal, "a.pdf", headers={"Idempotency-Key": "k"})
+    assert (again.status_code, again.body["id"]) == (201, first.body["id"])
+    check_problem(send(focal, "b.pdf", headers={"Idempotency-Key": "k"}), C.IDEMPOTENCY_KEY_REUSED)
+
+
 def test_who_does_not_see_the_document_does_not_get_its_content(
     focal: ApiClient, request_path: str, group: SmallGroup
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from marketplace.accounts.models import ServiceClient
@@ -194,6 +195,26 @@ def test_secrets_are_the_secretariats_alone(group: SmallGroup, officer: ApiClien
         check_problem(ApiClient.of(person, at).get("/oauth-applications/planner"), C.NOT_FOUND)
     narrow = ApiClient.of(group.officer, at, "requests:read")
     check_problem(narrow.post("/service-clients/req-system/secrets", {}), C.INSUFFICIENT_SCOPE)
+
+
+def test_narrow_token_of_an_officer_hands_out_no_more_than_it_has(group: SmallGroup, officer: ApiClient) -> None:
+    """Otherwise who gets hold of it registers a system that reads everything, and asks for its secret."""
+    narrow = ApiClient.of(group.officer, timezone.now(), "organizations:read", "organizations:write")
+    few = {"client_id": "few", "name": "Few", "organization": "REQ", "scopes": ["organizations:read"]}
+    many = {**few, "client_id": "many", "scopes": ["organizations:read", "requests:read"]}
+    refused = check_problem(narrow.post("/service-clients", many), C.INSUFFICIENT_SCOPE)
+    assert "requests:read" in refused["detail"]
+    assert narrow.post("/service-clients", few).status_code == 201
+    wide = narrow.call("PATCH", "/service-clients/few", {"scopes": many["scopes"]}, headers={"If-Match": "*"})
+    check_problem(wide, C.INSUFFICIENT_SCOPE)
+    assert narrow.call("PATCH", "/service-clients/few", {"name": "A few"}, headers={"If-Match": "*"}).status_code == 200
+    assert narrow.post("/service-clients/few/secrets", {}).status_code == 201
+    check_problem(narrow.post("/service-clients/req-system/secrets", {}), C.INSUFFICIENT_SCOPE)
+    check_problem(narrow.post("/service-clients/req-system/secrets/rotate", {}), C.INSUFFICIENT_SCOPE)
+    app = {"client_id": "app", "name": "App", "organization": "REQ", "redirect_uris": ["https://app.example/back"]}
+    check_problem(narrow.post("/oauth-applications", {**app, "scopes": ["requests:read"]}), C.INSUFFICIENT_SCOPE)
+    assert officer.post("/oauth-applications", {**app, "scopes": ["organizations:read"]}).status_code == 201
+    assert officer.post("/service-clients/req-system/secrets", {}).status_code == 201
 
 
 def test_introspection_knows_own_tokens_only(group: SmallGroup, officer: ApiClient) -> None:

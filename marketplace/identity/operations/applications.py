@@ -15,7 +15,7 @@ from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.journal import note
 from marketplace.accounts.models import Organization, ServiceClient
-from marketplace.accounts.operations import check_scopes, digest
+from marketplace.accounts.operations import check_hands_out, check_scopes, digest
 from marketplace.accounts.roles import Permission
 from marketplace.identity import queries
 from marketplace.identity.models import Application, ClientSecret
@@ -47,6 +47,7 @@ def register_app(
     """
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_scopes(scopes)
+    check_hands_out(actor, scopes)
     _check_redirect_uris(redirect_uris)
     taken = Application.objects.filter(client_id=client_id).exists()
     if taken or ServiceClient.objects.filter(client_id=client_id).exists():
@@ -84,6 +85,7 @@ def change_app(
     """
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_scopes(scopes)
+    check_hands_out(actor, set(scopes) - set(application.scopes))
     _check_redirect_uris(redirect_uris)
     application.name, application.scopes, application.active = name, list(scopes), active
     application.redirect_uris = " ".join(redirect_uris)
@@ -157,10 +159,11 @@ def issue_secret(
 ) -> tuple[ClientSecret, str]:
     """Make a secret and return it with its text, which is shown only once.
 
-    With ``overlap`` all other secrets end after it: time to roll out the new one. Raises DomainError(permission_denied),
-    and DomainError(rule_broken) for an application that keeps no secrets.
+    With ``overlap`` all other secrets end after it: time to roll out the new one. Raises DomainError(permission_denied,
+    insufficient_scope), and DomainError(rule_broken) for an application that keeps no secrets.
     """
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    check_hands_out(actor, application.reach)
     if application.client_type != Application.CLIENT_CONFIDENTIAL:
         detail = gettext_noop("A public application has no secret; it proves itself by PKCE.")
         raise DomainError(ErrorCode.RULE_BROKEN, errors=[FieldError("", "public_application", detail)])
