@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from django.core.exceptions import SuspiciousOperation
 from django.utils.html import strip_tags
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import RDF
@@ -89,13 +90,15 @@ def _prepared(document: bytes) -> Any:
 
 
 def _settle_context(value: dict[str, Any]) -> None:
+    """Leave nothing that the library would fetch: it follows an address however deep it lies in lists of contexts."""
     given = value.get("@context")
+    if given is None:
+        return
     contexts = given if isinstance(given, list) else [given]
     settled = [CONTEXT if _is_schema(one) else one for one in contexts]
-    if any(isinstance(one, str) or (isinstance(one, dict) and "@import" in one) for one in settled):
+    if not all(one is None or (isinstance(one, dict) and "@import" not in one) for one in settled):
         raise CatalogueError("foreign_context")
-    if given is not None:
-        value["@context"] = settled
+    value["@context"] = settled
 
 
 def _is_schema(context: object) -> bool:
@@ -137,7 +140,11 @@ class _Told:
 
 def _plain(text: str) -> str:
     """Take markup and control characters out of a text, and fold white space within lines."""
-    lines = strip_tags(text).replace("\r", "\n").split("\n")
+    try:
+        bare = strip_tags(text)
+    except SuspiciousOperation:  # brackets in brackets, meant to keep whoever takes them out busy
+        raise CatalogueError("not_linked_data") from None
+    lines = bare.replace("\r", "\n").split("\n")
     return "\n".join(
         line for line in (" ".join("".join(filter(str.isprintable, one)).split()) for one in lines) if line
     )

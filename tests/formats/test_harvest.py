@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
+from rdflib.plugins.shared.jsonld.context import Context
 
 from marketplace.audit.models import AuditRecord
 from marketplace.formats.courses import CatalogueError, read_courses
@@ -208,6 +209,42 @@ def test_wrong_courses_keep_no_other_out(harvest: Harvest, at: datetime) -> None
 def test_document_that_cannot_be_read_says_why(document: bytes, problem: str) -> None:
     with pytest.raises(CatalogueError, match=problem):
         read_courses(document, language="en")
+
+
+INSIDE = "http://169.254.169.254/latest"
+COURSE = {"@type": "Course", "@id": "https://x.example/1", "name": "x"}
+FETCHING = {
+    "a list in a list": {"@context": [[INSIDE]], **COURSE},
+    "a list in a list beside another": {"@context": [{"@vocab": "https://schema.org/"}, [[INSIDE]]], **COURSE},
+    "a context in a context": {"@context": {"@context": INSIDE}, **COURSE},
+    "a list of lists in a context": {"@context": {"@context": [[INSIDE]]}, **COURSE},
+    "the context of a property": {
+        "@context": {"name": {"@id": "https://schema.org/name", "@context": [[INSIDE]]}},
+        **COURSE,
+    },
+    "the context of a type": {
+        "@context": {"Course": {"@id": "https://schema.org/Course", "@context": [[INSIDE]]}},
+        **COURSE,
+    },
+    "an import in a list": {"@context": [[{"@import": INSIDE}]], **COURSE},
+    "the context of a node": {"@context": "https://schema.org", "@graph": [{"@context": [[INSIDE]], **COURSE}]},
+}
+
+
+@pytest.mark.parametrize("name", FETCHING)
+def test_no_document_has_anything_else_fetched(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library of linked data follows addresses of contexts by itself, past the guard of calls."""
+    fetched: list[object] = []
+    monkeypatch.setattr(Context, "_fetch_context", lambda self, source, *_: fetched.append(source))
+    with pytest.raises(CatalogueError, match="foreign_context"):
+        read_courses(json.dumps(FETCHING[name]).encode(), language="en")
+    assert not fetched
+
+
+def test_text_that_nobody_can_take_the_markup_out_of_makes_the_document_unreadable() -> None:
+    nested = {"@context": "https://schema.org", **COURSE, "description": "<a" * 100_000 + "<!--" * 10_000}
+    with pytest.raises(CatalogueError, match="not_linked_data"):
+        read_courses(json.dumps(nested).encode(), language="en")
 
 
 def test_source_that_fails_changes_nothing_and_is_given_up_after_ten_times(harvest: Harvest, at: datetime) -> None:
