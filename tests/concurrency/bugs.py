@@ -6,18 +6,24 @@ Each is what a hurried author would write: look first, write later.
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from marketplace.accounts.actors import Actor
 from marketplace.api import idempotency
 from marketplace.api.models import IdempotencyKey
+from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles import operations as lifecycles
-from matching.operations import locking
+from matching.models import MatchProposal
+from matching.operations import decisions, limits, locking
+from matching.queries import spending
 from providers.models import CapacityWindow, Session
 from providers.operations import holds
 from requests_app.models import LineClaim, RequestLine
 from requests_app.operations import placing
 
+ASK_ALL = decisions._ask_all
 BEAT_SECONDS = 2.0  # who looks within one beat writes at its end: on a machine of any speed, one round shows the bug
 
 
@@ -63,6 +69,21 @@ def lock_lines(request: Any, line_ids: Any = None) -> list[RequestLine]:
     return lines
 
 
+def ask_all(proposal: MatchProposal, *, actor: Actor, at: datetime) -> None:
+    """Look what is left of the ceiling, then ask; what others ask for meanwhile is not looked at."""
+    request = proposal.request
+    taken = spending.committed([request.pk], at=at).get(request.pk, Decimal(0))
+    own = sum((part.cost_amount or Decimal(0) for part in proposal.parts.all()), Decimal(0))
+    if request.budget_ceiling is not None and taken + own > request.budget_ceiling:
+        raise DomainError(ErrorCode.CEILING_EXCEEDED, cost=own, ceiling=request.budget_ceiling, left=taken)
+    wait_for_the_beat()
+    ASK_ALL(proposal, actor=actor, at=at)
+
+
+def look_no_more(proposal: MatchProposal, *, at: datetime) -> None:
+    """Trust the look that came first."""
+
+
 def once(request: Any, key: str, run: Callable[[], Any], *, secret: Sequence[str] = ()) -> Any:
     """Look for a stored answer, do the work, then store it."""
     actor = f"{request.actor.kind}:{request.actor.public_id}"
@@ -91,6 +112,8 @@ def plant() -> None:
         (holds, "_shift", shift),
         (placing, "_claim", claim),
         (placing, "lock_lines", lock_lines),
+        (decisions, "_ask_all", ask_all),
+        (limits, "check_ceiling", look_no_more),
         (lifecycles, "lock", lock),
         (locking, "lock", lock),
         (idempotency, "once", once),
