@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.faults import report, run
+from tests.faults import report, run, side_by_side
 from tests.faults.kinds import KINDS
 from tests.faults.profiles import PROFILES, SEED
 from tests.faults.shapes import ROOT, SHAPES, ShapeError
@@ -70,6 +70,8 @@ def _outcomes(options: argparse.Namespace, say: run.Say, began: float) -> list[r
     )
     for shape in shapes:
         _empty(order.folder / shape)
+    if profile.side_by_side and len(shapes) > 1:
+        return side_by_side.run_all(order, shapes)
     return [run.run_shape(order, shape) for shape in shapes]
 
 

@@ -1,6 +1,9 @@
 """Processes of their own for tests that are about processes: same settings, same (test) database, test jobs listed."""
 
+import atexit
+import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -8,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from django.conf import settings
@@ -39,20 +43,68 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
-class Child(subprocess.Popen[str]):
+class Nursery:
+    """A process that has set Django up, of which children are forks (tests/work/nursery.py); one for each environment."""
+
+    _open: ClassVar[dict[frozenset[tuple[str, str]], "Nursery"]] = {}
+
+    def __init__(self, env: dict[str, str]) -> None:
+        command = [sys.executable, "-m", "tests.work.nursery"]
+        self._process = subprocess.Popen(
+            command, env=env, cwd=settings.BASE_DIR, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        atexit.register(self._process.kill)
+
+    @classmethod
+    def of(cls, env: dict[str, str]) -> "Nursery":
+        """The nursery of an environment; what only the tests' own jobs read makes no difference."""
+        shared = {name: value for name, value in env.items() if not name.startswith("TEST_")}
+        key = frozenset(shared.items())
+        if key not in cls._open:
+            cls._open[key] = cls(shared)
+        return cls._open[key]
+
+    def ask(self, **order: object) -> Any:
+        """Give an order, and take the answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{json.dumps(order)}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, f"the nursery ended with {self._process.wait()}"
+        return json.loads(answer)
+
+
+class Child:
     """A process whose words go to a file: a pipe that nobody reads would stop it once it is full."""
 
     def __init__(self, arguments: list[str], env: dict[str, str]) -> None:
-        self.words = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed when the process has ended
-        super().__init__(
-            arguments,
-            env=env,
-            cwd=settings.BASE_DIR,
-            stdout=self.words,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        self.words = tempfile.NamedTemporaryFile("r")  # noqa: SIM115 - closed when the process has ended
+        self.returncode: int | None = None
+        self._nursery = Nursery.of(env)
+        own = {name: value for name, value in env.items() if name.startswith("TEST_")}
+        self.pid: int = self._nursery.ask(arguments=arguments, env=own, words=self.words.name)
+
+    def poll(self) -> int | None:
+        """Tell how it ended, if it has: below 0 by which signal."""
+        if self.returncode is None:
+            self.returncode = self._nursery.ask(status=self.pid)
+        return self.returncode
+
+    def wait(self, timeout: float = WAIT_SECONDS) -> int:
+        """Wait until it has ended."""
+        wait_until(lambda: self.poll() is not None, timeout)
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
 
     def said(self) -> str:
         """All that it has written so far."""
@@ -62,13 +114,13 @@ class Child(subprocess.Popen[str]):
 
 @contextmanager
 def running(*arguments: str, **env: str) -> Iterator[Child]:
-    """One child `python ARGUMENTS`, killed at the end of the block if it is still there."""
-    child = Child([sys.executable, *arguments], environment(**env))
+    """One child `python ARGUMENTS`, killed at the end of the block if it is still there, with all that it has begun."""
+    child = Child(list(arguments), environment(**env))
     try:
         yield child
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(child.pid, 9)
+            os.killpg(child.pid, signal.SIGKILL)
         child.wait()
         child.words.close()
 
