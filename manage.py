@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Command line of the marketplace."""
 
+import gc
 import os
 import sys
 
@@ -9,6 +10,7 @@ from django.core.management import execute_from_command_line
 
 def main() -> None:
     """Run one management command."""
+    gc.set_threshold(50_000, 20, 50)  # what a start makes, stays: looking for rubbish among it takes a fifth of the start
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
     execute_from_command_line(sys.argv)
 

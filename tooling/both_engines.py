@@ -22,13 +22,21 @@ SQLITE_URL = "sqlite:///var/marketplace.sqlite3"  # names the engine; each run t
 ON_SQLITE_ONLY = (
     "tests/guards",
     "tests/kernel",
+    "tests/manual",
     "tests/tooling",
     "tests/faults",
     "tests/matching/engine",
     "tests/access/test_examples.py",  # the same calls as those of the matrix, which goes with the servers
     "tests/identity/test_sign_on.py",  # against a provider of identities, in processes of its own
 )
-ON_SERVERS_ONLY = ("tests/access/test_matrix.py", "tests/fuzz", "tests/demo/test_planning.py")
+ON_SERVERS_ONLY = (
+    "tests/access/test_matrix.py",
+    "tests/demo/test_planning.py",
+    "tests/fulfilment/test_machine.py",
+    "tests/fuzz",
+    "tests/matching/test_machine.py",
+    "tests/requests_app/test_machine.py",
+)
 NO_TESTS = 5  # pytest's exit code when nothing was collected
 # The tests of a group share what is dear to start, such as the running product; the longest begin first (tests/conftest.py).
 GROUPED = ("--dist", "loadscope", "--no-loadscope-reorder")

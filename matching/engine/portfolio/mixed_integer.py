@@ -9,6 +9,7 @@ import os
 import select
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,10 +73,15 @@ class Deadline:
 
 
 class Helper:
-    """The solving process: started when first needed, started anew after it was killed, ended with the context."""
+    """The solving process: started when first needed, started anew after it was killed, given back at the end of the context.
+
+    A process that has answered all it was asked waits for the next helper, since loading SciPy takes longer than most
+    programs; at most one waits, and it ends with the process that started it.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_asked = False  # and its answer not read to the end
 
     def __enter__(self) -> "Helper":
         return self
@@ -83,7 +89,9 @@ class Helper:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end()
+        if self._process is None or self._is_asked or not _Waiting.take_in(self._process):
+            self.end()
+        self._process = None
 
     def end(self) -> None:
         """End the process, whatever it is doing."""
@@ -91,6 +99,7 @@ class Helper:
             self._process.kill()
             self._process.communicate()
             self._process = None
+        self._is_asked = False
 
     def process_id(self) -> int | None:
         """Return the id of the running process, None when there is none."""
@@ -116,25 +125,52 @@ class Helper:
         if limit <= 0:
             return None
         process = self._running()
+        self._is_asked = True
         try:
             write_arrays(_pipe(process.stdin), _arrays(program, whole, 0.0 if limit == NO_LIMIT else limit))
             content = _read_message(process, Deadline(deadline.at + GRACE_SECONDS))
         except (BrokenPipeError, EOFError, TimeoutError):
             self.end()
             return None
+        self._is_asked = False
         return unpacked(content)
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._process.poll() is not None:
             self.end()
-            # By its path and without that folder on the path of imports: it starts fast and loads SciPy alone.
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
-                [sys.executable, "-P", str(WORKER)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
+            self._process = _Waiting.give_out() or _started()
         return self._process
+
+
+class _Waiting:
+    """The process that has nothing to do, if there is one; a fork does not speak with that of its parent."""
+
+    _process: "subprocess.Popen[bytes] | None" = None
+    _owner = 0
+    _lock = threading.Lock()
+
+    @classmethod
+    def take_in(cls, process: "subprocess.Popen[bytes]") -> bool:
+        """Let a process wait; False where one waits already."""
+        with cls._lock:
+            if cls._process is not None and cls._owner == os.getpid():
+                return False
+            cls._process, cls._owner = process, os.getpid()
+            return True
+
+    @classmethod
+    def give_out(cls) -> "subprocess.Popen[bytes] | None":
+        """Return the process that waits, to one helper alone; None where there is none, or where it has ended."""
+        with cls._lock:
+            process, cls._process = cls._process, None
+            return process if process and cls._owner == os.getpid() and process.poll() is None else None
+
+
+def _started() -> "subprocess.Popen[bytes]":
+    # By its path and without that folder on the path of imports: it starts fast and loads SciPy alone.
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and file
+        [sys.executable, "-P", str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -26,6 +26,7 @@ from matching.engine.portfolio import (
     Settings,
     build_instance,
     greedy,
+    mixed_integer,
     solve,
     verify,
 )
@@ -211,6 +212,53 @@ def test_helper_starts_anew_after_it_was_killed() -> None:
         assert process.best(_nothing(), Deadline()).status == SOLVED
         assert process.process_id() != first
     assert process.process_id() is None
+
+
+def test_process_that_has_answered_serves_the_next_helper_and_no_two_at_once() -> None:
+    with Helper() as first, Helper() as second:
+        for helper in (first, second):
+            assert helper.best(_nothing(), Deadline()).status == SOLVED
+        numbers = [first.process_id(), second.process_id()]
+        assert numbers[0] != numbers[1]
+    with Helper() as next_one, Helper() as after_it:
+        assert next_one.best(_nothing(), Deadline()).status == SOLVED
+        assert next_one.process_id() in numbers
+        assert after_it.best(_nothing(), Deadline()).status == SOLVED
+        assert after_it.process_id() not in numbers  # only one has waited
+
+
+def test_process_whose_answer_nobody_has_read_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> bytes:
+        raise KeyboardInterrupt
+
+    with Helper() as helper:
+        helper.best(_nothing(), Deadline())
+        number = helper.process_id()
+        with monkeypatch.context() as patch:
+            patch.setattr(mixed_integer, "_read_message", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                helper.best(_nothing(), Deadline())
+    with Helper() as helper:
+        assert helper.best(_nothing(), Deadline()).status == SOLVED
+        assert helper.process_id() != number
+
+
+def test_fork_does_not_speak_with_the_process_of_its_parent() -> None:
+    with Helper() as helper:
+        helper.best(_nothing(), Deadline())
+        number = helper.process_id()
+    reading, writing = os.pipe()
+    if not os.fork():
+        with Helper() as helper:
+            status = helper.best(_nothing(), Deadline()).status
+            os.write(writing, f"{status} {helper.process_id()}".encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        status, other = answer.read().split()
+    os.wait()
+    assert status == SOLVED
+    assert other != str(number)
 
 
 def test_helper_without_time_does_not_begin() -> None:
