@@ -1,11 +1,8 @@
 """The demo data, loaded once for a module as on the demo day; what a test changes is taken back with the module."""
 
-import builtins
-import io
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +11,9 @@ from pytest_django import DjangoDbBlocker
 
 from marketplace.demo import source
 from marketplace.demo.loading import load_demo
+from tests.kit.copies import copied
 
+load = copied(load_demo)
 LOADED_AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
@@ -24,25 +23,9 @@ def data() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def opened() -> set[Path]:
-    """Every file that was opened by name while the data was loaded."""
-    return set()
-
-
-@pytest.fixture(scope="module")
-def loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker, opened: set[Path]) -> Iterator[datetime]:
+def loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[datetime]:
     with django_db_blocker.unblock(), transaction.atomic():
-        with pytest.MonkeyPatch.context() as patch:
-            usual = io.open
-
-            def noted(file: Any, *args: Any, **options: Any) -> Any:
-                if isinstance(file, str | Path):
-                    opened.add(Path(file).resolve())
-                return usual(file, *args, **options)
-
-            patch.setattr(io, "open", noted)
-            patch.setattr(builtins, "open", noted)
-            load_demo(at=LOADED_AT)
+        load(at=LOADED_AT)
         yield LOADED_AT
         transaction.set_rollback(True)
 

@@ -1,6 +1,10 @@
 """The demo data in the database: whole, once, with its references, states and history."""
 
+import builtins
+import io
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +44,23 @@ def counted() -> dict[str, int]:
 
 def requests_by_key() -> dict[str, TrainingRequest]:
     return {row.external_id.removeprefix("demo:"): row for row in TrainingRequest.objects.all()}
+
+
+@contextmanager
+def opened_files() -> Iterator[set[Path]]:
+    """Note every file that is opened by name."""
+    opened: set[Path] = set()
+    usual = io.open
+
+    def noted(file: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(file, str | Path):
+            opened.add(Path(file).resolve())
+        return usual(file, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(io, "open", noted)
+        patch.setattr(builtins, "open", noted)
+        yield opened
 
 
 @pytest.mark.usefixtures("loaded")
@@ -148,8 +169,14 @@ def test_demo_knows_that_it_is_loaded_but_not_yet_ranked(loaded: datetime) -> No
 
 
 @pytest.mark.django_db
-def test_loading_years_later_moves_every_date_and_keeps_the_references() -> None:
-    load_demo(at=datetime.fromisoformat("2029-03-01T12:00:00+00:00"))
+def test_loading_years_later_moves_every_date_keeps_the_references_and_reads_nothing_of_others(
+    project_root: Path,
+) -> None:
+    with opened_files() as opened:
+        load_demo(at=datetime.fromisoformat("2029-03-01T12:00:00+00:00"))
+    data_files = {path for path in opened if path.suffix in (".json", ".csv")}
+    assert project_root / "marketplace/demo/data/demo.json" in data_files
+    assert all(path.is_relative_to(project_root) for path in data_files)
     need = requests_by_key()["PILOT-MLI"]
     assert (need.reference, str(need.start_on), str(need.submitted_at)[:10]) == (
         "GMG-MLI-2026-0007",
@@ -158,10 +185,3 @@ def test_loading_years_later_moves_every_date_and_keeps_the_references() -> None
     )
     assert str(Session.objects.get(code="JEJU-PROTECTION-2027-03").start_on) == "2029-03-08"
     assert set(Offering.objects.values_list("state", flat=True)) == {"draft", "in_vetting", "published", "retired"}
-
-
-@pytest.mark.usefixtures("loaded")
-def test_loading_reads_no_file_outside_the_product(opened: set[Path], project_root: Path) -> None:
-    data_files = {path for path in opened if path.suffix in (".json", ".csv")}
-    assert project_root / "marketplace/demo/data/demo.json" in data_files
-    assert all(path.is_relative_to(project_root) for path in data_files)
