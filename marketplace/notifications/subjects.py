@@ -20,6 +20,8 @@ class Subject(StrEnum):
 
 # What a person who chooses reads.
 WORDS: Mapping[Subject, str] = {
+    Subject.NEED_FOUND: _("A new need meets a search of mine"),
+    Subject.OFFER_ANSWERED: _("An offer of my own was answered"),
     Subject.STEP_ESCALATED: _("A step that others owe is overdue, and I should see to it"),
     Subject.STEP_OPENED: _("Something waits for me"),
     Subject.STEP_OVERDUE: _("A step of mine is overdue"),

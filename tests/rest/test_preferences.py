@@ -15,7 +15,10 @@ from tests.kit.people import SmallGroup
 
 pytestmark = pytest.mark.django_db
 PATH = "/me/notification-preferences"
-ALL = ["step_escalated", "step_opened", "step_overdue", "step_reminder", "webhook_disabled"]
+ALL = [
+    *("need_found", "offer_answered", "step_escalated", "step_opened", "step_overdue", "step_reminder"),
+    "webhook_disabled",
+]
 
 
 def test_person_who_chose_nothing_is_told_everything_at_once(group: SmallGroup, at: datetime) -> None:
