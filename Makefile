@@ -188,7 +188,8 @@ install:
 	@echo "Preparing $(VENV) from $(REQUIREMENTS) (once, a minute or two) ..."
 	@"$(PYTHON)" -m venv $(VENV) || { \
 	  echo "Python cannot make a virtual environment here. On Debian and Ubuntu: apt install python3.11-venv"; exit 1; }
-	@$(PY) -m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes -r $(REQUIREMENTS)
+	@$(PY) -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes -r $(REQUIREMENTS)
+	@$(PY) -m compileall -qq -j 0 $(VENV)/lib || true # on all cores; the few files that are no Python of today stay as they are
 	@rm -f $(VENV)/.base-* $(VENV)/.dev-*
 
 # Redocly comes from npm. Without npm the check goes on and says what it could not do.
