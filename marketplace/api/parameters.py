@@ -133,13 +133,14 @@ def _shape(view: Any) -> list[OpenApiParameter]:
 
 def _list(view: Any) -> list[OpenApiParameter]:
     sizes = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": PAGE_SIZE}
-    names = [sign + name for name in view.ordering_fields for sign in ("", "-")]
     found = [
         query("cursor", "From `next` or `previous` of a page.", {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}),
         query("page_size", "Things on a page.", sizes),
         query("with_count", "Count all that match (slower).", {**TRUTH, "default": False}),
-        _comma("ordering", "Order; a minus turns it round.", {**_names(names), "maxItems": 3}),
     ]
+    if view.ordering_fields:
+        names = [sign + name for name in view.ordering_fields for sign in ("", "-")]
+        found.append(_comma("ordering", "Order; a minus turns it round.", {**_names(names), "maxItems": 3}))
     if view.searchable:
         found.append(query("q", "Full-text search; at most 10 terms.", {"type": "string", "maxLength": 200}))
     if view.facets:

@@ -126,7 +126,11 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
         names |= {"fields"} | ({"expand"} if self.reads.expandable else set())
         names |= self.beside() if self.action == "list" else set()
         if self.action == "list":
-            names |= {"ordering", *PAGE_PARAMETERS} | ({"q"} if self.searchable else set())
+            names |= (
+                {*PAGE_PARAMETERS}
+                | ({"ordering"} if self.ordering_fields else set())
+                | ({"q"} if self.searchable else set())
+            )
             names |= set(self.filterset_class.base_filters) if self.filterset_class else set()
         return names
 

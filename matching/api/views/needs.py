@@ -38,15 +38,11 @@ class ProviderNeedViewSet(Lists, ThingViewSet):
     parent = Parent(providers.providers_visible_to, column="", argument="provider_id", reference_field="code")
     filterset_class = NeedFilters
     searchable = True
-    ordering, ordering_fields = ("grade", "-score"), {}
+    ordering, ordering_fields = ("grade", "-score"), {}  # the order is that of the ranking and no other
 
     def visible(self) -> QuerySet[Any]:
         """Give the lines that the caller reads."""
         return requests.lines_readable_by(self.request.actor, at=self.request.at)
-
-    def known_parameters(self) -> set[str]:
-        """The order is that of the ranking and no other."""
-        return super().known_parameters() - {"ordering"}
 
     def ordering_of(self, request: Request) -> list[str]:
         """Best first."""
