@@ -28,7 +28,8 @@ from marketplace.audit import triggers
 from tests.kit.examples import PROFILE, examples
 
 HOUSE = ("marketplace", "requests_app", "providers", "matching", "fulfilment")
-WITHOUT_DATABASE = ("matching.engine.", "marketplace.kernel.")  # what these keep in memory is true in every test
+# What these keep in memory is true in every test.
+WITHOUT_DATABASE = ("matching.engine.", "marketplace.kernel.", "marketplace.manual.", "marketplace.rest.start")
 NEEDS_POSTGRES = "NEEDS POSTGRESQL"
 NEEDS_REDIS = "NEEDS REDIS"
 
@@ -44,7 +45,8 @@ LONGEST = {
             "tests/matching/test_processes.py",
             "tests/access/test_canaries.py",
             "tests/matching/test_machine.py",
-            "tests/access/test_matrix.py",
+            "tests/upkeep/test_backups.py",
+            "tests/fuzz/test_openapi.py",
             "tests/matching/test_replay.py",
             "tests/work/test_processes.py",
             "tests/demo/test_setup.py",

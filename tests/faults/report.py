@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.profiles import GOAL_SECONDS
+from tests.faults.profiles import PROFILES
 from tests.faults.run import Outcome
 from tests.faults.verdict import CALM, Row, percentile
 
@@ -53,8 +53,9 @@ class Summary:
             f"{self.total(name)} {name}" for name in ("lost", "doubled", "broken", "unrecovered") if self.total(name)
         ]
         slow = percentile(self.recoveries, 95)
-        if slow > GOAL_SECONDS:
-            found.append(f"recovery p95 is {slow:.1f} s, above {GOAL_SECONDS:.0f} s")
+        goal = PROFILES[self.profile].goal_seconds
+        if slow > goal:
+            found.append(f"recovery p95 is {slow:.1f} s, above {goal:.0f} s")
         if not self.recoveries:
             found.append("no fault was recovered from")
         return found + [trouble for outcome in self.outcomes for trouble in outcome.troubles]
