@@ -37,8 +37,6 @@ ON_SERVERS_ONLY = (
     "tests/matching/test_machine.py",
     "tests/requests_app/test_machine.py",
 )
-# PostgreSQL works while its client waits: one process more than cores keeps both busy.
-WORKERS = {"servers": 3, "sqlite": 2}
 NO_TESTS = 5  # pytest's exit code when nothing was collected
 # The tests of a group share what is dear to start, such as the running product; the longest begin first (tests/conftest.py).
 GROUPED = ("--dist", "loadscope", "--no-loadscope-reorder")
@@ -116,7 +114,7 @@ def pytest_outcome(name: str, extra: list[str], variables: dict[str, str]) -> Ou
         "-m",
         "pytest",
         "-n",
-        os.environ.get("PYTEST_WORKERS", str(WORKERS[name])),
+        os.environ.get("PYTEST_WORKERS", "2"),
         *GROUPED,
         *extra,
     ]

@@ -88,7 +88,8 @@ def test_job_that_kills_a_process_of_the_celery_pool_dies_too(broker: str) -> No
         children.running(*pool, "--loglevel=CRITICAL", REDIS_URL=broker) as parent,
         children.running(WORKER, "dispatch", REDIS_URL=broker),
     ):
-        children.wait_until(lambda: states("test.poison") == ["dead"] and states("test.mark") == ["done"] * 5)
+        # Twice until a dead process is missed, on a machine with much else to do.
+        children.wait_until(lambda: states("test.poison") == ["dead"] and states("test.mark") == ["done"] * 5, 120)
         assert parent.poll() is None
     assert sorted(effects()) == ["0", "1", "2", "3", "4"]
     assert JobFailure.objects.count() == 2
