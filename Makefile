@@ -97,7 +97,7 @@ faults: $(DEV)  ## the whole product under load and a hundred faults: nothing lo
 	@$(PY) -m tests.faults full $(if $(SEED),--seed $(SEED),) $(if $(WRITE),--write,)
 
 .PHONY: faults-short
-faults-short: $(DEV)  ## the same with each kind of fault once, in five minutes
+faults-short: $(DEV)  ## the same with each kind of fault once, in three minutes
 	@$(PY) -m tests.faults short $(if $(SEED),--seed $(SEED),)
 
 .PHONY: mutation
