@@ -27,9 +27,11 @@ ON_SQLITE_ONLY = (
     "tests/faults",
     "tests/matching/engine",
     "tests/access/test_examples.py",  # the same calls as those of the matrix, which goes with the servers
+    "tests/e2e/test_clients.py",  # generated once, against the product as a new user starts it
     "tests/identity/test_sign_on.py",  # against a provider of identities, in processes of its own
 )
 ON_SERVERS_ONLY = (
+    "tests/access/test_canaries.py",
     "tests/access/test_matrix.py",
     "tests/demo/test_planning.py",
     "tests/fulfilment/test_machine.py",
