@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-gc.set_threshold(50_000, 20, 50)  # what a start makes, stays: looking for rubbish among it takes a fifth of the start
+# What a start makes, stays: looking for rubbish among it takes a fifth of the start.
+gc.set_threshold(50_000, 20, 50)
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}")
 # Sync workers (this is one) with persistent database connections were the fastest of six arrangements measured for this stack.
 worker_class = "marketplace.api.worker.ProblemWorker"

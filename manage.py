@@ -10,9 +10,8 @@ from django.core.management import execute_from_command_line
 
 def main() -> None:
     """Run one management command."""
-    gc.set_threshold(
-        50_000, 20, 50
-    )  # what a start makes, stays: looking for rubbish among it takes a fifth of the start
+    # What a start makes, stays: looking for rubbish among it takes a fifth of the start.
+    gc.set_threshold(50_000, 20, 50)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
     execute_from_command_line(sys.argv)
 

@@ -18,7 +18,7 @@ RUNS = ("servers", "sqlite")
 TITLES = {"sqlite": "SQLITE, EMBEDDED WORKER", "servers": "POSTGRESQL AND REDIS"}
 SQLITE_URL = "sqlite:///var/marketplace.sqlite3"  # names the engine; each run tests on a file of its own
 # Once is enough where both runs are asked for: what no database can change goes with the quicker run, and what walks
-# every route at length, whose queries the rest of the suite runs on both, with the one that is nearer to production.
+# every route or every life cycle at length, whose queries the rest runs on both, with the one that is nearer to production.
 ON_SQLITE_ONLY = (
     "tests/guards",
     "tests/kernel",
@@ -111,15 +111,7 @@ def run(name: str, extra: list[str]) -> Outcome:
 
 def pytest_outcome(name: str, extra: list[str], variables: dict[str, str]) -> Outcome:
     """Run pytest as a process of its own with `variables` as its whole environment."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-n",
-        os.environ.get("PYTEST_WORKERS", "2"),
-        *GROUPED,
-        *extra,
-    ]
+    command = [sys.executable, "-m", "pytest", "-n", os.environ.get("PYTEST_WORKERS", "2"), *GROUPED, *extra]
     code = subprocess.run(command, env=variables, check=False).returncode
     if code == NO_TESTS:
         return Outcome(name, False, "no test was found")
