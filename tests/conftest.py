@@ -1,13 +1,9 @@
 """What every test stands on: an explicit clock, a database of its own, empty caches, and loud words about what did not run."""
 
 import gc
-import hashlib
 import os
-import shutil
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -16,16 +12,17 @@ from typing import Any
 import hypothesis
 import pytest
 import structlog
-from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import connections
+from django.test import TransactionTestCase
 from django.utils import translation
 from xdist.scheduler import LoadScopeScheduling
 
-from marketplace.audit import triggers
 from tests.kit.examples import PROFILE, examples
+from tests.kit.flushing import Beginning
+from tests.kit.templates import PostgresTemplate, SqliteTemplate, Template
 
 HOUSE = ("marketplace", "requests_app", "providers", "matching", "fulfilment")
 # What these keep in memory is true in every test.
@@ -136,57 +133,36 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb(django_db_modify_db_settings: None, pytestconfig: pytest.Config) -> bool:
-    """Begin with a copy of a SQLite file on which the same migrations have run before; tell whether there was one."""
-    database, template = connections["default"], migrated_template(pytestconfig)
-    if database.vendor != "sqlite" or not template.is_file():
-        return False
-    shutil.copyfile(template, database.settings_dict["TEST"]["NAME"])
-    if "__mutmut_" in os.environ.get("MUTANT_UNDER_TEST", ""):
-        # One of a thousand mutants (tooling/mutation.py): the run before them has migrated and left the template.
-        pytest.MonkeyPatch().setattr(MigrateCommand, "handle", lambda *_, **__: None)
-    return True
+def template(django_db_modify_db_settings: None, testrun_uid: str, worker_id: str) -> Template | None:
+    if vendor() == "sqlite":
+        return SqliteTemplate()
+    return None if worker_id == "master" else PostgresTemplate(testrun_uid)  # nobody else is there to copy from it
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_keepdb: bool, pytestconfig: pytest.Config) -> None:
-    """Keep the migrated SQLite file, empty as it is, for the next run: migrating takes longer than most tests."""
-    database, template = connections["default"], migrated_template(pytestconfig)
-    made = database.settings_dict["NAME"] == database.settings_dict["TEST"]["NAME"]  # not where no test needs one
-    if database.vendor == "sqlite" and made and not django_db_keepdb:
-        unfinished = template.with_suffix(f".{os.getpid()}")
-        with (
-            closing(sqlite3.connect(database.settings_dict["NAME"])) as migrated,
-            closing(sqlite3.connect(unfinished)) as kept,
-        ):
-            migrated.backup(kept)
-        unfinished.replace(template)
+def django_db_keepdb(template: Template | None) -> bool:
+    """Begin with a copy of a database on which the same migrations have run before; tell whether there was one."""
+    copied = template is not None and template.begin()
+    if copied and "__mutmut_" in os.environ.get("MUTANT_UNDER_TEST", ""):
+        # One of a thousand mutants (tooling/mutation.py): the run before them has migrated and left the template.
+        pytest.MonkeyPatch().setattr(MigrateCommand, "handle", lambda *_, **__: None)
+    return copied
 
 
-def migrated_template(config: pytest.Config) -> Path:
-    """Where the file is kept that these very migrations have made; a change to one of them leads elsewhere."""
-    files = sorted(path for app in apps.get_app_configs() for path in Path(app.path).glob("migrations/*.py"))
-    digest = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()
-    folder = config.rootpath / ".pytest_cache" / "migrated"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{digest[:32]}.sqlite3"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def audit_trail_may_be_flushed() -> Iterator[None]:
-    """The audit trail refuses to be emptied: lift its guards for the moment of a flush, on both engines."""
-    operations = type(connections["default"].ops)
-    flush = operations.sql_flush
-
-    def sql_flush(self: Any, style: Any, tables: Any, **options: Any) -> list[str]:
-        statements = flush(self, style, tables, **options)
-        if triggers.TABLE not in tables:
-            return statements
-        return [*triggers.drop_statements(vendor()), *statements, *triggers.create_statements(vendor())]
-
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_keepdb: bool, django_db_blocker: Any, template: Template | None
+) -> Iterator[None]:
+    """Keep the migrated database, empty as it is, for the other workers; have what tests commit taken back quickly."""
+    if template is not None:
+        template.keep(django_db_keepdb)
+    with django_db_blocker.unblock():
+        beginning = Beginning()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(operations, "sql_flush", sql_flush)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: beginning.restore())
         yield
+    if template is not None:
+        template.end(django_db_keepdb)
 
 
 # --- one test -----------------------------------------------------------------------------------------------------

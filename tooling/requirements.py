@@ -30,6 +30,11 @@ def problems(root: Path) -> list[str]:
         if developed.get(name) != version
     ]
     found += [
+        f"{name} is {version} in install.txt and {developed.get(name, 'absent')} in dev.txt"
+        for name, version in pins(root / "requirements" / "install.txt").items()
+        if developed.get(name) != version
+    ]
+    found += [
         f"{path.name} holds the address of a registry" for path in declared if ADDRESS.search(path.read_text("utf-8"))
     ]
     return found

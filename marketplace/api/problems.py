@@ -1,7 +1,7 @@
 """Every refusal as RFC 9457 `application/problem+json`, with a stable code and a translated detail."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -195,16 +195,16 @@ def invalid_input(errors: Sequence[FieldError]) -> DomainError:
 
 
 def field_errors(
-    details: object, pointer: str = "", allowed: "Mapping[str, Sequence[str]] | None" = None
+    details: object, pointer: str = "", allowed: Callable[[str], Sequence[str]] = lambda _: ()
 ) -> list[FieldError]:
-    """Turn the nested details of DRF into a flat list with JSON pointers; ``allowed`` gives values by pointer."""
+    """Turn the nested details of DRF into a flat list with JSON pointers; ``allowed`` tells the values of one of them."""
     if (
         isinstance(details, Mapping)
         and set(details) == {"message", "code"}
         and not isinstance(details["code"], Mapping | list)
     ):
         text = str(details["message"]).replace("%", "%%")
-        return [FieldError(pointer, str(details["code"]), text, tuple((allowed or {}).get(pointer, ())))]
+        return [FieldError(pointer, str(details["code"]), text, tuple(allowed(pointer)))]
     if isinstance(details, Mapping):
         pairs: Iterable[tuple[object, object]] = details.items()
         return [error for key, inner in pairs for error in field_errors(inner, _step(pointer, key), allowed)]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -66,28 +67,23 @@ def checked(serializer: StrictSerializer) -> StrictSerializer:
     if serializer.is_valid():
         return serializer
     problem = serializers.ValidationError(serializer.errors)
-    details = field_errors(problem.get_full_details(), allowed=_allowed_values(serializer, ""))
+    details = field_errors(problem.get_full_details(), allowed=partial(_allowed_at, serializer))
     raise invalid_input(details)
 
 
-def _allowed_values(field: Any, pointer: str) -> dict[str, Sequence[str]]:
-    """Collect what may be chosen, by JSON pointer, for the messages; lists are looked at through their data."""
-    if isinstance(field, StrictSerializer):
-        sent = getattr(field, "initial_data", None)
-        names = {f"{pointer}/{name}" for name in sent if name not in field.fields} if isinstance(sent, dict) else ()
-        found: dict[str, Sequence[str]] = dict.fromkeys(names, sorted(field.fields))
-        for name, inner in field.fields.items():
-            found.update(_allowed_values(inner, f"{pointer}/{name}"))
-        return found
+def _allowed_at(field: Any, pointer: str) -> Sequence[str]:
+    """Give what may be chosen where a JSON pointer leads: codes, choices, or the names that an object knows."""
+    for step in pointer.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(field, serializers.Serializer):
+            if name not in field.fields:
+                return sorted(field.fields)
+            field = field.fields[name]
+        else:
+            field = getattr(field, "child", None)
     if isinstance(field, CodeField):
-        return {pointer: field.allowed()}
-    if isinstance(field, serializers.ChoiceField):
-        return {pointer: [str(choice) for choice in field.choices]}
-    child = getattr(field, "child", None)
-    if child is None:
-        return {}
-    inner_values = _allowed_values(child, "")
-    return {f"{pointer}/{index}{rest}": values for index in range(100) for rest, values in inner_values.items()}
+        return field.allowed()
+    return [str(choice) for choice in field.choices] if isinstance(field, serializers.ChoiceField) else ()
 
 
 class CodeField(serializers.CharField):

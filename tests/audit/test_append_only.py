@@ -11,6 +11,7 @@ from marketplace.audit import operations, queries, triggers
 from marketplace.audit.models import AuditRecord, ChainHead, ChainLink, ErasableValues, PendingRecord
 from marketplace.work.context import Origin, originating
 from tests.audit.trails import THING, link_all, linked, run, written
+from tests.kit.flushing import Beginning
 
 Change = Callable[[AuditRecord], object]
 SQLITE_ONLY = {
@@ -102,8 +103,9 @@ def test_record_goes_with_its_transaction(at: datetime) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_flush_between_tests_empties_the_trail_and_leaves_it_guarded(at: datetime) -> None:
+    beginning = Beginning()
     linked(1, at)
-    call_command("flush", interactive=False, verbosity=0)
+    beginning.restore()
     assert not AuditRecord.objects.exists()
     assert triggers.missing(connection) == []
     check_refused(linked(1, at)[0], lambda record: record.delete())

@@ -5,7 +5,10 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from django.test import Client
+from django.test.client import ClientHandler
 
 from marketplace.accounts.models import ServiceClient, User
 from marketplace.api.problems import MEDIA_TYPE
@@ -14,6 +17,14 @@ from tests.kit.people import token_of
 
 ROOT = "/api/v1"
 Answer = Any  # django's test response, with `.body`
+# One for all clients, as in a server: each would look through all static files anew.
+HANDLER = ClientHandler(enforce_csrf_checks=False)
+
+
+@receiver(setting_changed)
+def _begin_anew(**_: object) -> None:
+    """Have the layers of the handler read their settings again."""
+    HANDLER._middleware_chain = None
 
 
 class ApiClient:
@@ -21,6 +32,7 @@ class ApiClient:
 
     def __init__(self, token: str = "", **headers: str) -> None:
         self.client = Client(raise_request_exception=True)
+        self.client.handler = HANDLER
         self.headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **headers}
 
     @classmethod

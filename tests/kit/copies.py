@@ -5,7 +5,7 @@ copy is the same rows with the same keys, in a database that is as empty as it w
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -30,47 +30,75 @@ class Table:
     def read(self) -> dict[Any, Row]:
         """All rows by primary key."""
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {self._listed()} FROM {self._quoted()}")
+            cursor.execute(f"SELECT {self._listed()} FROM {self.quoted()}")
             return {row[self.key]: tuple(row) for row in cursor.fetchall()}
 
-    def write(self, rows: list[Row]) -> None:
-        """Add rows as they were read."""
-        marks = ", ".join(["%s"] * len(self.columns))
-        with connection.cursor() as cursor:
-            cursor.executemany(f"INSERT INTO {self._quoted()} ({self._listed()}) VALUES ({marks})", rows)
-            if connection.vendor == "postgresql" and rows:
-                self._count_on(cursor, max(row[self.key] for row in rows))
+    def insertion(self) -> tuple[str, str]:
+        """SQL that adds a row, in two halves: what stands before the marks for values, and the marks."""
+        return f"INSERT INTO {self.quoted()} ({self._listed()}) VALUES ", f"({', '.join(['%s'] * len(self.columns))})"
 
-    def _count_on(self, cursor: Any, highest: Any) -> None:
-        """Have the database number the next row above what was written; a test before may have set its counter back."""
-        if isinstance(highest, int):
-            cursor.execute(
-                "SELECT setval(counter, GREATEST(nextval(counter), %s)) FROM (SELECT pg_get_serial_sequence(%s, %s)) AS of(counter)"
-                " WHERE counter IS NOT NULL",
-                [highest, self._quoted(), self.columns[self.key]],
-            )
+    def counting_on(self, rows: list[Row]) -> str:
+        """SQL that has PostgreSQL number the next row above these; a test before may have set its counter back."""
+        highest = max(row[self.key] for row in rows)
+        if not isinstance(highest, int):
+            return "SELECT 1"
+        counter = f"pg_get_serial_sequence('{self.quoted()}', '{self.columns[self.key]}')"
+        return (
+            f"SELECT setval(counter, GREATEST(nextval(counter), {highest})) FROM (SELECT {counter}) AS of(counter)"
+            " WHERE counter IS NOT NULL"
+        )
 
-    def empty(self) -> None:
-        """Remove all rows."""
-        with connection.cursor() as cursor:
-            cursor.execute(f"DELETE FROM {self._quoted()}")
+    def emptying(self) -> str:
+        """SQL that removes all rows."""
+        return f"DELETE FROM {self.quoted()}"
 
     def counted(self) -> str:
         """SQL that counts the rows."""
-        return f"(SELECT COUNT(*) FROM {self._quoted()})"
+        return f"(SELECT COUNT(*) FROM {self.quoted()})"
 
-    def _quoted(self) -> str:
+    def quoted(self) -> str:
+        """Its name as SQL takes it."""
         return connection.ops.quote_name(self.name)
 
     def _listed(self) -> str:
         return ", ".join(map(connection.ops.quote_name, self.columns))
 
 
+class Written:
+    """Rows of several tables, to be written again in as few statements as the engine takes."""
+
+    def __init__(self, rows: list[tuple[Table, list[Row]]]) -> None:
+        """Take the rows, table by table, in the order in which they are to be written."""
+        self.rows = rows
+        self._script = ""  # with all values in it, for PostgreSQL
+
+    def write(self) -> None:
+        """Write them; what a trigger wrote meanwhile gives way to what there was."""
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                self._script = self._script or "; ".join(self._statements(cursor))
+                cursor.execute(self._script)
+                return
+            for table, rows in self.rows:
+                if table.name in FED_BY_TRIGGERS:
+                    cursor.execute(table.emptying())
+                cursor.executemany("".join(table.insertion()), rows)
+
+    def _statements(self, cursor: Any) -> Iterator[str]:
+        for table, rows in self.rows:
+            if table.name in FED_BY_TRIGGERS:
+                yield table.emptying()
+            if rows:
+                begins, marks = table.insertion()
+                yield begins + ", ".join(cursor.mogrify(marks, row) for row in rows)
+                yield table.counting_on(rows)
+
+
 @dataclass(frozen=True)
 class Copy:
-    """What one build left: rows by table, how many there were before, and what it gave back."""
+    """What one build left: the rows, how many there were before in their tables, and what it gave back."""
 
-    rows: list[tuple[Table, list[Row]]]
+    written: Written
     before: list[int]
     made: Any
 
@@ -88,20 +116,12 @@ def copied(build: Callable[P, T]) -> Callable[P, T]:
             made, copies[key] = observed(build, *args, **kwargs)
             return made
         known = copies[key]
-        if known is None or counts([table for table, _ in known.rows]) != known.before:
+        if known is None or counts([table for table, _ in known.written.rows]) != known.before:
             return build(*args, **kwargs)
-        replay(known)
+        known.written.write()
         return cast(T, copy.deepcopy(known.made))
 
     return scene
-
-
-def replay(known: Copy) -> None:
-    """Write the rows again; what a trigger wrote meanwhile gives way to what there was."""
-    for table, rows in sorted(known.rows, key=lambda entry: entry[0].name in FED_BY_TRIGGERS):
-        if table.name in FED_BY_TRIGGERS:
-            table.empty()
-        table.write(rows)
 
 
 def plain(value: Any) -> bool:
@@ -122,7 +142,8 @@ def observed(build: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tuple[
         return made, None
     added = [(table, [row for key, row in after[table].items() if key not in before[table]]) for table in after]
     kept = [(table, rows) for table, rows in added if rows or table.name in FED_BY_TRIGGERS]
-    return made, Copy(kept, [len(before[table]) for table, _ in kept], copy.deepcopy(made))
+    kept.sort(key=lambda entry: entry[0].name in FED_BY_TRIGGERS)  # last: the others feed them
+    return made, Copy(Written(kept), [len(before[table]) for table, _ in kept], copy.deepcopy(made))
 
 
 def counts(listed: list[Table]) -> list[int]:
