@@ -32,23 +32,34 @@ NEEDS_REDIS = "NEEDS REDIS"
 
 # What several files share because it is dear to start: the running product.
 TOGETHER = ("tests/e2e",)
+# What mostly waits for processes that it has started: one worker is for these, beside those that keep the cores busy.
+WAITING = (
+    "tests/e2e",
+    "tests/upkeep/test_backups.py",
+    "tests/work/test_celery.py",
+    "tests/concurrency/test_races.py",
+    "tests/work/test_poison.py",
+    "tests/matching/test_processes.py",
+    "tests/work/test_processes.py",
+    "tests/bulk/test_killed.py",
+    "tests/notifications/test_mail_processes.py",
+    "tests/upkeep/test_tracing.py",
+    "tests/events/test_feed_processes.py",
+    "tests/identity/test_sign_on.py",
+)
 # Groups of half a minute and more on one core, longest first.
 LONGEST = {
     group: number
     for number, group in enumerate(
         (
-            "tests/e2e",
+            *WAITING,
             "tests/access/test_matrix.py",
-            "tests/matching/test_processes.py",
-            "tests/access/test_canaries.py",
             "tests/matching/test_machine.py",
-            "tests/upkeep/test_backups.py",
+            "tests/access/test_canaries.py",
             "tests/fuzz/test_openapi.py",
             "tests/matching/test_replay.py",
-            "tests/work/test_processes.py",
             "tests/demo/test_setup.py",
             "tests/matching/engine/portfolio/test_optimum.py",
-            "tests/events/test_feed_processes.py",
         )
     )
 }
@@ -81,6 +92,14 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid)
+
+    def _assign_work_unit(self, node: Any) -> None:
+        """Give the last of three workers and more what waits, and the others the rest, as long as there is of each."""
+        waits = len(self.nodes) > 2 and node is self.nodes[-1]
+        fitting = next((group for group in self.workqueue if (group in WAITING) == waits), None)
+        if fitting:
+            self.workqueue.move_to_end(fitting, last=False)
+        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)

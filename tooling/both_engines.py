@@ -40,6 +40,7 @@ ON_SERVERS_ONLY = (
     "tests/requests_app/test_machine.py",
 )
 NO_TESTS = 5  # pytest's exit code when nothing was collected
+WORKERS = "3"  # two cores, and one for what waits (tests/conftest.py)
 # The tests of a group share what is dear to start, such as the running product; the longest begin first (tests/conftest.py).
 GROUPED = ("--dist", "loadscope", "--no-loadscope-reorder")
 
@@ -111,7 +112,7 @@ def run(name: str, extra: list[str]) -> Outcome:
 
 def pytest_outcome(name: str, extra: list[str], variables: dict[str, str]) -> Outcome:
     """Run pytest as a process of its own with `variables` as its whole environment."""
-    command = [sys.executable, "-m", "pytest", "-n", os.environ.get("PYTEST_WORKERS", "2"), *GROUPED, *extra]
+    command = [sys.executable, "-m", "pytest", "-n", os.environ.get("PYTEST_WORKERS", WORKERS), *GROUPED, *extra]
     code = subprocess.run(command, env=variables, check=False).returncode
     if code == NO_TESTS:
         return Outcome(name, False, "no test was found")

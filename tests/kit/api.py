@@ -24,7 +24,7 @@ HANDLER = ClientHandler(enforce_csrf_checks=False)
 @receiver(setting_changed)
 def _begin_anew(**_: object) -> None:
     """Have the layers of the handler read their settings again."""
-    HANDLER._middleware_chain = None
+    vars(HANDLER).pop("_middleware_chain", None)
 
 
 class ApiClient:
