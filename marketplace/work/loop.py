@@ -142,9 +142,9 @@ def settle(*, worker: str = "settle", clock: Clock = timezone.now, max_jobs: int
 
     Returns how many jobs were tried. For set-up commands and tests; a retry that is due later is left alone.
     """
-    tried = 0
+    tried, keeper = 0, Housekeeper()
     while tried < max_jobs:
-        found = Housekeeper().attend(at=clock())
+        found = keeper.attend(at=clock())
         count = run_until_idle(worker=worker, clock=clock, max_jobs=max_jobs - tried)
         tried += count
         if not found and not count:

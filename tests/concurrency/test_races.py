@@ -1,13 +1,11 @@
 """The short profile: a dozen clients, a few rounds; and the same checks on an application with the bugs they look for."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from marketplace.vocabularies.operations import load_vocabularies
 from tests.concurrency import races
 from tests.concurrency.races import Field, Race, Score, run_round
 from tests.concurrency.server import serving
@@ -22,11 +20,6 @@ def field() -> Iterator[Field]:
     made = Field(CLIENTS)
     yield made
     made.close()
-
-
-@pytest.fixture(autouse=True)
-def vocabularies(transactional_db: None, at: datetime) -> None:
-    load_vocabularies(at=at)
 
 
 def test_the_last_one_is_given_once_and_losers_are_told_so(field: Field, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from marketplace.accounts.models import Organization
 from marketplace.audit.models import AuditRecord
 from marketplace.demo.synthetic import load_synthetic, remove_synthetic
 from marketplace.search.models import SearchDocument
-from marketplace.vocabularies import operations as vocabularies
 from matching import operations as matching
 from matching.engine import rank
 from matching.operations import policies
@@ -29,7 +28,6 @@ NUMBERS: dict[str, int] = {"request_count": 60, "offering_count": 120, "provider
 
 @pytest.fixture
 def made(at: datetime) -> dict[str, int]:
-    vocabularies.load_vocabularies(at=at)
     return load_synthetic(at=at, **NUMBERS)
 
 

@@ -19,7 +19,6 @@ from rdflib.namespace import RDF
 from marketplace.formats import checks
 from marketplace.formats.linked import graph_of
 from marketplace.kernel.errors import ErrorCode as C
-from marketplace.vocabularies.operations import load_vocabularies
 from providers import operations
 from providers.models import Offering, Provider, Session
 from tests.factories.providers import OfferingFactory, ProviderFactory, SessionFactory
@@ -32,7 +31,6 @@ API = "http://testserver/api/v1"
 
 @pytest.fixture(autouse=True)
 def clock(db: None, at: datetime) -> Any:
-    load_vocabularies(at=at)
     with time_machine.travel(at, tick=False):
         yield
 

@@ -20,7 +20,6 @@ from fulfilment.models import Engagement
 from marketplace.formats import checks
 from marketplace.kernel.errors import ErrorCode as C
 from marketplace.kernel.masking import MaskKeys, masked
-from marketplace.vocabularies.operations import load_vocabularies
 from requests_app.models import PostingConsent, TrainingRequest
 from tests.factories.fulfilment import CostShareFactory, DeliveryFactory, EngagementFactory, EngagementPartyFactory
 from tests.factories.providers import OfferingFactory, ProviderFactory, SessionFactory
@@ -31,7 +30,6 @@ from tests.kit.people import SmallGroup, small_group, token_of
 
 @pytest.fixture(autouse=True)
 def clock(db: None, at: datetime) -> Any:
-    load_vocabularies(at=at)
     with time_machine.travel(at, tick=False):
         yield
 

@@ -17,7 +17,6 @@ from rdflib.plugins.shared.jsonld.context import Context
 from marketplace.audit.models import AuditRecord
 from marketplace.formats.courses import CatalogueError, read_courses
 from marketplace.kernel.errors import ErrorCode as C
-from marketplace.vocabularies.operations import load_vocabularies
 from marketplace.webhooks.transport import fetch
 from marketplace.work.loop import run_until_idle
 from marketplace.work.models import Job
@@ -32,7 +31,6 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def clock(db: None, at: datetime) -> Any:
-    load_vocabularies(at=at)
     with time_machine.travel(at, tick=False):
         yield
 

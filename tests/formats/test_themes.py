@@ -13,16 +13,13 @@ from marketplace.formats import checks
 from marketplace.formats.linked import graph_of
 from marketplace.kernel.errors import ErrorCode as C
 from marketplace.vocabularies import queries
-from marketplace.vocabularies.operations import load_vocabularies
 from tests.kit.api import ApiClient, check_problem
 from tests.kit.people import small_group
 
 ROOT = "http://testserver/api/v1/vocabularies"
 
 
-@pytest.fixture(autouse=True)
-def vocabularies(db: None, at: datetime) -> None:
-    load_vocabularies(at=at)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ that ask for it.
 from django.db import connection, transaction
 
 from marketplace.audit import triggers
+from marketplace.vocabularies import queries as vocabularies
 from tests.kit.copies import Written, tables
 
 
@@ -32,6 +33,7 @@ class Beginning:
             run(statements)
             self.given.write()
             run(triggers.create_statements(connection.vendor))
+        vocabularies.refresh()  # what this process keeps of them may be what the test made of them
 
 
 def run(statements: list[str]) -> None:

@@ -72,6 +72,7 @@ class Proposals(RuleBasedStateMachine):
         self.around = transaction.atomic()
         self.around.__enter__()
         self.at = AT
+        self.keeper = Housekeeper()
         self.scene: MarketScene
         self.people: dict[int, Actor] = {}
         self.changes = 0
@@ -269,7 +270,7 @@ class Proposals(RuleBasedStateMachine):
             return self.at
 
         for _ in range(50):
-            found = Housekeeper().attend(at=self.at)
+            found = self.keeper.attend(at=self.at)
             for kind in set(Job.objects.filter(state="queued").values_list("kind", flat=True)):
                 if not kind.startswith(OURS):
                     Job.objects.filter(state="queued", kind=kind).delete()

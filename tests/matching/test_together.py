@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Barrier
@@ -11,7 +10,6 @@ import pytest
 from django.db import connections
 
 from marketplace.kernel.errors import DomainError
-from marketplace.vocabularies.operations import load_vocabularies
 from matching import operations
 from matching.models import MatchProposal, ProposalPart
 from providers.models import CapacityHold, Session
@@ -23,9 +21,7 @@ from tests.factories.providers import SessionFactory
 FORK = get_context("fork")
 
 
-@pytest.fixture(autouse=True)
-def vocabularies(transactional_db: None, at: datetime) -> None:
-    load_vocabularies(at=at)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def run_together(steps: list[Callable[[], object]]) -> Counter[str]:

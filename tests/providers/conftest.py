@@ -1,21 +1,19 @@
-"""A provider with its people, and the secretariat; vocabularies loaded."""
+"""A provider with its people, and the secretariat."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import pytest
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization
-from marketplace.vocabularies.operations import load_vocabularies
 from providers.models import Provider
 from tests.factories.accounts import OrganizationFactory, member, secretariat
 from tests.factories.providers import ProviderFactory
 
 
 @pytest.fixture(autouse=True)
-def vocabularies(db: None, at: datetime) -> None:
-    load_vocabularies(at=at)
+def database(db: None) -> None:
+    """Every test of this room stands on the database; the coded lists are there since its migrations."""
 
 
 @dataclass(frozen=True)

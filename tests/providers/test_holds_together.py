@@ -13,7 +13,6 @@ from django.db import connections
 
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import DomainError
-from marketplace.vocabularies.operations import load_vocabularies
 from providers import operations
 from providers.models import CapacityHold, CapacityWindow, Session
 from providers.operations import Want
@@ -24,9 +23,7 @@ FORK = get_context("fork")
 TOGETHER = 8
 
 
-@pytest.fixture(autouse=True)
-def vocabularies(transactional_db: None, at: datetime) -> None:
-    load_vocabularies(at=at)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def run_together(work: Callable[[int], object]) -> Counter[str]:
