@@ -17,7 +17,7 @@ from matching.engine.planning.together import Leaning, add_together
 from matching.engine.planning.types import PlanParameters, PlanTask, line_key
 from matching.engine.policy import Policy
 from matching.engine.policy.priority import priority
-from matching.engine.portfolio import Settings, explain_plan, solve
+from matching.engine.portfolio import EXPLAINED, Instance, Settings, explain_plan, solve
 from matching.engine.reference.rates import Rates
 
 STAGES = ("reading", "scoring", "solving", "explaining", "writing")
@@ -71,8 +71,9 @@ def plan_all(
     instance = instance_of(lines, task.parameters, market.policy, task.previous, leanings)
     settings = settings_of(task.parameters, len(instance.pairs))
     tell(0, 1, "solving")
+    steps = _steps(instance, settings)
     solution = solve(
-        instance, settings, progress=lambda stage, done: tell(done, len(STAGES), "solving"), timings=timings
+        instance, settings, progress=lambda _, done: tell(done, max(steps, done + 1), "solving"), timings=timings
     )
     tell(0, 1, "explaining")
     report = explain_plan(
@@ -83,7 +84,7 @@ def plan_all(
         limit_resolves=max(LEAST_RESOLVES, min(MOST_RESOLVES, PAIRS_RESOLVED // max(1, len(instance.pairs)))),
         providers=_providers(lines),
         currency=task.parameters.currency,
-        progress=lambda stage, done: tell(done, len(STAGES), "explaining"),
+        progress=lambda _, done: tell(done, len(EXPLAINED), "explaining"),
     )
     kept = KeptPlan(instance, settings, solution)
     planned = told(lines, kept, report, market, engine_version, digest(instance_bytes(instance)))
@@ -97,6 +98,12 @@ def settings_of(parameters: PlanParameters, pairs: int) -> Settings:
         unique=pairs <= PAIRS_UNIQUE,
         time_limit_seconds=parameters.time_limit_seconds,
     )
+
+
+def _steps(instance: Instance, settings: Settings) -> int:
+    """Count the steps of a solve: model, classes, total fit, proof, and the goals that are on; a budget may ask for more."""
+    classes = {need.priority_class for need in instance.needs}
+    return 3 + len(classes) + settings.worst_served + settings.stability + settings.unique
 
 
 def _silent(done: int, total: int, stage: str) -> None:

@@ -10,6 +10,7 @@ Objectives, each only among the plans that are best in all before it: needs serv
 worst-served need, total fit, pairs kept from the last published plan, and a hash that makes the plan unique.
 """
 
+from matching.engine.portfolio.account import EXPLAINED
 from matching.engine.portfolio.building import build_instance, build_instance_from_columns
 from matching.engine.portfolio.explain import explain_plan, why_not
 from matching.engine.portfolio.greedy import greedy
@@ -59,6 +60,7 @@ from matching.engine.portfolio.verify import PlanError, verify
 __all__ = [
     "APART_RULE",
     "CEILING_RULE",
+    "EXPLAINED",
     "FEASIBLE",
     "INFEASIBLE",
     "OPTIMAL",

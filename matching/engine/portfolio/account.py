@@ -18,7 +18,7 @@ from matching.engine.portfolio.why import conflict_sentences
 from matching.engine.portfolio.wording import NAMED, gap_sentence
 from matching.engine.sentences import Param, Sentence
 
-STAGES = ("fairness", "prices", "alternates", "unmet", "greedy")
+EXPLAINED = ("fairness", "prices", "alternates", "unmet", "greedy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ def account(
     if impossible(solution):
         return _nothing(standing, resolver, wishes)
     told = progress or _silent
-    told(STAGES[0], 0)
+    told(EXPLAINED[0], 0)
     shares = fairness(standing, providers=wishes.providers, resolver=resolver)
-    told(STAGES[1], 1)
+    told(EXPLAINED[1], 1)
     views = tuple(PartView(standing, part) for part in split(standing))
     # A quarter of what is left goes to the budgets, then half to the capacities, the rest to the alternates.
     portion = resolver.portion((resolver.limit - resolver.count) // 4)
@@ -56,14 +56,14 @@ def account(
     portion = resolver.portion((resolver.limit - resolver.count) // 2)
     capacities = capacity_prices(views, resolver=portion)
     resolver.charge(portion)
-    told(STAGES[2], 2)
+    told(EXPLAINED[2], 2)
     others: dict[int, tuple[Alternate, ...]] = {}
     for view in views:
         others |= alternates_of_part(view, count=wishes.alternates, resolver=resolver)
     served = tuple(_served(standing, need, others.get(need, ())) for need in _in_order(standing, served=True))
-    told(STAGES[3], 3)
+    told(EXPLAINED[3], 3)
     unmet = _unmet(standing, views, wishes.currency)
-    told(STAGES[4], 4)
+    told(EXPLAINED[4], 4)
     return PlanReport(
         served=served,
         unmet=unmet,

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from matching.engine import (
     DEFAULT_POLICY,
     DEFAULT_WEIGHTS,
     HYPOTHETICAL,
+    STAGES,
     CapacitySlot,
     Catalogue,
     Cost,
@@ -55,9 +57,9 @@ def entries(needs: Sequence[Need]) -> tuple[PlanNeed, ...]:
     )
 
 
-def solved(task: PlanTask, catalogue: Catalogue) -> Planned:
+def solved(task: PlanTask, catalogue: Catalogue, **listening: Any) -> Planned:
     return plan_all(
-        task, catalogue, DEFAULT_POLICY, as_of=world.TODAY, rates=world.RATES, engine_version="test"
+        task, catalogue, DEFAULT_POLICY, as_of=world.TODAY, rates=world.RATES, engine_version="test", **listening
     ).planned
 
 
@@ -235,6 +237,17 @@ def test_changes_are_those_of_the_question_only() -> None:
     assert found.policy_version != DEFAULT_POLICY.version
     with pytest.raises(EngineError):
         solved(PlanTask(crowd(1), changes=MarketChanges(capacities=(FreeCapacity("S-X", 1),))), catalogue)
+
+
+@pytest.mark.parametrize("budgets", [(), (PlanBudget(5_000_000),)])
+def test_progress_never_says_more_done_than_there_is(budgets: tuple[PlanBudget, ...]) -> None:
+    said: list[tuple[int, int, str]] = []
+    catalogue = world.catalogue(seats(30), seats(12, "B"))
+    solved(PlanTask(crowd(3), PlanParameters(budgets=budgets)), catalogue, progress=lambda *words: said.append(words))
+    assert all(0 <= done <= total for done, total, _ in said), said
+    assert [stage for _, _, stage in said] == sorted((stage for _, _, stage in said), key=STAGES.index)
+    solving = [(done, total) for done, total, stage in said if stage == "solving"]
+    assert solving[-1][0] == solving[-1][1] - 1  # the last is under way
 
 
 # --- kept and told --------------------------------------------------------------------------------------------------
