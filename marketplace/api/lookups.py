@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from marketplace.kernel.errors import DomainError, ErrorCode
+from marketplace.records.lookups import sole
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Parent:
 def find(things: QuerySet[Any], text: str, reference_field: str = "") -> Any:
     """Find one of the visible things. Raises DomainError(not_found), alike for absent and invisible ones."""
     column, wanted = named(text, reference_field)
-    thing = things.filter(**{column: wanted}).first()
+    thing = sole(things.filter(**{column: wanted}))
     if thing is None:
         raise DomainError(ErrorCode.NOT_FOUND)
     return thing

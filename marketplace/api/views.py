@@ -29,6 +29,7 @@ from marketplace.api.serializers import Out
 from marketplace.formats.registry import Representation
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles import operations as lifecycles
+from marketplace.records.lookups import sole
 from marketplace.records.models import LifecycleRecord
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -204,8 +205,8 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
 
     def read_again(self, thing: Any) -> Any:
         """Read a thing as the caller sees it after a write; what they may no longer see is shown a last time."""
-        fresh = self.prepare(self.visible()).filter(pk=thing.pk).first()
-        return fresh or self.prepare(type(thing)._base_manager.filter(pk=thing.pk)).first()
+        fresh = sole(self.prepare(self.visible()).filter(pk=thing.pk))
+        return fresh or sole(self.prepare(type(thing)._base_manager.filter(pk=thing.pk)))
 
     def carry_out(self, write: Write, *, thing: Any = None, partial: bool = False) -> HttpResponseBase:
         """Check precondition and body, call the operation, answer with what it made or changed."""

@@ -10,6 +10,7 @@ from django.db.models import Q
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.journal import note
 from marketplace.lifecycles.registry import effect_of, lifecycle_models, model_of
+from marketplace.records.lookups import sole
 from marketplace.records.models import LifecycleRecord
 from marketplace.vocabularies import queries as vocabularies
 from marketplace.work import operations as work
@@ -43,7 +44,7 @@ def meet_deadline(*, resource: str, public_id: UUID, at: datetime) -> str:
 
     The step may have been taken meanwhile: then nothing happens.
     """
-    record = model_of(resource)._default_manager.select_for_update(of=("self",)).filter(public_id=public_id).first()
+    record = sole(model_of(resource)._default_manager.select_for_update(of=("self",)).filter(public_id=public_id))
     if record is None or record.due_at is None:
         return "nothing"
     if record.due_at <= at and record.escalated_at is None:

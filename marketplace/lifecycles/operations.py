@@ -11,6 +11,7 @@ from marketplace.accounts.journal import Entry, note, note_many
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.kernel.lifecycle import Lifecycle, Party, Step, Transition
 from marketplace.kernel.periods import add_working_days, working_days_between
+from marketplace.records.lookups import sole
 from marketplace.records.models import LifecycleRecord, Record
 from marketplace.vocabularies import queries as vocabularies
 
@@ -24,7 +25,7 @@ def lock(rows: "QuerySet[R]", *, expected_version: int | None = None) -> R:
     SQLite has no row locks: there every transaction is IMMEDIATE and holds the whole database.
     Raises DomainError(not_found), or DomainError(precondition_failed) when the caller read an older version.
     """
-    row = rows.select_for_update(of=("self",)).first()
+    row = sole(rows.select_for_update(of=("self",)))
     if row is None:
         raise DomainError(ErrorCode.NOT_FOUND)
     check_version(row, expected_version)

@@ -14,6 +14,7 @@ from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import unknown_reference
 from marketplace.lifecycles import operations as lifecycles
+from marketplace.records.lookups import sole
 from providers.models import CapacityWindow, Offering, OfferingPartner, Provider, Session
 from providers.queries.visibility import offerings_visible_to, providers_visible_to
 
@@ -23,35 +24,35 @@ M = TypeVar("M", bound=Model)
 
 def provider_by_code(code: str, pointer: str = "/provider") -> Provider:
     """Find a provider by code or public id; raises DomainError(unknown_reference) naming ``pointer``."""
-    return _known(Provider.objects.select_related("organization").filter(_named(code)).first(), code, pointer)
+    return _known(sole(Provider.objects.select_related("organization").filter(_named(code))), code, pointer)
 
 
 def offering_by_reference(reference: str, pointer: str = "/offering", *, is_test: bool = False) -> Offering:
     """Find an offering by code or public id; raises DomainError(unknown_reference) naming ``pointer``."""
     rows = Offering.everything.filter(is_test=is_test).select_related("provider__organization", "programme")
-    return _known(rows.filter(_named(reference)).first(), reference, pointer)
+    return _known(sole(rows.filter(_named(reference))), reference, pointer)
 
 
 def find_provider(reference: str | UUID) -> Provider | None:
     """Find a provider by code or public id."""
-    return Provider.objects.select_related("organization").filter(_named(str(reference))).first()
+    return sole(Provider.objects.select_related("organization").filter(_named(str(reference))))
 
 
 def find_offering(reference: str | UUID) -> Offering | None:
     """Find an offering by code or public id, with its provider."""
     rows = Offering.objects.select_related("provider__organization", "programme")
-    return rows.filter(_named(str(reference))).first()
+    return sole(rows.filter(_named(str(reference))))
 
 
 def find_session(reference: str | UUID) -> Session | None:
     """Find a session by code or public id, with its offering and provider."""
     rows = Session.objects.select_related("offering__provider__organization", "offering__programme")
-    return rows.filter(_named(str(reference))).first()
+    return sole(rows.filter(_named(str(reference))))
 
 
 def find_window(reference: str | UUID) -> CapacityWindow | None:
     """Find a capacity window by code or public id, with its provider."""
-    return CapacityWindow.objects.select_related("provider__organization").filter(_named(str(reference))).first()
+    return sole(CapacityWindow.objects.select_related("provider__organization").filter(_named(str(reference))))
 
 
 def offering_organizations(offering_ids: Iterable[int]) -> dict[int, frozenset[int]]:
@@ -108,7 +109,7 @@ def _known(found: T | None, value: object, pointer: str) -> T:
 def visible_provider(reference: str, *, actor: Actor, at: datetime, pointer: str = "/provider") -> Provider:
     """Find a provider that the actor sees by code or public id; raises DomainError(unknown_reference) for any other."""
     rows = providers_visible_to(actor, at=at).select_related("organization")
-    return _known(rows.filter(_named(reference)).first(), reference, pointer)
+    return _known(sole(rows.filter(_named(reference))), reference, pointer)
 
 
 def visible_providers(references: Iterable[str], *, actor: Actor, at: datetime) -> dict[str, Provider]:
@@ -131,4 +132,4 @@ def _plain_id(text: str) -> str:
 def visible_offering(reference: str, *, actor: Actor, at: datetime, pointer: str = "/offering") -> Offering:
     """Find an offering that the actor sees by code or public id; raises DomainError(unknown_reference) for any other."""
     rows = offerings_visible_to(actor, at=at).select_related("provider__organization", "programme")
-    return _known(rows.filter(_named(reference)).first(), reference, pointer)
+    return _known(sole(rows.filter(_named(reference))), reference, pointer)

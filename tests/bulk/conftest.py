@@ -6,7 +6,7 @@ from pytest_django.fixtures import Settings
 
 from tests.factories.providers import ProviderFactory
 from tests.kit.api import ApiClient
-from tests.kit.people import SmallGroup, small_group
+from tests.kit.people import EVER, SmallGroup, small_group
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def folder(tmp_path: Path, settings: Settings) -> Path:
 
 @pytest.fixture
 def group() -> SmallGroup:
-    made = small_group(timezone.now())
+    made = small_group(EVER)
     ProviderFactory.create(code="PRO", organization=made.provider)
     return made
 

@@ -6,7 +6,6 @@ from datetime import datetime
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from marketplace.accounts.models import User
 from marketplace.kernel.ids import new_public_id
@@ -16,14 +15,14 @@ from requests_app.models import TrainingRequest
 from tests.factories.accounts import UserFactory
 from tests.factories.notices import NotificationFactory
 from tests.factories.requests import TrainingRequestFactory
-from tests.kit.people import PASSWORD, SmallGroup, small_group
+from tests.kit.people import EVER, PASSWORD, SmallGroup, small_group
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def group() -> SmallGroup:
-    return small_group(timezone.now())
+    return small_group(EVER)
 
 
 @pytest.fixture

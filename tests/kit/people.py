@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from marketplace.accounts import operations
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization, ServiceClient, User
 from marketplace.accounts.operations import OrganizationFacts, RoleSpan
 from marketplace.accounts.roles import SCOPES
+from tests.kit.copies import copied
 
 SYSTEM = Actor.system("test")
 START = date(2020, 1, 1)
+EVER = datetime(2020, 1, 1, tzinfo=UTC)  # when the group of a test came about that plays today
 PASSWORD = "a long password"
 WEEK = timedelta(days=7)
 
@@ -60,6 +62,7 @@ class SmallGroup:
     client: ServiceClient
 
 
+@copied
 def small_group(at: datetime) -> SmallGroup:
     secretariat = organization("SEC", at, "secretariat")
     requester = organization("REQ", at, "member", "requester")

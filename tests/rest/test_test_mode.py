@@ -25,7 +25,7 @@ from tests.factories.accounts import ServiceClientFactory
 from tests.factories.providers import ProviderFactory
 from tests.factories.requests import draft
 from tests.kit.api import ApiClient, check_problem, places
-from tests.kit.people import SYSTEM, SmallGroup, small_group
+from tests.kit.people import EVER, SYSTEM, SmallGroup, small_group
 
 pytestmark = pytest.mark.django_db
 
@@ -55,8 +55,8 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def group(now: datetime) -> SmallGroup:
-    return small_group(now)
+def group() -> SmallGroup:
+    return small_group(EVER)
 
 
 def speaking(owner: Any, now: datetime) -> ApiClient:

@@ -2,10 +2,13 @@
 
 import os
 import signal
+from contextlib import closing
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from marketplace.work import operations, queries
@@ -14,6 +17,7 @@ from tests.work import children
 from tests.work.jobs import effects
 
 WORKER = "tests/work/worker.py"
+GONE = 2**22 + 1  # above the highest process id of Linux
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -123,6 +127,23 @@ def test_two_workers_keep_one_schedule() -> None:
         children.wait_until(lambda: queries.live_processes(timezone.now()).count() == 4)
     periods = list(Job.objects.filter(kind="work.purge").values_list("key", flat=True))
     assert len(periods) == len(set(periods))
+
+
+@pytest.mark.postgres
+def test_job_whose_lock_outlives_its_dead_worker_is_given_back_once_the_lock_is_gone(at: datetime) -> None:
+    """PostgreSQL keeps what a killed process held until it finds nobody at the other end."""
+    operations.beat(name="w1", role="worker", pid=GONE, started_at=at, at=at)
+    operations.enqueue("test.mark", {}, at=at)
+    assert operations.claim(worker="w1", at=at)
+    holder = connection.copy()
+    with closing(holder), holder.cursor() as cursor:
+        cursor.execute("BEGIN; SELECT 1 FROM work_job FOR UPDATE")
+        assert operations.sweep(at=at) == 0
+        assert WorkerHeartbeat.objects.filter(name="w1").exists()  # else nobody would know before the lease lapses
+        cursor.execute("ROLLBACK")
+    assert operations.sweep(at=at) == 1
+    assert Job.objects.get().state == JobState.QUEUED
+    assert not WorkerHeartbeat.objects.exists()
 
 
 @pytest.mark.postgres

@@ -28,10 +28,13 @@ def sweep(*, at: datetime) -> int:
             rows = list(forsaken.select_for_update(skip_locked=True)[:SWEEP_BATCH])
             for row in rows:
                 _give_back(row, at=at)
+        if rows:
             doorbell.ring()
-        log.warning("work.swept", jobs=len(rows))
-    if len(rows) < SWEEP_BATCH and gone:
-        WorkerHeartbeat.objects.filter(name__in=gone).delete()
+            log.warning("work.swept", jobs=len(rows))
+    if gone:
+        # The database may hold a killed worker's lock for a moment more: its job was passed over, and must be found again.
+        still = Job.objects.filter(state=JobState.RUNNING, worker__in=gone).values("worker")
+        WorkerHeartbeat.objects.filter(name__in=gone).exclude(name__in=still).delete()
     return len(rows)
 
 

@@ -85,10 +85,13 @@ UNMET_REASONS: dict[Fail, str] = {
     Fail.AUDIENCE_MISMATCH: "no_audience",
     Fail.FORM_MISMATCH: "no_form",
     Fail.MODALITY_MISMATCH: "no_form",
+    Fail.LEVEL_MISMATCH: "no_level",
+    Fail.AWARD_UNAVAILABLE: "no_award",
     Fail.NOT_SCHEDULED: "no_time",
     Fail.WINDOW_MISSED: "no_time",
     Fail.CAPACITY_NONE: "no_capacity",
     Fail.CAPACITY_SHORT: "no_capacity",
+    Fail.GROUP_TOO_SMALL: "group_too_small",
     Fail.COST_OVER_CEILING: "no_funding",
 }
 
