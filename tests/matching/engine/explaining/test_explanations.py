@@ -372,3 +372,19 @@ def test_every_explanation_of_the_demo_can_be_written(language: str) -> None:
         ]
     assert len({sentence.code for sentence in said}) > 8
     assert not [text for text in (render(sentence, language) for sentence in said) if re.search(r"[{}|]", text)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "offered", "reason"),
+    [
+        ({"level": "advanced"}, {"level": "introductory"}, "no_level"),
+        ({}, {"award": "none"}, "no_award"),
+        ({"minimum": 4, "maximum": 6}, {"sessions": (), "capacity": (world.window(),)}, "group_too_small"),
+    ],
+)
+def test_what_alone_stands_in_the_way_is_the_reason(
+    asked: dict[str, object], offered: dict[str, object], reason: str
+) -> None:
+    found = world.ranking(world.need(world.line(**asked), award="completion"), world.offer(**offered))
+    assert found.lines[0].conflict is not None
+    assert found.lines[0].conflict.reasons == (reason,)
