@@ -1,3 +1,3 @@
 """The version of the engine: raised when the same inputs may give other bytes, so that no run is replayed by another."""
 
-ENGINE_VERSION = "2.2.0"
+ENGINE_VERSION = "2.3.0"

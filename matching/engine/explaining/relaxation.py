@@ -163,8 +163,13 @@ def _given_up(code: str, params: Mapping[str, Param], left: Mapping[str, Param])
 
 
 def _best_masks(found: Screen) -> tuple[Ints, Ints]:
-    """Return the offers on the market, and for each the mask of its slot that fails least."""
-    order = np.lexsort((found.bits, popcount(found.bits)))
+    """Return the offers on the market, and for each the mask of its slot that fails least.
+
+    Of slots that fail alike, the one that the requester can help comes first: a date that takes no smaller group says more
+    than that there is no other date.
+    """
+    helpless = popcount(found.bits & ~np.int64(RELAXABLE))
+    order = np.lexsort((found.bits, helpless, popcount(found.bits)))
     offers, first = np.unique(found.offer[order], return_index=True)
     masks = found.bits[order][first]
     on_market = (masks & np.int64(OFF_MARKET)) == 0

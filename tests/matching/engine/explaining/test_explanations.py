@@ -379,7 +379,7 @@ def test_every_explanation_of_the_demo_can_be_written(language: str) -> None:
     [
         ({"level": "advanced"}, {"level": "introductory"}, "no_level"),
         ({}, {"award": "none"}, "no_award"),
-        ({"minimum": 4, "maximum": 6}, {"sessions": (), "capacity": (world.window(),)}, "group_too_small"),
+        ({"minimum": 4, "maximum": 6}, {}, "group_too_small"),
     ],
 )
 def test_what_alone_stands_in_the_way_is_the_reason(
