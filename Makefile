@@ -189,7 +189,7 @@ $(DEV): | python
 PIP_INSTALL := install -qq --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 .PHONY: install
 install:
-	@echo "Preparing $(VENV) from $(REQUIREMENTS) (once, a minute or two) ..."
+	@echo "Preparing $(VENV) from $(REQUIREMENTS) (once; seconds with uv, a minute or two with pip) ..."
 	@"$(PYTHON)" -m venv $(VENV) || { \
 	  echo "Python cannot make a virtual environment here. On Debian and Ubuntu: apt install python3.11-venv"; exit 1; }
 	@$(PY) -m pip $(PIP_INSTALL) -r requirements/install.txt
