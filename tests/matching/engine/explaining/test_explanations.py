@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import combinations
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -383,7 +384,7 @@ def test_every_explanation_of_the_demo_can_be_written(language: str) -> None:
     ],
 )
 def test_what_alone_stands_in_the_way_is_the_reason(
-    asked: dict[str, object], offered: dict[str, object], reason: str
+    asked: dict[str, Any], offered: dict[str, Any], reason: str
 ) -> None:
     found = world.ranking(world.need(world.line(**asked), award="completion"), world.offer(**offered))
     assert found.lines[0].conflict is not None
