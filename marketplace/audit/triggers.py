@@ -5,7 +5,7 @@ remakes. A migration that remakes a guarded table on SQLite, or drops `audit_pen
 
 Two things need more than a plain BEFORE UPDATE OR DELETE: PostgreSQL's TRUNCATE fires no row trigger, and SQLite's INSERT OR
 REPLACE deletes the row in its way without firing any. A test run that flushes lifts the guards for that moment
-(tests/conftest.py). Who owns the tables can take them off: the chain is there to show it (ADR 0016).
+(tests/kit/flushing.py). Who owns the tables can take them off: the chain is there to show it (ADR 0016).
 """
 
 from dataclasses import dataclass
