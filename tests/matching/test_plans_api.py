@@ -127,6 +127,16 @@ def test_body_that_breaks_the_schema_is_refused_with_its_place(body: dict[str, A
     assert places(check_problem(answer, ErrorCode.INVALID_INPUT))[place] == code
 
 
+def test_refusal_deep_inside_names_what_is_allowed_there() -> None:
+    wrong = invented(modality="telepathy", mood="sunny")
+    body = {"mode": "what_if", "parameters": {"changes": {"offerings": [wrong]}}}
+    answer = speak(crowded(wishes=0, offerings=0).officer).post("/match-runs", body)
+    told = {error["pointer"]: error for error in check_problem(answer, ErrorCode.INVALID_INPUT)["errors"]}
+    place = "/parameters/changes/offerings/0"
+    assert "in_person" in told[f"{place}/modality"]["allowed"]
+    assert {"code", "modality", "sessions"} <= set(told[f"{place}/mood"]["allowed"])
+
+
 def test_unknown_code_of_an_invented_offering_is_a_422_with_the_allowed_ones() -> None:
     changes = {"offerings": [invented(form="dream")]}
     answer = speak(crowded(wishes=0, offerings=0).officer).post(
