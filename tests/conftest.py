@@ -29,6 +29,7 @@ HOUSE = ("marketplace", "requests_app", "providers", "matching", "fulfilment")
 WITHOUT_DATABASE = ("matching.engine.", "marketplace.kernel.", "marketplace.manual.", "marketplace.rest.start")
 NEEDS_POSTGRES = "NEEDS POSTGRESQL"
 NEEDS_REDIS = "NEEDS REDIS"
+OF_THE_PRODUCT = connections["default"].settings_dict["NAME"]  # the name of the database that no test may touch
 
 # What several files share because it is dear to start: the running product.
 TOGETHER = ("tests/e2e",)
@@ -173,15 +174,17 @@ def django_db_setup(
     django_db_setup: None, django_db_keepdb: bool, django_db_blocker: Any, template: Template | None
 ) -> Iterator[None]:
     """Keep the migrated database, empty as it is, for the other workers; have what tests commit taken back quickly."""
+    made = connections["default"].settings_dict["NAME"] != OF_THE_PRODUCT  # else no test here needs one
     if template is not None:
-        template.keep(django_db_keepdb)
-    with django_db_blocker.unblock():
-        beginning = Beginning()
+        template.keep(django_db_keepdb or not made)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: beginning.restore())
+        if made:
+            with django_db_blocker.unblock():
+                beginning = Beginning()
+            patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: beginning.restore())
         yield
     if template is not None:
-        template.end(django_db_keepdb)
+        template.end(django_db_keepdb or not made)
 
 
 # --- one test -----------------------------------------------------------------------------------------------------
