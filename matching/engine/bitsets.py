@@ -4,11 +4,13 @@
 constraint is tested once for the whole catalogue, kept, and combined with others eight offers a byte.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from matching.engine.splicing import NOWHERE, Splice
 
 WORD = 64
 ALL_SET = np.uint8(255)
@@ -36,17 +38,40 @@ class BitTable:
         """Build the table of the given sets, one row each."""
         vocabulary = sorted(set().union(*set(map(frozenset, rows))))
         position = {code: number for number, code in enumerate(vocabulary)}
-        words = np.zeros((max(1, -(-len(vocabulary) // WORD)), len(rows)), dtype=np.uint64)
         number = np.repeat(np.arange(len(rows)), np.fromiter(map(len, rows), dtype=np.int64, count=len(rows)))
         bit = np.fromiter((position[code] for row in rows for code in row), dtype=np.int64, count=len(number))
+        return cls._of_entries(position, number, bit, len(rows))
+
+    @classmethod
+    def _of_entries(cls, position: dict[str, int], number: Ints, bit: Ints, size: int) -> "BitTable":
+        """Build the table of `size` rows from pairs of row and code, in any order."""
+        words = np.zeros((max(1, -(-len(position) // WORD)), size), dtype=np.uint64)
         bits = np.uint64(1) << (bit % WORD).astype(np.uint64)
-        np.bitwise_or.at(words.reshape(-1), bit // WORD * len(rows) + number, bits)
+        np.bitwise_or.at(words.reshape(-1), bit // WORD * size + number, bits)
         return cls(
             position=position,
             words=words.T,
-            start=np.cumsum([0, *np.bincount(bit, minlength=len(vocabulary))], dtype=np.int64),
-            row_by_code=number[np.argsort(bit, kind="stable")],
+            start=np.cumsum([0, *np.bincount(bit, minlength=len(position))], dtype=np.int64),
+            row_by_code=number[np.argsort(bit * size + number, kind="stable")],
         )
+
+    def spliced(self, fresh: "BitTable", splice: Splice) -> "BitTable":
+        """Return the table that `build` would make of the same rows, put together from two."""
+        codes = sorted({*self.position, *fresh.position})
+        common = {code: number for number, code in enumerate(codes)}
+        row = np.concatenate([self.row_by_code, fresh.row_by_code + splice.before])
+        bit = np.concatenate([table.codes(common) for table in (self, fresh)])
+        number = splice.places().take(row)
+        held = number != NOWHERE
+        number, bit = number[held], bit[held]
+        used = np.bincount(bit, minlength=len(codes)) > 0
+        position = {code: at for at, code in enumerate(code for code, kept in zip(codes, used, strict=True) if kept)}
+        return self._of_entries(position, number, (np.cumsum(used) - 1).take(bit), len(splice.source))
+
+    def codes(self, numbers: Mapping[str, int]) -> Ints:
+        """Return the code of each entry of `row_by_code`, by other numbers."""
+        renumbered = np.array([numbers[code] for code in self.position], dtype=np.int64)
+        return renumbered.repeat(np.diff(self.start))
 
     def holders(self, code: str) -> Ints:
         """Return the rows that hold the code, ascending."""

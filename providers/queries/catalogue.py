@@ -1,18 +1,20 @@
 """The whole published supply as plain facts, for matching: read in a constant number of queries."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Model, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from providers.lifecycle import BOOKABLE_SESSIONS
 from providers.models import CapacityWindow, Offering, OfferingPartner, Provider, Session
+from providers.queries.keeping import ALL, Blocks, KeptRows, Stale, bring_up_to_date, stale, sums
 
 TABLES = (Provider, Offering, Session, CapacityWindow)
 OF_PROVIDER: dict[type[Model], str] = {
@@ -155,17 +157,45 @@ def catalogue_version(*, provider_id: int | None = None) -> str:
     return "-".join(f"{count}.{versions}.{highest}" for _place, count, versions, highest in rows)
 
 
-Mark = tuple[object, ...]  # changes with all that the facts of a row hang on
-Facts = TypeVar("Facts")
+Dated = TypeVar("Dated", CatalogueSession, CatalogueWindow)
 
 
 @dataclass(slots=True)
 class KeptCatalogue:
-    """What a process has read of the catalogue: facts by key, each with the mark of the row they were read from."""
+    """What a process has read of the catalogue: rows of its tables, and what was made of them as seen on one day."""
 
-    offerings: dict[int, tuple[Mark, CatalogueOffer]] = field(default_factory=dict)
-    sessions: dict[int, tuple[Mark, CatalogueSession]] = field(default_factory=dict)
-    windows: dict[int, tuple[Mark, CatalogueWindow]] = field(default_factory=dict)
+    day: date | None = None
+    offerings: KeptRows[CatalogueOffer] = field(default_factory=KeptRows)  # a provider's
+    sessions: KeptRows[CatalogueSession] = field(default_factory=KeptRows)  # an offering's
+    windows: KeptRows[CatalogueWindow] = field(default_factory=KeptRows)  # a provider's
+    partners: Blocks = field(default_factory=dict)
+    dated: dict[int, CatalogueOffer] = field(default_factory=dict)
+
+    def look(self, day: date) -> tuple[Stale, Stale, Stale]:
+        """Tell which offerings, sessions and windows have to be looked at, and remember how they are now; four queries."""
+        offerings = sums(
+            Offering.objects.alias(programme_version=Coalesce("programme__version", 0)),
+            "version",
+            "provider__version",
+            "provider__organization__version",
+            "programme_version",
+        )
+        sessions = sums(Session.objects.all(), "version", "offering__version")
+        windows = sums(CapacityWindow.objects.all(), "version")
+        partners = sums(OfferingPartner.objects.all(), "organization__version", key="offering_id")
+        if self.day != day:  # what is over on one day was not on another
+            self.day = day
+            found = (ALL, ALL, ALL)
+        else:
+            behind = stale(self.partners, partners)
+            found = (
+                stale(self.offerings.blocks, offerings) | behind,
+                stale(self.sessions.blocks, sessions),
+                stale(self.windows.blocks, windows),
+            )
+        self.offerings.blocks, self.sessions.blocks, self.windows.blocks = offerings, sessions, windows
+        self.partners = partners
+        return found
 
 
 def catalogue_for_matching(
@@ -174,79 +204,57 @@ def catalogue_for_matching(
     """Give every published offering (of one provider, if given) with what can still be booked at ``at``, ordered by key.
 
     Offerings of providers that are out of standing, or whose vetting has ended, are there with these facts: to say why
-    they do not fit is the engine's part. At most seven queries whatever the size; of what was ``kept`` from an earlier
-    reading only what changed is read again, and what did not change at all is given as the same object.
+    they do not fit is the engine's part. At most seven queries whatever the size, and four more to compare with what was
+    ``kept`` from an earlier reading: only what changed is read again, and what did not change is given as the same object.
     """
+    day = at.date()
     known = KeptCatalogue() if kept is None else kept
+    offerings, sessions, windows = (ALL, ALL, ALL) if kept is None else known.look(day)
     published, windows_of = Q(state="published"), Q()
     if provider_id is not None:
         published, windows_of = published & Q(provider_id=provider_id), Q(provider_id=provider_id)
     wanted = Offering.objects.filter(published)
-    day, partners = at.date(), _partners(wanted if provider_id is not None else None)
-    offerings = _up_to_date(
+    of_one = wanted if provider_id is not None else None
+    partners = _partners(of_one, offerings)
+    before = set(known.offerings.facts)
+    providers = bring_up_to_date(
         known.offerings,
+        offerings,
         wanted.order_by("pk"),
         MARK_OF_OFFERING,
         lambda rows: ((row["id"], _offer(row, partners[row["id"]])) for row in rows.values(*OFFER_COLUMNS)),
         partners,
     )
-    sessions = _by_owner(
-        known.sessions,
-        _sessions_of(wanted if provider_id is not None else None).filter(state__in=BOOKABLE_SESSIONS, end_on__gte=day),
-        "offering_id",
-        _sessions,
+    bookable = _sessions_of(of_one).filter(state__in=BOOKABLE_SESSIONS, end_on__gte=day)
+    touched = bring_up_to_date(known.sessions, sessions, bookable, ("offering_id", "version"), _sessions)
+    to_come = CapacityWindow.objects.filter(windows_of, end_on__gte=day)
+    providers |= bring_up_to_date(known.windows, windows, to_come, ("provider_id", "version"), _windows)
+    touched.update(pk for owner in providers for pk, _ in known.offerings.of_owner(owner))
+    return _put_together(known, touched, gone=before - known.offerings.facts.keys())
+
+
+def _put_together(known: KeptCatalogue, touched: Iterable[int], gone: Iterable[int]) -> list[CatalogueOffer]:
+    """Put the dates to the offerings that were touched; an offering that stays as it was stays the same object."""
+    for key in gone:
+        del known.dated[key]
+    for key in touched:
+        if key in known.offerings.facts:
+            made, before = _with_dates(known, key), known.dated.get(key)
+            known.dated[key] = before if before is not None and before == made else made
+    return [known.dated[key] for key in sorted(known.dated)]
+
+
+def _with_dates(known: KeptCatalogue, key: int) -> CatalogueOffer:
+    row = known.offerings.facts[key][1]
+    return replace(
+        row,
+        sessions=_earliest_first(known.sessions.of_owner(key)),
+        windows=_earliest_first(known.windows.of_owner(row.provider_id)),
     )
-    windows = _by_owner(
-        known.windows, CapacityWindow.objects.filter(windows_of, end_on__gte=day), "provider_id", _windows
-    )
-    dated = [_dated(row, tuple(sessions[pk]), tuple(windows[row.provider_id])) for pk, row in offerings.items()]
-    for row in dated:
-        known.offerings[row.offering_id] = (known.offerings[row.offering_id][0], row)
-    return dated
 
 
-def _up_to_date(
-    kept: dict[int, tuple[Mark, Facts]],
-    wanted: QuerySet[Any],
-    mark: tuple[str, ...],
-    read: Callable[[QuerySet[Any]], Iterable[tuple[int, Facts]]],
-    beside: Mapping[int, Iterable[object]] | None = None,
-) -> dict[int, Facts]:
-    """Give the facts of the wanted rows, in their order; read what changed, forget what is wanted no longer."""
-    marks: dict[int, Mark] = {
-        row[0]: (*row, *(beside.get(row[0], ()) if beside else ())) for row in wanted.values_list("pk", *mark)
-    }
-    changed = [pk for pk, seen in marks.items() if pk not in kept or kept[pk][0] != seen]
-    if changed:
-        for pk, facts in read(wanted.filter(pk__in=changed) if len(changed) <= FEW else wanted):
-            # A row that came between the two queries has no mark yet: it is read the next time.
-            if pk in marks:
-                kept[pk] = (marks[pk], facts)
-    for pk in kept.keys() - marks.keys():
-        del kept[pk]
-    return {pk: kept[pk][1] for pk in marks if pk in kept}
-
-
-def _by_owner(
-    kept: dict[int, tuple[Mark, Facts]],
-    wanted: QuerySet[Any],
-    owner: str,
-    read: Callable[[QuerySet[Any]], Iterable[tuple[int, Facts]]],
-) -> dict[int, list[Facts]]:
-    """Give the facts of dated rows by the key of whom they belong to, the earliest first."""
-    found: dict[int, list[Facts]] = defaultdict(list)
-    facts = _up_to_date(kept, wanted.order_by("start_on", "pk"), ("version", owner), read)
-    for pk, row in facts.items():
-        found[cast("int", kept[pk][0][2])].append(row)
-    return found
-
-
-def _dated(
-    row: CatalogueOffer, sessions: tuple[CatalogueSession, ...], windows: tuple[CatalogueWindow, ...]
-) -> CatalogueOffer:
-    if row.sessions == sessions and row.windows == windows:
-        return row
-    return replace(row, sessions=sessions, windows=windows)
+def _earliest_first(rows: Iterable[tuple[int, Dated]]) -> tuple[Dated, ...]:
+    return tuple(row for _, row in sorted(rows, key=lambda entry: (entry[1].start_on, entry[0])))
 
 
 # Columns that have the same name in the facts.
@@ -302,15 +310,15 @@ OFFER_COLUMNS = (
     "objectives",
     "places",
 )
-# What is read of every offering each time, to see whether the rest has to be.
+# What is read of an offering to see whether the rest has to be.
 MARK_OF_OFFERING = (
+    "provider_id",
     "version",
     "provider__version",
     "provider__organization__code",
     "provider__organization__country",
     "programme__code",
 )
-FEW = 500  # rows read by their keys; beyond it all are read
 # In the order of the facts.
 SESSION_COLUMNS = (
     "pk",
@@ -375,10 +383,12 @@ def _sessions_of(offerings: QuerySet[Offering] | None) -> QuerySet[Session]:
     return Session.objects.filter(offering__in=offerings.order_by())
 
 
-def _partners(offerings: QuerySet[Offering] | None) -> dict[int, list[tuple[int, str]]]:
-    """Give who stands behind some offerings; None: behind all that are published."""
+def _partners(offerings: QuerySet[Offering] | None, looked_at: Stale) -> dict[int, list[tuple[int, str]]]:
+    """Give who stands behind the offerings that are looked at, of some offerings or (None) of all that are published."""
     found: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    rows = OfferingPartner.objects.filter(offering__state="published")
+    if looked_at.nothing:
+        return found
+    rows = OfferingPartner.objects.filter(looked_at.within("offering_id"), offering__state="published")
     if offerings is not None:
         rows = rows.filter(offering__in=offerings.order_by())
     ordered = rows.values_list("offering_id", "organization_id", "organization__code").order_by("offering_id", "pk")

@@ -54,6 +54,7 @@ __all__ = [
     "assemble",
     "build_catalogue",
     "calendar_days",
+    "check_places",
     "slots_of_offer",
     "trainer_days",
 ]
@@ -75,6 +76,10 @@ class Catalogue:
         """Return the row of an offer, None where there is no such offer."""
         number = bisect_left(self.offers, offer_id, key=lambda offer: offer.id)
         return number if number < len(self.offers) and self.offers[number].id == offer_id else None
+
+    def offer_at(self, slot: int) -> Offer:
+        """Return the offer that a slot, counted by its row, belongs to."""
+        return self.offers[self.slots.offer.item(slot)]
 
     def index(self, offer_id: str) -> int:
         """Return the row of an offer. Raises KeyError."""
@@ -103,21 +108,21 @@ def assemble(
     scheme: ThemeScheme,
     places: PlaceIndex,
     texts: TextIndex,
-    slots: Sequence[Sequence[Slot]] | None = None,
 ) -> Catalogue:
-    """Build the snapshot of offers that are sorted already and whose texts are indexed, and their slots made, already."""
-    _check_places(offers, places)
+    """Build the snapshot of offers that are sorted and whose texts are indexed already."""
+    check_places(offers, places)
     return Catalogue(
         offers=offers,
         scheme=scheme,
         places=places,
         columns=OfferArrays.of(offers, scheme),
-        slots=SlotArrays.of(slots or [slots_of_offer(number, offer) for number, offer in enumerate(offers)]),
+        slots=SlotArrays.of([slots_of_offer(offer) for offer in offers]),
         texts=texts,
     )
 
 
-def _check_places(offers: Iterable[Offer], places: PlaceIndex) -> None:
+def check_places(offers: Iterable[Offer], places: PlaceIndex) -> None:
+    """Raise EngineError(unknown_country, unknown_region) for a place of an offer that is not among the places."""
     for country in sorted({code for offer in offers for code in offer.countries}):
         places.country(country)
     for region in sorted({code for offer in offers for code in offer.regions}):

@@ -1,8 +1,9 @@
 """The offers as columns: one row for each offer."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from matching.engine.bitsets import BitTable
 from matching.engine.reference.concepts import ThemeScheme
 from matching.engine.reference.rates import to_cents
-from matching.engine.text.terms import joined, starts
+from matching.engine.splicing import Splice, joined, starts
 from matching.engine.types import AWARDS, LEVELS, Offer
 
 Ints = NDArray[np.int64]
@@ -94,12 +95,15 @@ class OfferArrays:
 
         themes = [sorted(scheme.index(theme) for theme in offer.themes) for offer in offers]
         counts = ints(len(row) for row in themes)
-        form_mean, form_evaluations = _evidence_by_form(offers)
+        form = one(offer.form for offer in offers)
+        record_mean = ints(offer.record.mean for offer in offers)
+        evaluations = ints(offer.record.evaluations for offer in offers)
+        form_mean, form_evaluations = _evidence_by_form(form, record_mean, evaluations)
         return cls(
             theme_start=np.cumsum([0, *counts], dtype=np.int64),
             theme=np.array([number for row in themes for number in row], dtype=np.int64),
             theme_count=counts,
-            form=one(offer.form for offer in offers),
+            form=form,
             modality=one(offer.modality for offer in offers),
             audiences=BitTable.build([offer.audiences for offer in offers]),
             governance=BitTable.build([offer.governance_levels for offer in offers]),
@@ -128,19 +132,48 @@ class OfferArrays:
             currency=one(offer.cost.currency if offer.cost else None for offer in offers),
             per_delivery=ints(to_cents(offer.cost.per_delivery) if offer.cost else 0 for offer in offers),
             per_participant=ints(to_cents(offer.cost.per_participant) if offer.cost else 0 for offer in offers),
-            record_mean=ints(offer.record.mean for offer in offers),
-            evaluations=ints(offer.record.evaluations for offer in offers),
+            record_mean=record_mean,
+            evaluations=evaluations,
             deliveries=ints(offer.record.deliveries for offer in offers),
-            form_mean=ints(form_mean),
-            form_evaluations=ints(form_evaluations),
+            form_mean=form_mean,
+            form_evaluations=form_evaluations,
+        )
+
+    def spliced(self, fresh: "OfferArrays", splice: Splice) -> "OfferArrays":
+        """Return the columns that `of` would make of the same offers, put together from two."""
+        columns = {
+            column.name: spliced(getattr(self, column.name), getattr(fresh, column.name), splice)
+            for column in fields(self)
+            if column.name not in BY_THEMES | BY_FORM
+        }
+        themes, theme_start = splice.runs(self.theme_start, fresh.theme_start)
+        form_mean, form_evaluations = _evidence_by_form(columns["form"], columns["record_mean"], columns["evaluations"])
+        return OfferArrays(
+            theme_start=theme_start,
+            theme=themes.column(self.theme, fresh.theme),
+            form_mean=form_mean,
+            form_evaluations=form_evaluations,
+            **columns,
         )
 
 
-def _evidence_by_form(offers: Sequence[Offer]) -> tuple[list[int], list[int]]:
+# Columns that are not one value of one offer.
+BY_THEMES = {"theme_start", "theme"}
+BY_FORM = {"form_mean", "form_evaluations"}
+
+
+def spliced(before: Any, fresh: Any, splice: Splice) -> Any:
+    """Put one column, of values or of sets of codes, together from two."""
+    return before.spliced(fresh, splice) if isinstance(before, BitTable) else splice.column(before, fresh)
+
+
+def _evidence_by_form(form: BitTable, mean: Ints, evaluations: Ints) -> tuple[Ints, Ints]:
     """Return for each offer the mean 0..1000 and the number of evaluations of all offers of its form."""
-    totals: dict[str, tuple[int, int]] = {}
-    for offer in offers:
-        count, points = totals.get(offer.form, (0, 0))
-        totals[offer.form] = (count + offer.record.evaluations, points + offer.record.evaluations * offer.record.mean)
-    found = [totals[offer.form] for offer in offers]
-    return [points // count if count else 0 for count, points in found], [count for count, _ in found]
+    means, counts = np.zeros_like(mean), np.zeros_like(evaluations)
+    for code in form.position:
+        rows = form.holders(code)
+        weights = evaluations[rows]
+        count = int(weights.sum())
+        means[rows] = int((weights * mean[rows]).sum()) // count if count else 0
+        counts[rows] = count
+    return means, counts

@@ -1,14 +1,15 @@
 """The ways to deliver the offers as columns: one row for each slot, the slots of an offer beside each other."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 
 import numpy as np
 
 from matching.engine.bitsets import BitTable
-from matching.engine.catalogue.columns import FAR_FUTURE, UNKNOWN, Bools, Ints, trainer_days
+from matching.engine.catalogue.columns import FAR_FUTURE, UNKNOWN, Bools, Ints, spliced, trainer_days
 from matching.engine.memo import Memo
+from matching.engine.splicing import Splice
 from matching.engine.types import PARALLEL_DELIVERIES, CapacitySlot, Offer, SessionSlot
 
 OPEN_ACCESS_FORMS = frozenset({"online_self_paced", "community_of_practice"})  # need neither date nor trainer
@@ -30,7 +31,6 @@ class SlotKind(IntEnum):
 class Slot:
     """One way to deliver one offer. Days are proleptic ordinals; `free` is seats, trainer days or deliveries."""
 
-    offer: int
     kind: SlotKind
     code: str = ""
     start: int = FAR_PAST
@@ -84,7 +84,7 @@ class SlotArrays:
         return cls(
             slots=tuple(slots),
             first=np.cumsum([0, *map(len, by_offer)], dtype=np.int64),
-            offer=ints(slot.offer for slot in slots),
+            offer=np.arange(len(by_offer)).repeat([len(entry) for entry in by_offer]),
             kind=ints(slot.kind for slot in slots),
             start=ints(slot.start for slot in slots),
             end=ints(slot.end for slot in slots),
@@ -101,17 +101,35 @@ class SlotArrays:
             anywhere=bools(slot.anywhere for slot in slots),
         )
 
+    def spliced(self, fresh: "SlotArrays", splice: Splice) -> "SlotArrays":
+        """Return the columns that `of` would make of the slots of the same offers, put together from two."""
+        entries, first = splice.runs(self.first, fresh.first)
+        both = (*self.slots, *fresh.slots)
+        columns = {
+            column.name: spliced(getattr(self, column.name), getattr(fresh, column.name), entries)
+            for column in fields(self)
+            if column.name not in BY_OFFER
+        }
+        return SlotArrays(
+            slots=tuple(both[row] for row in entries.source.tolist()),
+            first=first,
+            offer=np.arange(len(splice.source)).repeat(np.diff(first)),
+            **columns,
+        )
 
-def slots_of_offer(number: int, offer: Offer) -> list[Slot]:
-    """Return every way to deliver one offer; `number` is its row."""
-    found = [_session(number, offer, entry) for entry in offer.sessions]
+
+BY_OFFER = {"slots", "first", "offer", "memo"}  # what is not one value of one slot
+
+
+def slots_of_offer(offer: Offer) -> list[Slot]:
+    """Return every way to deliver one offer."""
+    found = [_session(offer, entry) for entry in offer.sessions]
     if offer.on_request or offer.in_country_on_request:
-        found += [_capacity(number, offer, entry) for entry in offer.capacity]
-        found += _on_request(number, offer)
+        found += [_capacity(offer, entry) for entry in offer.capacity]
+        found += _on_request(offer)
     if offer.form in OPEN_ACCESS_FORMS:
         found.append(
             Slot(
-                offer=number,
                 kind=SlotKind.OPEN_ACCESS,
                 languages=offer.languages,
                 places=offer.places,
@@ -122,17 +140,14 @@ def slots_of_offer(number: int, offer: Offer) -> list[Slot]:
         )
     if all(slot.kind is SlotKind.SESSION for slot in found):
         # When its sessions are over, or there are none, this row says that nothing is announced.
-        found.append(
-            Slot(offer=number, kind=SlotKind.NOTHING, bookable=False, languages=offer.languages, places=offer.places)
-        )
+        found.append(Slot(kind=SlotKind.NOTHING, bookable=False, languages=offer.languages, places=offer.places))
     return found
 
 
-def _session(number: int, offer: Offer, entry: SessionSlot) -> Slot:
+def _session(offer: Offer, entry: SessionSlot) -> Slot:
     smallest = entry.seats_min or offer.participants_min
     taken = max(0, entry.seats_total - entry.seats_free)
     return Slot(
-        offer=number,
         kind=SlotKind.SESSION,
         code=entry.code,
         start=entry.start.toordinal(),
@@ -148,9 +163,8 @@ def _session(number: int, offer: Offer, entry: SessionSlot) -> Slot:
     )
 
 
-def _capacity(number: int, offer: Offer, entry: CapacitySlot) -> Slot:
+def _capacity(offer: Offer, entry: CapacitySlot) -> Slot:
     return Slot(
-        offer=number,
         kind=SlotKind.CAPACITY,
         code=entry.code,
         start=entry.start.toordinal(),
@@ -165,7 +179,7 @@ def _capacity(number: int, offer: Offer, entry: CapacitySlot) -> Slot:
     )
 
 
-def _on_request(number: int, offer: Offer) -> list[Slot]:
+def _on_request(offer: Offer) -> list[Slot]:
     """Outside the periods for which capacity is declared nothing is known of it: before the first, after the last."""
     windows = offer.capacity
     ranges = [(FAR_PAST, FAR_FUTURE)]
@@ -174,7 +188,6 @@ def _on_request(number: int, offer: Offer) -> list[Slot]:
         ranges = [(FAR_PAST, windows[0].start.toordinal() - 1), (last + 1, FAR_FUTURE)]
     return [
         Slot(
-            offer=number,
             kind=SlotKind.ON_REQUEST,
             start=start,
             end=end,

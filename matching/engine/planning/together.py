@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
-from matching.engine.catalogue import UNKNOWN, Ints, Slot, SlotKind
+from matching.engine.catalogue import UNKNOWN, Ints, SlotKind
 from matching.engine.explaining.reasons import KIND_CODES
 from matching.engine.planning.candidates import (
     COST,
@@ -117,7 +117,7 @@ def _ways(lines: Sequence[_Line], row: int, members: tuple[int, ...], market: Ma
     wanted = [lines[place].options.line for place in members]
     least = [line.minimum for line in wanted]
     most = [line.maximum for line in wanted]
-    room = _room(slot, market)
+    room = _room(row, market)
     group = int(market.catalogue.slots.group_min[row])
     if sum(least) > room or min(sum(most), room) < group:
         return
@@ -131,12 +131,13 @@ def _ways(lines: Sequence[_Line], row: int, members: tuple[int, ...], market: Ma
             yield _Delivery(row, members, small, cents, least=True)
 
 
-def _room(slot: Slot, market: Market) -> int:
+def _room(row: int, market: Market) -> int:
     """Return how many one delivery at a slot takes."""
+    slot = market.catalogue.slots.slots[row]
     if slot.kind is SlotKind.SESSION:
         return slot.free
     possible = slot.kind is SlotKind.ON_REQUEST or slot.free >= max(1, slot.per_delivery)
-    return market.catalogue.offers[slot.offer].participants_max if possible else 0
+    return market.catalogue.offer_at(row).participants_max if possible else 0
 
 
 def _raised(least: Sequence[int], most: Sequence[int], total: int) -> tuple[int, ...]:
@@ -154,7 +155,7 @@ def _priced(
 ) -> tuple[int, ...] | None:
     """Return each line's share of the cost in cents of the request's currency, -1 where it is not known; None: too dear."""
     need = lines[members[0]].options.entry.need
-    offer = market.catalogue.slots.slots[row].offer
+    offer = market.catalogue.slots.offer.item(row)
     figures = (np.array([number], dtype=np.int64) for number in (offer, sum(seats), 1))
     cost = int(cost_in_currency(need, market.catalogue, market.policy, market.rates, *figures)[0])
     limit = ceiling_cents(need, market.policy)
@@ -215,7 +216,7 @@ def _joined(options: LineOptions, values: Values, found: Screen, source: Ints, m
 
 def _option(line: _Line, position: int, delivery: _Delivery, at: int, lines: Sequence[_Line], market: Market) -> Option:
     slot = market.catalogue.slots.slots[delivery.row]
-    offer = market.catalogue.offers[slot.offer]
+    offer = market.catalogue.offer_at(delivery.row)
     counted = slot.kind in (SlotKind.SESSION, SlotKind.CAPACITY)
     name = f"{KIND_CODES[slot.kind]}:{slot.code}"
     once = slot.per_delivery if at == 0 else 0
@@ -242,7 +243,7 @@ def _label(lines: Sequence[_Line], delivery: _Delivery, market: Market) -> str:
     """Name a delivery; all its lines know it by the same name."""
     slot = market.catalogue.slots.slots[delivery.row]
     numbers = "+".join(str(lines[place].options.line.number) for place in delivery.members)
-    offer = market.catalogue.offers[slot.offer].id
+    offer = market.catalogue.offer_at(delivery.row).id
     return f"{offer}|{KIND_CODES[slot.kind]}:{slot.code}|{numbers}{LEAST if delivery.least else ''}"
 
 

@@ -115,7 +115,8 @@ def _offer(scored: Scored, market: Market, position: int) -> str:
 def _seats_of_one(joint: JointNeed, scored: Scored, catalogue: Catalogue, position: int) -> int:
     """Return how many one delivery takes, 0 where that is less than the smallest numbers together."""
     slot = catalogue.slots.slots[int(scored.found.rows[position])]
-    largest = slot.free if slot.kind is SlotKind.SESSION else catalogue.offers[slot.offer].participants_max
+    offer = catalogue.offers[int(scored.found.offer[position])]
+    largest = slot.free if slot.kind is SlotKind.SESSION else offer.participants_max
     seats = min(joint.line.maximum, int(scored.found.available[position]), largest)
     return seats if seats >= max(joint.line.minimum, slot.group_min) else 0
 

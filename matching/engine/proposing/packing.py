@@ -48,9 +48,7 @@ class Task:
     def largest(self, row: int) -> int:
         """Return how many one delivery takes."""
         slot = self.slot(row)
-        return (
-            max(1, slot.free) if slot.kind is SlotKind.SESSION else self.catalogue.offers[slot.offer].participants_max
-        )
+        return max(1, slot.free) if slot.kind is SlotKind.SESSION else self.catalogue.offer_at(row).participants_max
 
     def may_meet(self, offers: Iterable[int]) -> bool:
         """Tell whether no two of the parties behind the offers (rows) must be kept apart."""
@@ -137,7 +135,7 @@ def cost_at(task: Task, packing: Packing, row: int) -> int:
     """Return the estimate in cents of what happens at a slot, -1 where it is not known."""
     figures = [
         np.array([number], dtype=np.int64)
-        for number in (task.slot(row).offer, packing.total(row), deliveries_at(task, packing, row))
+        for number in (task.catalogue.slots.offer.item(row), packing.total(row), deliveries_at(task, packing, row))
     ]
     return int(cost_in_currency(task.need, task.catalogue, task.policy, task.rates, *figures)[0])
 

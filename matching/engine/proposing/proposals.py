@@ -73,14 +73,13 @@ def _pair(task: Task, packing: Packing, line: int) -> Pair:
 
 
 def _part_order(task: Task, row: int) -> tuple[str, int]:
-    return task.catalogue.offers[task.slot(row).offer].id, row
+    return task.catalogue.offer_at(row).id, row
 
 
 def _part(task: Task, packing: Packing, row: int) -> PartPlan:
-    slot = task.slot(row)
     lines = packing.people[row]
     first = min(line for line, number in lines.items() if number)
-    pair = Pair(task.scored[first], task.position(first, slot.offer, row))
+    pair = Pair(task.scored[first], task.position(first, task.catalogue.slots.offer.item(row), row))
     pair.seats, pair.deliveries = packing.total(row), deliveries_at(task, packing, row)
     cost = cost_at(task, packing, row)
     return PartPlan(

@@ -33,7 +33,7 @@ from matching.engine.reference.rates import to_cents
 from matching.engine.screening.constraints import steps_around
 from matching.engine.screening.slots import Dates, Screen, at_place, distinct
 from matching.engine.sheet import Sheet
-from matching.engine.text.terms import joined, starts
+from matching.engine.splicing import joined, starts
 from matching.engine.types import AWARDS, LEVELS, Need, NeedLine
 
 NEAR_VALUES = (1000, 850, 700, 600)  # coverage by steps from the country

@@ -18,8 +18,12 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.engine.bitsets import Ints
 from matching.engine.memo import Memo
 from matching.engine.policy import NEUTRAL, VALUE_TOP
+from matching.engine.sheet import narrow
+from matching.engine.splicing import Splice
+from matching.engine.text.entries import Entries
 from matching.engine.text.lexicon import Lexicon
 from matching.engine.text.terms import NO_CAP, Asked, Terms
 from matching.engine.text.words import tokens
@@ -73,26 +77,48 @@ class TextIndex:
     languages: Mapping[str, Terms]
     lexicon: Lexicon
     concepts: Terms
-    facts: tuple[TextFacts, ...] = field(repr=False, compare=False)
+    times: Mapping[str, Ints | NDArray[np.int32]] = field(
+        repr=False
+    )  # how often each entry of a language's terms is said
     needs: Memo = field(default_factory=lambda: Memo(NEEDS), repr=False, compare=False)
 
     @classmethod
     def build(cls, texts: Sequence[Mapping[str, str]], lexicon: Lexicon | None = None) -> "TextIndex":
         """Index the texts of offers, one mapping of language to text a row."""
         known = lexicon or Lexicon()
-        return cls.of_facts([read_texts(entry, known) for entry in texts], known)
+        facts = [read_texts(entry, known) for entry in texts]
+        codes = sorted({language for entry in facts for language in entry.words})
+        return cls._of_counts(len(facts), {code: _words(facts, code) for code in codes}, _concepts(facts), known)
 
     @classmethod
-    def of_facts(cls, facts: Sequence[TextFacts], lexicon: Lexicon) -> "TextIndex":
-        """Index offers whose texts have been read already."""
-        codes = sorted({language for entry in facts for language in entry.words})
+    def _of_counts(cls, size: int, words: Mapping[str, Entries], concepts: Entries, lexicon: Lexicon) -> "TextIndex":
         return cls(
-            size=len(facts),
-            languages={code: _words(facts, code) for code in codes},
+            size=size,
+            languages={code: _weighed(counted) for code, counted in words.items()},
             lexicon=lexicon,
-            concepts=_concepts(facts),
-            facts=tuple(facts),
+            # Named is named: what the need's phrase tells counts.
+            concepts=concepts.terms(np.full(len(concepts.term), NO_CAP)),
+            times={code: narrow(counted.times) for code, counted in words.items()},
         )
+
+    def spliced(self, fresh: "TextIndex", splice: Splice) -> "TextIndex":
+        """Return the index that `build` would make of the same texts, with the same lexicon, put together from two."""
+        words = {
+            code: self.entries(code).spliced(fresh.entries(code), splice).by_appearance()
+            for code in sorted({*self.languages, *fresh.languages})
+        }
+        named = [Entries.of(index.concepts, np.ones_like(index.concepts.term)) for index in (self, fresh)]
+        return self._of_counts(
+            len(splice.source),
+            {code: counted for code, counted in words.items() if counted.present.any()},
+            named[0].spliced(named[1], splice).by_name(),
+            self.lexicon,
+        )
+
+    def entries(self, language: str) -> Entries:
+        """Return how often what is said in one language."""
+        terms = self.languages.get(language)
+        return Entries.nothing(self.size) if terms is None else Entries.of(terms, self.times[language])
 
     def values(
         self, texts: Mapping[str, str], rows: NDArray[np.int64] | None = None
@@ -181,33 +207,38 @@ class AskedTexts:
         return tuple(sorted(both, key=lambda name: (-self.names[name], name)))
 
 
-def _concepts(facts: Sequence[TextFacts]) -> Terms:
+def _concepts(facts: Sequence[TextFacts]) -> Entries:
     names = sorted({name for entry in facts for name in entry.concepts})
     position = {name: number for number, name in enumerate(names)}
-    return Terms.build(
-        names,
-        [len(entry.concepts) for entry in facts],
-        [position[name] for entry in facts for name in entry.concepts],
-        [NO_CAP for entry in facts for _ in entry.concepts],  # named is named: what the need's phrase tells counts
-    )
+    term = np.array([position[name] for entry in facts for name in entry.concepts], dtype=np.int64)
+    counts = np.array([len(entry.concepts) for entry in facts], dtype=np.int64)
+    return Entries(tuple(names), np.append(0, counts.cumsum()), term, np.ones_like(term), counts > 0)
 
 
-def _words(facts: Sequence[TextFacts], language: str) -> Terms:
-    """Weigh the words of all texts of one language; a text counts as given even where all its words are common ones."""
+def _words(facts: Sequence[TextFacts], language: str) -> Entries:
+    """Count the words of all texts of one language; a text counts as given even where all its words are common ones."""
     nothing: Counter[str] = Counter()
     counts = [entry.words.get(language, nothing) for entry in facts]
-    given = np.array([language in entry.words for entry in facts], dtype=np.bool_)
-    names = list(dict.fromkeys(word for count in counts for word in count))
+    names = tuple(dict.fromkeys(word for count in counts for word in count))
     position = {name: number for number, name in enumerate(names)}
-    term = np.array([position[word] for count in counts for word in count], dtype=np.int64)
-    times = np.array([number for count in counts for number in count.values()], dtype=np.int64)
-    lengths = np.array([count.total() for count in counts], dtype=np.int64)
-    mean = max(1.0, int(lengths.sum()) / max(1, int(given.sum())))
-    texts = int(given.sum())
-    # The logarithm of one library for all: results must not hang on how NumPy was built.
-    rarity = np.array(
-        [log(1 + (texts - found + 0.5) / (found + 0.5)) for found in np.bincount(term, minlength=len(names)).tolist()]
+    return Entries(
+        names,
+        start=np.cumsum([0, *map(len, counts)], dtype=np.int64),
+        term=np.array([position[word] for count in counts for word in count], dtype=np.int64),
+        times=np.array([number for count in counts for number in count.values()], dtype=np.int64),
+        present=np.array([language in entry.words for entry in facts], dtype=np.bool_),
     )
-    length = np.repeat(lengths, [len(count) for count in counts])
-    parts = SCALE * rarity[term] * times * (K1 + 1) / (times + K1 * (1 - B + B * length / mean))
-    return Terms.build(names, [len(count) for count in counts], term, np.rint(parts).astype(np.int64), given)
+
+
+def _weighed(words: Entries) -> Terms:
+    """Weigh the words of all texts of one language."""
+    texts, filled = int(words.present.sum()), np.diff(words.start)
+    said = np.append(0, words.times.cumsum())
+    lengths = said.take(words.start[1:]) - said.take(words.start[:-1])
+    mean = max(1.0, int(lengths.sum()) / max(1, texts))
+    # The logarithm of one library for all: results must not hang on how NumPy was built.
+    held = np.bincount(words.term, minlength=len(words.names)).tolist()
+    rarity = np.array([log(1 + (texts - found + 0.5) / (found + 0.5)) for found in held])
+    length = np.repeat(lengths, filled)
+    parts = SCALE * rarity[words.term] * words.times * (K1 + 1) / (words.times + K1 * (1 - B + B * length / mean))
+    return words.terms(np.rint(parts).astype(np.int64))

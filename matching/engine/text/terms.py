@@ -8,22 +8,10 @@ from numpy.typing import NDArray
 
 from matching.engine.bitsets import Bools, Ints
 from matching.engine.sheet import Sheet, narrow
+from matching.engine.splicing import joined, starts
 
 FEW = 4  # rows are read one by one when at most every fourth is asked for, else term by term
 NO_CAP = np.iinfo(np.int64).max
-
-
-def starts(counts: Ints) -> Ints:
-    """Return where each of several runs of the given lengths begins when they lie one after the other."""
-    begins: Ints = counts.cumsum() - counts
-    return begins
-
-
-def joined(first: Ints, counts: Ints, begins: Ints) -> Ints:
-    """Return the positions of runs that begin at `first`, one run after the other; `begins` are the `starts` of `counts`."""
-    positions: Ints = (first - begins).repeat(counts)
-    positions += np.arange(len(positions))
-    return positions
 
 
 def runs(start: Ints, chosen: Ints) -> Ints:
@@ -52,7 +40,7 @@ class Terms:
     def build(
         cls,
         names: Sequence[str],
-        counts: Sequence[int],
+        counts: Sequence[int] | Ints,
         term: Sequence[int] | Ints,
         part: Sequence[int] | Ints,
         present: Bools | None = None,
