@@ -8,9 +8,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VENV ?= .venv
 PORT ?= 8000
+# Looked for when an environment is made, and not before.
 ifndef PYTHON
-PYTHON := $(shell for name in python3.11 python3 python; do \
-  "$$name" -c 'import sys; raise SystemExit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { command -v "$$name"; break; }; done)
+PYTHON = $(eval PYTHON := $(shell sh tooling/which_python.sh))$(PYTHON)
 endif
 PY := $(VENV)/bin/python
 MANAGE := $(PY) manage.py
@@ -175,11 +175,11 @@ python:
 	  exit 1; fi
 
 # The development environment holds everything of the base, at the same pins.
-$(BASE): | python
+$(BASE):
 	@if [ ! -f $(DEV) ]; then $(MAKE) --no-print-directory install REQUIREMENTS=requirements/base.txt; fi
 	@touch $@
 
-$(DEV): | python
+$(DEV):
 	@$(MAKE) --no-print-directory install REQUIREMENTS=requirements/dev.txt
 	@touch $@
 
@@ -188,8 +188,8 @@ $(DEV): | python
 # told to look.
 PIP_INSTALL := install -qq --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 .PHONY: install
-install:
-	@echo "Preparing $(VENV) from $(REQUIREMENTS) (once; seconds with uv, a minute or two with pip) ..."
+install: python
+	@echo "Preparing $(VENV) with $(PYTHON) from $(REQUIREMENTS) (once; seconds with uv, a minute or two with pip) ..."
 	@"$(PYTHON)" -m venv $(VENV) || { \
 	  echo "Python cannot make a virtual environment here. On Debian and Ubuntu: apt install python3.11-venv"; exit 1; }
 	@$(PY) -m pip $(PIP_INSTALL) -r requirements/install.txt

@@ -90,6 +90,45 @@ def test_catalogue_brought_up_to_date_is_the_one_built_anew(
     assert same(fresh, build_catalogue(after, world.SCHEME, world.PLACES, NO_WORDS))
 
 
+TEXTS: list[dict[str, str]] = [
+    {},
+    {"en": "the"},  # given, though none of its words counts
+    {"en": "trafficking of persons, trafficking"},
+    {"en": "labour migration", "fr": "migration de main d'œuvre"},
+    {"es": "trata de personas"},
+]
+WORDS = lexicon_from_labels(
+    [("trafficking", {"en": ["trafficking"], "es": ["trata"]}), ("labour", {"en": ["labour migration"]})]
+)
+
+
+@thorough
+@given(world.offers(), st.data())
+def test_few_changes_in_a_large_catalogue_are_spliced_in(offer: Offer, data: st.DataObject) -> None:
+    """Words come and go with the offers that say them, and so do languages, codes and dates."""
+
+    def some(number: int) -> Offer:
+        form = data.draw(st.sampled_from(["course", "online_self_paced", "study_visit"]))
+        return replace(offer, id=f"{number:02}", form=form, texts=data.draw(st.sampled_from(TEXTS)))
+
+    before = [some(number) for number in range(0, 40, 2)]
+    old = build_catalogue(before, world.SCHEME, world.PLACES, WORDS)
+    after = {entry.id: entry for entry in before}
+    for number in data.draw(st.sets(st.integers(0, 39), min_size=1, max_size=5)):
+        if after.pop(f"{number:02}", None) is None or data.draw(st.booleans()):
+            after[f"{number:02}"] = some(number)
+    fresh = refresh_catalogue(old, list(after.values()), world.SCHEME, world.PLACES, WORDS)
+    assert same(fresh, build_catalogue(list(after.values()), world.SCHEME, world.PLACES, WORDS))
+
+
+def test_place_that_is_not_known_is_refused_in_a_change_too() -> None:
+    offers = [world.offer(name) for name in "ABCD"]
+    old = world.catalogue(*offers)
+    elsewhere = replace(offers[0], countries=frozenset({"XXX"}))
+    with pytest.raises(EngineError, match="unknown_country"):
+        refresh_catalogue(old, [elsewhere, *old.offers[1:]], world.SCHEME, world.PLACES, NO_WORDS)
+
+
 def test_booking_keeps_texts_and_masks_and_changes_what_is_free() -> None:
     offers = [world.offer("A"), world.offer("B")]
     old = world.catalogue(*offers)
