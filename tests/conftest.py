@@ -237,11 +237,7 @@ def memory_caches() -> list[Callable[[], None]]:
 
 
 def house_modules() -> list[ModuleType]:
-    return [
-        module
-        for name, module in list(sys.modules.items())
-        if name.partition(".")[0] in HOUSE
-    ]
+    return [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in HOUSE]
 
 
 def cached_functions(module: ModuleType) -> list[Callable[[], None]]:

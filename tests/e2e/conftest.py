@@ -9,19 +9,31 @@ from django.conf import settings
 
 from tests.e2e.story import Demo
 from tests.kit.stack import Stack, running_demo
+from tests.kit.templates import PostgresTemplate, Template
 
 STACK = pytest.StashKey[Stack]()
 
 
 @pytest.fixture(scope="session")
-def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo on the engine of this run; `DEMO_JSON=var/demo.json` walks through one that runs already."""
+def demo(
+    request: pytest.FixtureRequest,
+    django_db_setup: None,
+    template: Template | None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Demo]:
+    """The demo on the engine of this run; `DEMO_JSON=var/demo.json` walks through one that runs already.
+
+    On SQLite it starts from nothing, as for a new user; on PostgreSQL the migrations of the run need not run once more.
+    """
     given = os.environ.get("DEMO_JSON")
     if given:
         yield from _walked(Path(given))
         return
     root, folder = Path(settings.BASE_DIR), tmp_path_factory.mktemp("demo")
-    with running_demo(root, folder, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL) as stack:
+    servers = {"database_url": settings.DATABASE_URL, "redis_url": settings.REDIS_URL}
+    if isinstance(template, PostgresTemplate):
+        servers["template"] = template.name
+    with running_demo(root, folder, **servers) as stack:
         request.config.stash[STACK] = stack
         yield from _walked(stack.told)
 

@@ -190,8 +190,8 @@ def valkey() -> Iterator[Server]:
 
 
 @contextmanager
-def fresh_database(server_url: str) -> Iterator[str]:
-    """Create an empty database on the server of `server_url`, yield its URL, and drop it at the end.
+def fresh_database(server_url: str, template: str = "template1") -> Iterator[str]:
+    """Create a database on the server of `server_url`, empty or a copy of `template`; yield its URL, and drop it at the end.
 
     The database that the URL itself names need not exist: the server's own `postgres` is spoken to.
     """
@@ -199,7 +199,8 @@ def fresh_database(server_url: str) -> Iterator[str]:
     maintenance = urlunsplit(parts._replace(path="/postgres"))
     name = f"gmg_{secrets.token_hex(6)}"
     with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        words = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(words.format(sql.Identifier(name), sql.Identifier(template)))
     try:
         yield urlunsplit(parts._replace(path=f"/{name}"))
     finally:

@@ -44,15 +44,18 @@ class Stack:
 
 
 @contextmanager
-def running_demo(root: Path, folder: Path, *, database_url: str = "", redis_url: str = "") -> Iterator[Stack]:
+def running_demo(
+    root: Path, folder: Path, *, database_url: str = "", redis_url: str = "", template: str = "template1"
+) -> Iterator[Stack]:
     """Start the demo of the checkout at ``root``, wait until it is ready, and see that it stops cleanly.
 
-    ``database_url`` names a PostgreSQL server, on which it gets a database of its own; without one it runs on SQLite
-    with the embedded worker. Raises StackFailedError.
+    ``database_url`` names a PostgreSQL server, on which it gets a database of its own, a copy of ``template``; without one
+    it runs on SQLite with the embedded worker. Raises StackFailedError.
     """
     with ExitStack() as things:
-        postgres = database_url.startswith("postgres")
-        url = things.enter_context(fresh_database(database_url)) if postgres else f"sqlite:///{folder}/demo.sqlite3"
+        url = f"sqlite:///{folder}/demo.sqlite3"
+        if database_url.startswith("postgres"):
+            url = things.enter_context(fresh_database(database_url, template))
         if redis_url:
             redis_url = urlunsplit(urlsplit(redis_url)._replace(path=f"/{REDIS_DATABASE}"))
         variables = {**outside_of_tests(), "DATABASE_URL": url, "REDIS_URL": redis_url, "VAR_DIR": str(folder)}

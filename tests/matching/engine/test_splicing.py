@@ -32,6 +32,7 @@ def test_columns_runs_and_places() -> None:
     splice = Splice(np.array([2, 0, 3]), 2, 2)
     assert splice.column(np.array([10, 11]), np.array([20, 21])).tolist() == [20, 10, 21]
     assert splice.places().tolist() == [1, NOWHERE, 0, 2]
-    entries, start = splice.runs(np.array([0, 2, 3]), np.array([0, 0, 2]))  # two and one before; none and two that are new
+    two_and_one, none_and_two = np.array([0, 2, 3]), np.array([0, 0, 2])
+    entries, start = splice.runs(two_and_one, none_and_two)
     assert entries.column(np.array([1, 2, 3]), np.array([4, 5])).tolist() == [1, 2, 4, 5]
     assert start.tolist() == [0, 0, 2, 4]
