@@ -4,7 +4,7 @@ A process keeps what it read and made last, so that after a change only what cha
 encoded again; a booking changes nothing but how much is free.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -72,12 +72,27 @@ def rates_of(day: date) -> Rates:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made of a row: the facts for the engine, and the same as bytes."""
+
+    row: providers.CatalogueOffer
+    offer: Offer
+    content: bytes
+
+    @classmethod
+    def of(cls, row: providers.CatalogueOffer) -> "Made":
+        """Make it."""
+        made = offer(row)
+        return cls(row, made, canonical(made))
+
+
 @dataclass(slots=True)
 class Workshop:
-    """What one process made of the market last: rows by key, facts and their bytes by public id, the arrays."""
+    """What one process made of the market last: rows as they were read, what was made of each by its key, the arrays."""
 
     rows: providers.KeptCatalogue = field(default_factory=providers.KeptCatalogue)
-    offers: dict[str, tuple[providers.CatalogueOffer, Offer, bytes]] = field(default_factory=dict)
+    made: dict[int, Made] = field(default_factory=dict)
     catalogue: Catalogue | None = None
     busy: Lock = field(default_factory=Lock)
 
@@ -85,23 +100,23 @@ class Workshop:
         self, at: datetime, scheme: ThemeScheme, places: PlaceIndex, words: Lexicon
     ) -> tuple[Catalogue, Supply, Rows]:
         """Read what changed and make the market of it."""
-        found = providers.catalogue_for_matching(at=at, kept=self.rows)
-        rows = {str(row.public_id): row for row in found if is_complete(row)}
-        self.offers = {name: self._offer(name, row) for name, row in rows.items()}
-        offers = tuple(made for _, made, _ in self.offers.values())
-        supply = encode_supply(offers, scheme, places, words, encode=lambda made: self.offers[made.id][2])
+        self.made = dict(self._made(providers.catalogue_for_matching(at=at, kept=self.rows)))
+        named = {entry.offer.id: entry for entry in self.made.values()}
+        offers = tuple(entry.offer for entry in named.values())
+        supply = encode_supply(offers, scheme, places, words, encode=lambda offer: named[offer.id].content)
         if self.catalogue is None:
             self.catalogue = build_catalogue(offers, scheme, places, words)
         else:
             self.catalogue = refresh_catalogue(self.catalogue, offers, scheme, places, words)
-        return self.catalogue, supply, rows
+        return self.catalogue, supply, {name: entry.row for name, entry in named.items()}
 
-    def _offer(self, name: str, row: providers.CatalogueOffer) -> tuple[providers.CatalogueOffer, Offer, bytes]:
-        known = self.offers.get(name)
-        if known is not None and known[0] is row:
-            return known
-        made = offer(row)
-        return row, made, canonical(made)
+    def _made(self, found: Iterable[providers.CatalogueOffer]) -> Iterator[tuple[int, Made]]:
+        for row in found:
+            known = self.made.get(row.offering_id)
+            if known is not None and known.row is row:
+                yield row.offering_id, known
+            elif is_complete(row):
+                yield row.offering_id, Made.of(row)
 
 
 @lru_cache(maxsize=1)
