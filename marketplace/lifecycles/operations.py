@@ -63,7 +63,7 @@ def create(
 
 
 def create_many(records: Sequence[R], *, actor: Actor, at: datetime) -> None:
-    """Insert records of one model, each as `create` would, in a few statements; their aggregates are themselves.
+    """Insert records of one model, each as `create` would, in a few statements; no other record's version counts them.
 
     Raises IntegrityError for all of them where one breaks a constraint.
     """

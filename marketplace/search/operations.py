@@ -30,11 +30,11 @@ def index_many(resource: str, texts_by_record: Mapping[int, Mapping[str, Text]])
     ids = list(texts_by_record)
     for start in range(0, len(ids), BATCH):
         SearchDocument.objects.filter(resource=resource, record_id__in=ids[start : start + BATCH]).delete()
-    index_new(resource, texts_by_record)
+    index_new({resource: texts_by_record})
 
 
-def index_new(resource: str, texts_by_record: Mapping[int, Mapping[str, Text]]) -> None:
-    """Write the words of records that have none yet."""
+def index_new(texts_by_resource: Mapping[str, Mapping[int, Mapping[str, Text]]]) -> None:
+    """Write the words of records that have none yet, by resource and key."""
     documents = [
         SearchDocument(
             resource=resource,
@@ -43,6 +43,7 @@ def index_new(resource: str, texts_by_record: Mapping[int, Mapping[str, Text]]) 
             title=_stored(text.title),
             body=_stored(text.body),
         )
+        for resource, texts_by_record in texts_by_resource.items()
         for record_id, texts in texts_by_record.items()
         for language, text in texts.items()
     ]

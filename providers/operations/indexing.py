@@ -22,7 +22,7 @@ def index_offering(offering: Offering) -> None:
 
 def index_new_offerings(offerings: Sequence[Offering]) -> None:
     """Index offerings that were just stored and have no words yet."""
-    search.index_new("offering", {offering.pk: _texts_of_offering(offering) for offering in offerings})
+    search.index_new({"offering": {offering.pk: _texts_of_offering(offering) for offering in offerings}})
 
 
 def index_provider(provider: Provider) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketplace.accounts import queries as accounts
+from marketplace.accounts.models import Organization
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError, rule_broken
 from marketplace.kernel.periods import Period, Precision
 from marketplace.kernel.text import gettext_noop as _
@@ -208,16 +209,36 @@ def write_columns(request: TrainingRequest, content: RequestContent, parent: Tra
 
 
 def write_groups(request: TrainingRequest, content: RequestContent) -> None:
-    """Write the lists of organizations of a saved row. Raises DomainError(unknown_reference)."""
+    """Write the lists of organizations of a saved row, in place of those that it has. Raises DomainError(unknown_reference)."""
     for name in GROUPS:
-        codes = getattr(content, name)
-        organizations = accounts.organizations_by_code(codes, f"/{name}") if codes else []
-        getattr(request, name).set(organizations)
-    pairs = [
+        getattr(request, name).set(_organizations(content, name))
+    pairs = _pairs(content)
+    request.kept_apart.all().delete()
+    _keep_apart(request, pairs)
+
+
+def add_groups(request: TrainingRequest, content: RequestContent) -> None:
+    """Write the lists of organizations of a row that is new and has none. Raises DomainError(unknown_reference)."""
+    for name in GROUPS:
+        if getattr(content, name):
+            getattr(request, name).add(*_organizations(content, name))
+    if content.kept_apart:
+        _keep_apart(request, _pairs(content))
+
+
+def _organizations(content: RequestContent, name: str) -> list[Organization]:
+    codes = getattr(content, name)
+    return accounts.organizations_by_code(codes, f"/{name}") if codes else []
+
+
+def _pairs(content: RequestContent) -> list[list[int]]:
+    return [
         sorted(row.pk for row in accounts.organizations_by_code(pair, f"/kept_apart/{index}"))
         for index, pair in enumerate(content.kept_apart)
     ]
-    request.kept_apart.all().delete()
+
+
+def _keep_apart(request: TrainingRequest, pairs: Iterable[Sequence[int]]) -> None:
     KeptApart.objects.bulk_create(
         KeptApart(request=request, first_id=first, second_id=second) for first, second in pairs
     )

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.actors import Actor
+from marketplace.accounts.models import Organization
 from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import DomainError, ErrorCode, rule_broken, unknown_reference
 from marketplace.kernel.text import gettext_noop as _
@@ -18,6 +19,7 @@ from requests_app.models import TrainingRequest
 from requests_app.operations.content import (
     MATERIAL,
     RequestContent,
+    add_groups,
     check_complete,
     check_content,
     content_of,
@@ -26,8 +28,8 @@ from requests_app.operations.content import (
     write_columns,
     write_groups,
 )
-from requests_app.operations.indexing import index_request
-from requests_app.operations.lines import add_lines, rewrite_lines
+from requests_app.operations.indexing import index_new_request, index_request
+from requests_app.operations.lines import draft_lines, rewrite_lines
 from requests_app.operations.locking import check_requester, check_writer, lock_request
 from requests_app.operations.placing import follow_lines
 from requests_app.operations.revisions import keep_revision
@@ -45,6 +47,12 @@ def create_request(
     DomainError(duplicate) when the external id is taken by the same client or organization.
     """
     owner = accounts.organization_by_code(organization, "/requesting_organization")
+    return _drafted(owner, content, external_id, actor=actor, at=at)
+
+
+def _drafted(
+    owner: Organization, content: RequestContent, external_id: str, *, actor: Actor, at: datetime
+) -> TrainingRequest:
     check_content(content)
     request = TrainingRequest(
         requesting_organization=owner, external_id=external_id, external_client=actor.client, drafted_by=actor.user
@@ -56,9 +64,8 @@ def create_request(
     if external_id and queries.by_external_id(external_id, actor=actor, organization_id=owner.pk).exists():
         raise DomainError(ErrorCode.DUPLICATE, field="external_id")
     lifecycles.create(request, actor=actor, at=at, changes={"channel": ["", request.channel]})
-    write_groups(request, content)
-    add_lines(request, content.lines, actor=actor, at=at)
-    index_request(request)
+    add_groups(request, content)
+    index_new_request(request, draft_lines(request, content.lines, actor=actor, at=at))
     return request
 
 
@@ -158,8 +165,7 @@ def file_request(
     owner = accounts.organization_by_code(organization or _only_organization(actor, at), "/requesting_organization")
     found = queries.by_external_id(external_id, actor=actor, organization_id=owner.pk).first() if external_id else None
     if found is None:
-        made = create_request(actor=actor, at=at, organization=owner.code, content=content, external_id=external_id)
-        return made, True
+        return _drafted(owner, content, external_id, actor=actor, at=at), True
     if lines_in_place:
         content = _numbered(content, content_of(found))
     changed = change_request(

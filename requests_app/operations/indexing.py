@@ -21,6 +21,12 @@ def index_request(request: TrainingRequest) -> None:
     search.index(FULL_TEXT, request.pk, full)
 
 
+def index_new_request(request: TrainingRequest, lines: Sequence[RequestLine]) -> None:
+    """Write the words of a request that has none yet."""
+    summary, full = _texts(request, lines)
+    search.index_new({SUMMARY_TEXT: {request.pk: summary}, FULL_TEXT: {request.pk: full}})
+
+
 @after_redaction("requests_app.TrainingRequest")
 def reindex_requests(request_ids: Collection[int]) -> int:
     """Write the words of several requests anew, as after new labels or a load in bulk; returns how many."""

@@ -1,6 +1,6 @@
 """Writing the lines of a request. A line that somebody holds is changed with care and never taken away."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from marketplace.accounts.actors import Actor
@@ -15,14 +15,29 @@ NUMBERS = ("participants_min", "participants_max")
 
 
 def add_lines(request: TrainingRequest, lines: Sequence[LineContent], *, actor: Actor, at: datetime) -> None:
-    """Insert lines of a locked or new request; those without a number get the next free one."""
-    taken = set(request.lines.values_list("number", flat=True))
-    taken |= {line.number for line in lines if line.number is not None}
-    for content in lines:
-        number = content.number or max(taken, default=0) + 1
-        taken.add(number)
-        line = RequestLine(request=request, number=number, **{name: getattr(content, name) for name in LINE_COLUMNS})
+    """Insert lines of a locked request; those without a number get the next free one."""
+    for line in _made(request, lines, taken=request.lines.values_list("number", flat=True)):
         lifecycles.create(line, actor=actor, at=at, bump_root=request.state != "draft")
+
+
+def draft_lines(
+    request: TrainingRequest, lines: Sequence[LineContent], *, actor: Actor, at: datetime
+) -> list[RequestLine]:
+    """Insert the lines of a request that is new and has none, in a few statements, and give them."""
+    made = _made(request, lines, taken=())
+    lifecycles.create_many(made, actor=actor, at=at)
+    return made
+
+
+def _made(request: TrainingRequest, lines: Sequence[LineContent], taken: Iterable[int]) -> list[RequestLine]:
+    numbers = {*taken, *(line.number for line in lines if line.number is not None)}
+    made = []
+    for content in lines:
+        number = content.number or max(numbers, default=0) + 1
+        numbers.add(number)
+        columns = {name: getattr(content, name) for name in LINE_COLUMNS}
+        made.append(RequestLine(request=request, number=number, **columns))
+    return made
 
 
 def rewrite_lines(request: TrainingRequest, lines: Sequence[LineContent], *, actor: Actor, at: datetime) -> None:
