@@ -4,7 +4,16 @@ from matching.models.answers import Counter, Decision
 from matching.models.plans import PlanLine
 from matching.models.policies import MatchingPolicy
 from matching.models.proposals import SCORE_TOP, MatchProposal, PartLine, ProposalPart
-from matching.models.runs import COMPARED, IMPOSSIBLE, PLAN_MODES, REQUEST_MODES, RUN_MODES, MatchRun, SupplySnapshot
+from matching.models.runs import (
+    COMPARED,
+    IMPOSSIBLE,
+    PLAN_MODES,
+    REQUEST_MODES,
+    RUN_MODES,
+    MatchRun,
+    SupplyPiece,
+    SupplySnapshot,
+)
 from matching.models.watches import FITS, NeedWatch, ToldNeed
 
 __all__ = [
@@ -24,6 +33,7 @@ __all__ = [
     "PartLine",
     "PlanLine",
     "ProposalPart",
+    "SupplyPiece",
     "SupplySnapshot",
     "ToldNeed",
 ]

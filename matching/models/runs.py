@@ -17,11 +17,27 @@ COMPARED = ("same", "differs", "inconclusive")  # outcomes of a replay
 IMPOSSIBLE = "impossible"  # the outcome where there was nothing to compare
 
 
-class SupplySnapshot(models.Model):
-    """All that was on offer, as canonical JSON; stored once, however many runs read it (content-addressed)."""
+class SupplyPiece(models.Model):
+    """A part of what was on offer, as it stands in the canonical JSON; stored once, however many snapshots have it."""
 
     digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the content
     content = models.BinaryField()  # zlib
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class SupplySnapshot(models.Model):
+    """All that was on offer, as canonical JSON; stored once, however many runs read it (content-addressed)."""
+
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the whole content
+    pieces = models.JSONField(
+        null=True, blank=True
+    )  # keys of its pieces in order; None: stored whole, before there were any
+    content = models.BinaryField(blank=True)  # zlib; empty where it is in pieces
     first_used_at = models.DateTimeField()
 
     class Meta:

@@ -14,7 +14,7 @@ from marketplace.lifecycles.operations import transition
 from matching.engine import HYPOTHETICAL, Planned, PlannedLine, Supply, digest, plain, plan_bytes
 from matching.models import MatchRun, PlanLine
 from matching.operations.runs import ANSWERED, UNFINISHED
-from matching.operations.writing import keep_supply
+from matching.operations.supplies import keep_supply
 from matching.queries.plan_names import PlanNames
 
 ENGINE = Actor.system("matching")

@@ -17,7 +17,7 @@ from matching.engine import COMPLETE, ENGINE_VERSION, NO_SOLUTION, Pool, Supply,
 from matching.models import MatchingPolicy, MatchRun
 from matching.operations.policies import current_policy
 from matching.operations.runs import ANSWERED, PRIORITY, UNFINISHED
-from matching.operations.writing import keep_supply
+from matching.operations.supplies import keep_supply
 from matching.queries.plan_names import PlanNames
 
 ENGINE = Actor.system("matching")

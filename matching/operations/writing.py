@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
@@ -27,9 +26,10 @@ from matching.engine import (
     ranking_bytes,
 )
 from matching.lifecycle import LIVE_PROPOSALS
-from matching.models import MatchProposal, MatchRun, PartLine, ProposalPart, SupplySnapshot
+from matching.models import MatchProposal, MatchRun, PartLine, ProposalPart
 from matching.operations.approvals import requester_ids, secretariat_family, touches
 from matching.operations.ending import end
+from matching.operations.supplies import keep_supply
 from matching.operations.weighing import write_weights
 from matching.queries import partner_ids, with_partners
 from matching.queries.own_offers import WeighedOffer
@@ -106,28 +106,6 @@ def write_ranking(run_id: int, computed: Computed, *, at: datetime) -> MatchRun:
 
 FINISHED = ("snapshot", "supply", "snapshot_digest", "output_digest", "engine_version", "as_of", "finished_at")
 KEPT = ("outcome", "partial", "proven", "lines", "uncovered", "open_lines", "bundles")
-
-
-def keep_supply(supply: Supply, *, at: datetime) -> SupplySnapshot:
-    """Store what was on offer, unless an earlier run read the very same."""
-    known = SupplySnapshot.objects.filter(digest=supply.digest).defer("content").first()
-    if known is not None:
-        return known
-    content = _packed(supply)
-    return SupplySnapshot.objects.get_or_create(
-        digest=supply.digest, defaults={"content": content, "first_used_at": at}
-    )[0]
-
-
-def pack_supply(supply: Supply) -> None:
-    """Compress what ``keep_supply`` will store, before its transaction: megabytes take longer than all the rest of it."""
-    if not SupplySnapshot.objects.filter(digest=supply.digest).exists():
-        _packed(supply)
-
-
-@lru_cache(maxsize=1)
-def _packed(supply: Supply) -> bytes:
-    return zlib.compress(supply.content)
 
 
 def _supersede(run: MatchRun, *, at: datetime) -> None:

@@ -30,7 +30,8 @@ from matching.engine import (
     pool,
     rank,
 )
-from matching.models import IMPOSSIBLE, REQUEST_MODES, MatchRun
+from matching.models import IMPOSSIBLE, REQUEST_MODES, MatchRun, SupplySnapshot
+from matching.queries.supplies import supply_content
 
 # Told how much of which stage is done: done, total, name of the stage.
 Progress = Callable[[int, int, str], None]
@@ -140,7 +141,7 @@ def _kept(run: MatchRun) -> tuple[Replayer, bytes, bytes]:
         raise wrong_state(run, "replay")
     _check_engine(run)
     replayer = _replayer(run.mode)
-    return replayer, _whole(run.snapshot, run.snapshot_digest), _whole(run.supply.content, run.supply.digest)
+    return replayer, _inputs(run.snapshot, run.snapshot_digest), _supply(run.supply)
 
 
 def _cut_short(*answers: Any) -> bool:
@@ -161,12 +162,24 @@ def _replayer(mode: str) -> Replayer:
     return REPLAYERS[mode]
 
 
-def _whole(packed: bytes | memoryview, expected: str) -> bytes:
-    """Unpack stored bytes. Raises DomainError(rule_broken) unless they are those that the digest was taken of."""
+def _inputs(packed: bytes | memoryview, expected: str) -> bytes:
+    """Unpack the stored inputs of a run. Raises DomainError(rule_broken) as `_whole` does."""
     try:
-        content = zlib.decompress(packed)
+        return _whole(zlib.decompress(packed), expected)
     except zlib.error as error:
         raise _damaged() from error
+
+
+def _supply(kept: SupplySnapshot) -> bytes:
+    """Put together what was on offer. Raises DomainError(rule_broken) as `_whole` does."""
+    try:
+        return _whole(supply_content(kept), kept.digest)
+    except (zlib.error, KeyError) as error:
+        raise _damaged() from error
+
+
+def _whole(content: bytes, expected: str) -> bytes:
+    """Return stored bytes. Raises DomainError(rule_broken) unless they are those that the digest was taken of."""
     if digest(content) != expected:
         raise _damaged()
     return content

@@ -27,6 +27,7 @@ from matching.engine import (
 )
 from matching.models import PLAN_MODES, MatchRun, PlanLine
 from matching.queries.plan_names import names_in
+from matching.queries.supplies import supply_content
 from providers import queries as providers
 from requests_app import queries as requests
 
@@ -175,7 +176,7 @@ def _no_candidate(run: MatchRun, row: PlanLine, offer: str, shown: str) -> Force
 def _mask(run: MatchRun, row: PlanLine, offer: str) -> int | None:
     if run.snapshot is None or run.supply is None:
         return None
-    document = json.loads(zlib.decompress(bytes(run.supply.content)))
+    document = json.loads(supply_content(run.supply))
     document["offers"] = [entry for entry in document["offers"] if entry["id"] == offer]  # the rest is not looked at
     supply = decode_supply(json.dumps(document).encode())
     inputs_then = decode_plan(zlib.decompress(bytes(run.snapshot)))

@@ -11,6 +11,7 @@ from matching.engine import ENGINE_VERSION, EngineError, Ranking, rank, snapshot
 from matching.lifecycle import ENDED_PARTS
 from matching.models import MatchProposal, ProposalPart
 from matching.operations import policies, replacing, runs, writing
+from matching.operations.supplies import keep_ahead
 from matching.queries import inputs, own_offers
 from matching.queries.plan_names import PlanNames, name_of
 from matching.tasks.beginning import begin_run, end_run
@@ -47,7 +48,7 @@ def prepare_ranking(payload: dict[str, Any], *, at: datetime, progress: Any) -> 
         return str(error)
     named = {part.offer for plan in ranking.proposals for part in plan.parts}
     rows = {key: market.rows[key] for key in named}
-    writing.pack_supply(market.supply)
+    keep_ahead(market.supply)
     names = PlanNames({key: name_of(market.rows[key]) for key in _spoken_of(ranking)})
     return writing.Computed(content, market.supply, at.date(), ranking, rows, names, offers)
 

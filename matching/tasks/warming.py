@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from marketplace.work.registry import warm_up
-from matching.operations import writing
+from matching.operations.supplies import keep_ahead
 from matching.queries import inputs
 
 
 @warm_up("matching.market")
 def read_market(*, at: datetime) -> None:
     """Bring the market that this process keeps up to date; reads little where little changed, and next to nothing else."""
-    writing.pack_supply(inputs.market(at=at).supply)
+    keep_ahead(inputs.market(at=at).supply)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,6 +19,7 @@ from matching.engine.text.lexicon import Lexicon
 from matching.engine.types import KEPT_WHEN_GIVEN, Need, Offer
 
 FORMAT = 1
+LAST_OF_A_PIECE = "00"  # ending of an id; one random id in 256 has it
 CODES_ONLY = re.compile(r"[#-\[\]-~]*")  # ASCII above the quotation mark, without the backslash: nothing is escaped
 
 FIELDS: dict[type, tuple[str, ...] | None] = {}  # looked up for every value, found out once for each type
@@ -31,10 +32,19 @@ Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """Everything on offer as canonical JSON, encoded once for each version of the catalogue, and its digest."""
+    """Everything on offer as canonical JSON, encoded once for each version of the catalogue, and its digest.
 
-    content: bytes
+    In pieces, because most of it is what it was before the last change: they are cut behind offers that are chosen by their ids
+    alone, so that a change leaves all pieces but one as they were.
+    """
+
+    pieces: tuple[bytes, ...]
     digest: str
+
+    @property
+    def content(self) -> bytes:
+        """The whole."""
+        return b"".join(self.pieces)
 
 
 def encode_supply(
@@ -49,12 +59,26 @@ def encode_supply(
 
     `encode` may give the canonical JSON of an offer from a store of what was encoded before.
     """
-    ordered = sorted(offers, key=lambda offer: offer.id)
     around = {"format": FORMAT, "lexicon": lexicon or Lexicon(), "offers": [], "places": places, "scheme": scheme}
-    before, _, after = canonical(around).partition(b'"offers":[')
-    # Tens of megabytes in a large market: copied as seldom as can be.
-    content = b"".join([before, b'"offers":[', b",".join(map(encode or canonical, ordered)), after])
-    return Supply(content, digest(content))
+    before, opening, after = canonical(around).partition(b'"offers":[')
+    listed = _in_pieces(sorted(offers, key=lambda offer: offer.id), encode or canonical)
+    pieces = (before + opening, *listed, after)
+    taken = sha256()
+    for piece in pieces:
+        taken.update(piece)
+    return Supply(pieces, taken.hexdigest())
+
+
+def _in_pieces(ordered: Sequence[Offer], encode: Callable[[Offer], bytes]) -> Iterator[bytes]:
+    """Give the members of the list, some hundred in a piece, each with the comma that stands before it."""
+    piece: list[bytes] = []
+    for number, offer in enumerate(ordered):
+        piece += (b",", encode(offer)) if number else (encode(offer),)
+        if offer.id.endswith(LAST_OF_A_PIECE):
+            yield b"".join(piece)
+            piece = []
+    if piece:
+        yield b"".join(piece)
 
 
 def snapshot(
