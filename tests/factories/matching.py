@@ -24,6 +24,7 @@ from matching.models import (
     PartLine,
     PlanLine,
     ProposalPart,
+    SupplyPiece,
     SupplySnapshot,
     ToldNeed,
 )
@@ -48,6 +49,16 @@ class MatchingPolicyFactory(DjangoModelFactory[MatchingPolicy]):
     published_by = "head"
     created_at = AT
     updated_at = AT
+
+
+class SupplyPieceFactory(DjangoModelFactory[SupplyPiece]):
+    """The end of a market."""
+
+    class Meta:
+        model = SupplyPiece
+
+    digest = Sequence(lambda number: f"{number:064x}")
+    content = zlib.compress(b"}")
 
 
 class SupplySnapshotFactory(DjangoModelFactory[SupplySnapshot]):
