@@ -72,6 +72,7 @@ def stand_in(away: SharedFlag) -> None:
     def turn() -> int:
         if not away.is_set():
             return 0
+        me.try_to_beat(at=timezone.now())  # before anything is claimed: the first beat may still be a second away
         return loop.run_until_idle(worker=me.name, stop=stop, max_seconds=STAND_IN_SECONDS)
 
     with loop.beating(presence=me, while_set=away):

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -11,8 +13,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from marketplace.work import operations, queries
+from marketplace.work import loop, operations, process, processes, queries
 from marketplace.work.models import Job, JobState, WorkerHeartbeat
+from marketplace.work.registry import Claim, Payload, forget, job
 from tests.work import children
 from tests.work.jobs import effects
 
@@ -144,6 +147,48 @@ def test_job_whose_lock_outlives_its_dead_worker_is_given_back_once_the_lock_is_
     assert operations.sweep(at=at) == 1
     assert Job.objects.get().state == JobState.QUEUED
     assert not WorkerHeartbeat.objects.exists()
+
+
+def test_process_that_has_ended_is_gone_whether_its_parent_has_asked_or_not() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        assert not processes.is_gone(os.getpid())
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays as it is
+        os.kill(child.pid, 0)  # for the kernel it is still there
+        assert processes.is_gone(child.pid)
+        child.wait()
+        assert processes.is_gone(child.pid)
+
+
+class Later:
+    """A flag that is set from the second look on."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def is_set(self) -> bool:
+        self.looks += 1
+        return self.looks > 1
+
+
+def test_stand_in_is_known_before_it_claims_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the job of one that dies at its first would wait until its lease lapses."""
+    monkeypatch.setattr(loop, "BEAT_LOOK_SECONDS", 3_600.0)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    known: list[int] = []
+
+    @job("test.own")
+    def effect(payload: Payload, *, at: datetime, prepared: object, claim: Claim) -> None:
+        known.extend(WorkerHeartbeat.objects.values_list("pid", flat=True))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    operations.enqueue("test.own", {}, at=timezone.now())
+    try:
+        process.stand_in(Later())  # type: ignore[arg-type]  # what is asked of a flag
+    finally:
+        forget("test.own")
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert known == [os.getpid()]
 
 
 @pytest.mark.postgres
