@@ -6,22 +6,28 @@ from dataclasses import replace
 import pytest
 
 from marketplace.kernel.errors import DomainError
-from matching.engine import digest, encode_supply
+from matching.engine import Offer, digest, encode_supply
 from matching.engine.keeping import snapshot
 from matching.models import SupplyPiece, SupplySnapshot
 from matching.operations.supplies import keep_ahead, keep_supply
 from matching.queries.replay import replay_run
 from matching.queries.supplies import supply_content
 from tests.factories.accounts import AT
+from tests.factories.matching import ranked
 from tests.matching.engine import world
-from tests.matching.test_replay import ranked, run_of
+from tests.matching.test_replay import run_of
 
 pytestmark = pytest.mark.django_db
 OFFERS = [world.offer(name) for name in ("A00", "B", "C00", "D")]  # two pieces of the list, and one on each side of it
 
 
-def supply(*offers: world.Offer) -> snapshot.Supply:
+def supply(*offers: Offer) -> snapshot.Supply:
     return encode_supply(offers or OFFERS, world.SCHEME, world.PLACES)
+
+
+def keys(kept: SupplySnapshot) -> list[int]:
+    assert isinstance(kept.pieces, list)
+    return kept.pieces
 
 
 def test_pieces_are_the_whole_and_no_offer_stands_in_two() -> None:
@@ -37,7 +43,7 @@ def test_change_of_an_offer_stores_one_piece_and_the_same_market_none() -> None:
     changed = supply(*[replace(offer, hours=99) if offer.id == "B" else offer for offer in OFFERS])
     second = keep_supply(changed, at=AT)
     assert SupplyPiece.objects.count() == before + 1
-    assert sum(one != two for one, two in zip(first.pieces, second.pieces, strict=True)) == 1
+    assert sum(one != two for one, two in zip(keys(first), keys(second), strict=True)) == 1
     assert supply_content(second) == changed.content
     assert keep_supply(changed, at=AT) == second
     assert SupplyPiece.objects.count() == before + 1
@@ -53,9 +59,9 @@ def test_offer_that_comes_or_goes_moves_no_other_piece() -> None:
 
 def test_what_is_stored_ahead_is_not_stored_again() -> None:
     keep_ahead(supply())
-    keys = list(SupplyPiece.objects.values_list("pk", flat=True))
+    stored = list(SupplyPiece.objects.values_list("pk", flat=True))
     kept = keep_supply(supply(), at=AT)
-    assert sorted(kept.pieces) == sorted(keys)
+    assert sorted(keys(kept)) == sorted(stored)
     assert supply_content(kept) == supply().content
 
 
@@ -74,7 +80,7 @@ def test_supply_that_was_stored_whole_is_read_as_before() -> None:
 def test_run_with_a_damaged_piece_is_not_replayed(spoil: str) -> None:
     run = run_of(ranked())
     assert run.supply is not None
-    piece = SupplyPiece.objects.get(pk=run.supply.pieces[1])
+    piece = SupplyPiece.objects.get(pk=keys(run.supply)[1])
     if spoil == "gone":
         piece.delete()
     else:

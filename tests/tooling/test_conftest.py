@@ -32,12 +32,12 @@ def test_cached_function_of_a_module_is_found() -> None:
 
     module = type(conftest)("planted")
     module.answer = answer  # type: ignore[attr-defined]
-    answer()
-
-    for clear in conftest.cached_functions(module):
-        clear()
-
-    assert answer.cache_info().currsize == 0
+    for home, left in (("matching.queries.market", 0), ("matching.engine.text", 1), ("urllib.parse", 1)):
+        answer.__module__ = home
+        answer()
+        for clear in conftest.cached_functions(module):
+            clear()
+        assert answer.cache_info().currsize == left, home
 
 
 @pytest.mark.parametrize("turn", [1, 2])
