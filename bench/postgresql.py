@@ -96,10 +96,10 @@ def load(server: psycopg.Connection, catalogue: Catalogue) -> None:
                 )
             )  # fmt: skip
     with server.cursor().copy("COPY bench_slots FROM STDIN") as copy:
-        for slot in catalogue.slots.slots:
+        for offer, slot in zip(catalogue.slots.offer.tolist(), catalogue.slots.slots, strict=True):
             copy.write_row(
                 (
-                    slot.offer, int(slot.kind), slot.start, slot.end, slot.closes, slot.bookable,
+                    offer, int(slot.kind), slot.start, slot.end, slot.closes, slot.bookable,
                     sorted(slot.languages), slot.free, slot.total, slot.per_delivery, slot.group_min,
                 )
             )  # fmt: skip
