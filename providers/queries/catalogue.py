@@ -171,6 +171,11 @@ class KeptCatalogue:
     partners: Blocks = field(default_factory=dict)
     dated: dict[int, CatalogueOffer] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Begin anew at the next reading."""
+        self.day, self.partners, self.dated = None, {}, {}
+        self.offerings, self.sessions, self.windows = KeptRows(), KeptRows(), KeptRows()
+
     def look(self, day: date) -> tuple[Stale, Stale, Stale]:
         """Tell which offerings, sessions and windows have to be looked at, and remember how they are now; four queries."""
         offerings = sums(
@@ -207,9 +212,19 @@ def catalogue_for_matching(
     they do not fit is the engine's part. At most seven queries whatever the size, and four more to compare with what was
     ``kept`` from an earlier reading: only what changed is read again, and what did not change is given as the same object.
     """
-    day = at.date()
-    known = KeptCatalogue() if kept is None else kept
-    offerings, sessions, windows = (ALL, ALL, ALL) if kept is None else known.look(day)
+    if kept is None:
+        return _read(KeptCatalogue(), (ALL, ALL, ALL), at.date(), provider_id)
+    try:
+        return _read(kept, kept.look(at.date()), at.date(), provider_id)
+    except BaseException:  # half of it is read, and nothing would tell which
+        kept.forget()
+        raise
+
+
+def _read(
+    known: KeptCatalogue, looked_at: tuple[Stale, Stale, Stale], day: date, provider_id: int | None
+) -> list[CatalogueOffer]:
+    offerings, sessions, windows = looked_at
     published, windows_of = Q(state="published"), Q()
     if provider_id is not None:
         published, windows_of = published & Q(provider_id=provider_id), Q(provider_id=provider_id)

@@ -94,3 +94,17 @@ def test_next_day_leaves_out_what_is_over(kept: queries.KeptCatalogue, at: datet
     tomorrow = queries.catalogue_for_matching(at=at + timedelta(days=1), kept=kept)
     assert len(today[0].sessions) == len(tomorrow[0].sessions) + 1
     assert tomorrow == anew(at + timedelta(days=1))
+
+
+def test_reading_that_failed_in_the_middle_leaves_nothing_half_known(
+    kept: queries.KeptCatalogue, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering = Offering.objects.order_by("pk")[0]
+    operations.change_offering(actor=SYSTEM, at=at, offering_id=offering.pk, facts={"duration_hours": 31})
+    with monkeypatch.context() as broken:
+        broken.setattr("providers.queries.catalogue._sessions_of", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            queries.catalogue_for_matching(at=at, kept=kept)
+    found = queries.catalogue_for_matching(at=at, kept=kept)
+    assert found == anew(at)
+    assert found[0].duration_hours == 31

@@ -77,9 +77,8 @@ class TextIndex:
     languages: Mapping[str, Terms]
     lexicon: Lexicon
     concepts: Terms
-    times: Mapping[str, Ints | NDArray[np.int32]] = field(
-        repr=False
-    )  # how often each entry of a language's terms is said
+    # How often each entry of a language's terms is said.
+    times: Mapping[str, Ints | NDArray[np.int32]] = field(repr=False)
     needs: Memo = field(default_factory=lambda: Memo(NEEDS), repr=False, compare=False)
 
     @classmethod
