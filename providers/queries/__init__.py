@@ -2,15 +2,7 @@
 
 from providers.queries.calendars import own_session_happenings, session_happening
 from providers.queries.capacity import free_capacity, held_by, live_holds, trainer_days_needed
-from providers.queries.catalogue import (
-    CatalogueOffer,
-    CatalogueSession,
-    CatalogueWindow,
-    KeptCatalogue,
-    OutcomeFacts,
-    catalogue_for_matching,
-    catalogue_version,
-)
+from providers.queries.catalogue import KeptCatalogue, catalogue_for_matching, catalogue_version
 from providers.queries.choosing import (
     bookable_sessions,
     having,
@@ -23,6 +15,7 @@ from providers.queries.choosing import (
     with_code,
 )
 from providers.queries.counting import miscounted_sessions, miscounted_windows
+from providers.queries.facts import CatalogueOffer, CatalogueSession, CatalogueWindow, OutcomeFacts
 from providers.queries.finding import (
     allowed_actions,
     find_offering,
