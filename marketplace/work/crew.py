@@ -44,6 +44,10 @@ class SharedFlag:
     def __init__(self) -> None:
         self._byte = mmap.mmap(-1, 1)
 
+    def renew(self) -> None:
+        """Take a byte that is not set and that no process forked so far knows of."""
+        self._byte = mmap.mmap(-1, 1)
+
     def is_set(self) -> bool:
         """Tell whether it is set."""
         return self._byte[0] == 1

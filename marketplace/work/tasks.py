@@ -38,6 +38,12 @@ def begin_to_stop(**_: object) -> None:
 
 
 @worker_init.connect
+def begin_anew(**_: object) -> None:
+    """Share the flag with the pool that is forked next and nobody else: this process may be a fork, too."""
+    stopping.renew()
+
+
+@worker_init.connect
 def warm_parent(**_: object) -> None:
     """Read ahead before the pool is forked: its processes, the renewed ones too, begin with what the parent has read.
 

@@ -16,8 +16,13 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
+
+from marketplace.work import processes
+from marketplace.work.models import Job, JobFailure, WorkerHeartbeat
 
 WAIT_SECONDS = 60.0
+_here: list["Child"] = []  # the children that run
 
 
 def database_url() -> str:
@@ -116,9 +121,11 @@ class Child:
 def running(*arguments: str, **env: str) -> Iterator[Child]:
     """One child `python ARGUMENTS`, killed at the end of the block if it is still there, with all that it has begun."""
     child = Child(list(arguments), environment(**env))
+    _here.append(child)
     try:
         yield child
     finally:
+        _here.remove(child)
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
@@ -149,8 +156,24 @@ def wait_until(what: Callable[[], object], seconds: float = WAIT_SECONDS) -> Non
     """Look again and again until something is there."""
     give_up_at = time.monotonic() + seconds
     while not what():
-        assert time.monotonic() < give_up_at, f"waited {seconds} s in vain"
+        assert time.monotonic() < give_up_at, f"waited {seconds} s in vain\n{report()}"
         time.sleep(0.05)
+
+
+def report() -> str:
+    """Tell what is in the work table, who is there, and what the children last said."""
+    jobs, failures, beats = Job.objects.order_by("id"), JobFailure.objects.order_by("at"), WorkerHeartbeat.objects.all()
+    lines = [
+        f"now {timezone.now():%H:%M:%S}",
+        *(f"job {job.kind} {job.state}, {job.attempts} attempts, {job.worker} until {job.lease_until}" for job in jobs),
+        *(f"failure {failure.at:%H:%M:%S} {failure.error[:200]}" for failure in failures),
+        *(
+            f"beat {beat.beat_at:%H:%M:%S} {beat.name}{' (gone)' if processes.is_gone(beat.pid) else ''}"
+            for beat in beats
+        ),
+        *(f"child {child.pid}, ended {child.poll()}: {child.said()[-2_000:]}" for child in _here),
+    ]
+    return "\n".join(lines)
 
 
 def wait_for_file(path: Path) -> None:

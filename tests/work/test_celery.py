@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -18,7 +19,7 @@ from marketplace.celery import HARD_LIMIT_SECONDS, SOFT_LIMIT_SECONDS, app
 from marketplace.work import dispatcher, operations, queries, registry
 from marketplace.work.crew import SharedFlag
 from marketplace.work.models import Job, JobState
-from marketplace.work.tasks import DRAIN_SECONDS, drain, sweep
+from marketplace.work.tasks import DRAIN_SECONDS, begin_anew, begin_to_stop, drain, stopping, sweep
 from tests.factories.machinery import JobFactory
 from tests.kit.servers import redis_server
 from tests.work import children
@@ -71,6 +72,30 @@ def test_sweep_keeps_house_and_then_works() -> None:
     sweep()
     assert effects() == ["1"]
     assert Job.objects.filter(kind="work.purge", state=JobState.DONE).exists()
+
+
+@pytest.mark.django_db
+def test_pool_takes_no_job_once_it_is_to_stop_and_the_next_one_begins_anew() -> None:
+    operations.enqueue("test.mark", {"n": 1}, at=timezone.now())
+    begin_to_stop()
+    try:
+        drain()
+        assert effects() == []
+        assert not is_set_for_a_fork_after(begin_anew)
+        assert stopping.is_set()  # of the one pool; the other was a fork of the same process
+    finally:
+        begin_anew()
+    drain()
+    assert effects() == ["1"]
+
+
+def is_set_for_a_fork_after(first: Callable[[], None]) -> bool:
+    """Fork, do something there, and ask the fork whether it is to stop."""
+    child = os.fork()
+    if child == 0:
+        first()
+        os._exit(stopping.is_set())
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
 
 
 # --- the dispatcher's turn -------------------------------------------------------------------------------------------
