@@ -20,7 +20,7 @@ SEQUENCER_LOCK = 0x67_6D_67_65_76_74  # "gmgevt"; one advisory lock for the whol
 
 
 def publish_pending(*, at: datetime, limit: int = 500) -> int:
-    """Stamp up to ``limit`` committed events with the next numbers, and enqueue one job for each of their handlers.
+    """Stamp up to ``limit`` committed events with the next numbers, and enqueue one job for each handler that they concern.
 
     Returns how many were stamped; 0 also where another process is at it. Events of one resource keep their order,
     because their transactions followed each other on the row's lock and so drew rising ids.
@@ -54,4 +54,5 @@ def _jobs(event: OutboxEvent) -> list[NewJob]:
     return [
         NewJob(handler.kind, payload, key=f"event:{event.public_id}:{handler.kind}", request_id=event.request_id)
         for handler in handlers_of(event.type)
+        if handler.concerns(event.resource, event.data)
     ]

@@ -68,6 +68,12 @@ class Lifecycle:
         """States that no verb leaves."""
         return frozenset(self.states) - {source for t in self.transitions for source in t.sources}
 
+    @property
+    def waiting(self) -> frozenset[str]:
+        """States in which a step may be open: in every other nobody is waited for."""
+        opened = (target for t in self.transitions if t.step is not None for target in t.targets)
+        return frozenset(self.steps).union(opened)
+
     def find(self, state: str, verb: str) -> Transition | None:
         """Give the transition of ``verb`` that leaves ``state``, or None."""
         return next((t for t in self.transitions if t.verb == verb and state in t.sources), None)

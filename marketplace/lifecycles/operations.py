@@ -250,8 +250,13 @@ def _open_step(
     same: bool = False,
     step: Step | None = None,
 ) -> None:
-    """Set who owes the next step by when, from the service-level table; a state without a step waits for nobody."""
+    """Set who owes the next step by when, from the service-level table; a state without a step waits for nobody.
+
+    Raises ValueError for a step in a state that is none of the table's `waiting`: nobody would be told of it.
+    """
     step = step or record.usual_step()
+    if step is not None and record.state not in record.lifecycle.waiting:
+        raise ValueError(f"{step.code} is no step of the state {record.state} of {record.lifecycle.name}")
     if same and days is None and due_at is None and step is not None and record.step == step.code:
         record.waiting_for = step.party.value
         return  # the clock of an unchanged state goes on

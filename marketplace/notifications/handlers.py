@@ -1,10 +1,12 @@
 """Which events people are told of: every step that opens, every reminder, every deadline that passes."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from marketplace.events.registry import handles
-from marketplace.lifecycles.registry import lifecycle_models
+from marketplace.lifecycles.registry import lifecycle_models, model_of
 from marketplace.notifications import operations
 from marketplace.work.registry import Payload, job
 
@@ -19,13 +21,17 @@ def step_events() -> list[str]:
     return sorted(found)
 
 
-@handles(*step_events(), kind="notifications.tell")
+def may_open_a_step(resource: str, data: Mapping[str, Any]) -> bool:
+    """Tell whether somebody may be waited for after an event: not where its state was left as it is, or is no waiting one."""
+    state = data.get("state")
+    return data.get("from_state") != state and state in model_of(resource).lifecycle.waiting
+
+
+@handles(*step_events(), kind="notifications.tell", when=may_open_a_step)
 @job("notifications.tell")
 def tell(payload: Payload, *, at: datetime, **_: object) -> None:
-    """Tell whom the event concerns; a verb that leaves the state as it is opens no step."""
+    """Tell whom the event concerns."""
     data = payload["data"]
-    if data.get("from_state") == data.get("state"):
-        return
     operations.tell_of_step(
         event_id=UUID(payload["event"]),
         event_type=payload["type"],

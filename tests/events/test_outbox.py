@@ -1,6 +1,6 @@
 """Outbox, sequencer and feed in one process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -195,6 +195,21 @@ def test_publish_that_fails_leaves_everything_for_the_next(
     assert queries.head() == 0
     assert publish_pending(at=at) == 1
     assert Job.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_event_that_does_not_concern_a_handler_makes_no_job(at: datetime) -> None:
+    def is_of_a_thing(resource: str, data: Mapping[str, Any]) -> bool:
+        return resource == "test_thing" and data["n"] == 1
+
+    handles("test_thing.opened", kind="work.purge", when=is_of_a_thing)(object())
+    try:
+        for n in (0, 1):
+            emitted(at, data={"n": n})
+        assert publish_pending(at=at) == 2
+    finally:
+        forget_handler("test_thing.opened", "work.purge")
+    assert [row.payload["data"] for row in Job.objects.all()] == [{"n": 1}]
 
 
 @pytest.mark.django_db

@@ -18,6 +18,13 @@ def test_final_states_are_those_that_no_verb_leaves() -> None:
     assert TABLE.final == {"done"}
 
 
+def test_states_that_wait_are_those_of_a_step_and_those_to_which_a_step_leads() -> None:
+    assert TABLE.waiting == {"open"}
+    step = Step("thing.do", Party.PROVIDER)
+    row = move("begin", "draft", "open done", "thing.begun", step=step)
+    assert Lifecycle("thing", "draft", ("draft", "open", "done"), (row,)).waiting == {"open", "done"}
+
+
 def test_automatic_transitions_are_never_offered() -> None:
     assert [row.verb for row in TABLE.open_transitions("open")] == []
     assert [row.verb for row in TABLE.open_transitions("draft")] == ["open"]

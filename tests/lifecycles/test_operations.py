@@ -353,6 +353,13 @@ def test_step_that_opens_was_neither_reminded_of_nor_escalated(at: datetime) -> 
         assert (stored(request).reminded_at, stored(request).escalated_at) == (None, None)
 
 
+def test_step_in_a_state_that_waits_for_nobody_is_refused(at: datetime) -> None:
+    request = submitted(at=at)
+    request.state = "cancelled"
+    with pytest.raises(ValueError, match="no step of the state cancelled"):
+        lifecycles._open_step(request, at=at, step=Step("request.answer", Party.REQUESTER))
+
+
 def test_reminder_never_lies_before_the_step(at: datetime) -> None:
     request = submitted(at=at)
     lifecycles.reschedule_step(request, at=at, due_at=at + timedelta(hours=1))

@@ -108,18 +108,26 @@ def test_same_event_worked_on_twice_tells_once(thing: Thing, at: datetime) -> No
     assert Notification.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("data", "concerns"),
+    [
+        ({"from_state": "submitted", "state": "returned"}, True),
+        ({"from_state": "returned", "state": "returned"}, False),  # a verb that leaves the state as it is
+        ({"from_state": "open", "state": "cancelled"}, False),  # a state in which nobody is waited for
+        ({"state": "open"}, True),  # a reminder, or a deadline that passed
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_event_after_which_nobody_can_be_waited_for_makes_no_job(data: dict[str, str], concerns: bool) -> None:
+    assert handlers.may_open_a_step("training_request", data) is concerns
+
+
 @pytest.mark.usefixtures("ada")
-def test_verb_that_leaves_the_state_as_it_is_tells_nobody(thing: Thing, at: datetime) -> None:
-    payload = {
-        "event": str(new_public_id()),
-        "type": "thing.changed",
-        "resource": "thing",
-        "resource_id": str(thing.public_id),
-        "data": {"from_state": "returned", "state": "returned"},
-    }
-    handlers.tell(payload, at=at)
-    assert told() == set()
-    handlers.tell({**payload, "data": {"from_state": "submitted", "state": "returned"}}, at=at)
+def test_job_of_an_event_tells_whom_it_concerns(thing: Thing, at: datetime) -> None:
+    payload = {"event": str(new_public_id()), "type": "thing.changed", "resource": "thing"}
+    data = {"from_state": "submitted", "state": "returned"}
+    handlers.tell({**payload, "resource_id": str(thing.public_id), "data": data}, at=at)
     assert told() == {("ada", "step_opened")}
 
 
