@@ -17,7 +17,7 @@ DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("DEMO", default=False)
 TESTING = env.bool("TESTING", default=False) or "PYTEST_VERSION" in os.environ
 DEFAULT_KEY = "insecure-default-key-for-local-use-only-never-in-production"
-SECRET_KEY = env.str("SECRET_KEY", default=DEFAULT_KEY)
+SECRET_KEY = env.str("SECRET_KEY", default="") or DEFAULT_KEY  # an empty one is none
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # old keys, while what they signed is still about
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 PRODUCTION = env.bool("PRODUCTION", default=False)

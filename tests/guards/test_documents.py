@@ -8,6 +8,8 @@ from tooling import translations
 
 READ_BY_OTHERS = {
     "POSTGRES_PASSWORD": "compose.yaml gives it to PostgreSQL",
+    "LISTEN": "compose.yaml: where the proxy listens",
+    "TLS_PORT": "compose.yaml: where the proxy listens",
 }
 SILENT: dict[str, str] = {}
 

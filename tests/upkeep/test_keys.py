@@ -67,10 +67,11 @@ def test_key_is_read_from_a_file(tmp_path: Path) -> None:
     assert told.stdout.strip() == NEW
 
 
-def test_production_refuses_the_public_key() -> None:
+@pytest.mark.parametrize("key", [{}, {"SECRET_KEY": ""}], ids=["none", "empty"])
+def test_production_refuses_the_public_key(key: dict[str, str]) -> None:
     told = subprocess.run(
         [sys.executable, "-c", "from django.conf import settings; settings.DEBUG"],
-        env={"DJANGO_SETTINGS_MODULE": "marketplace.settings", "PRODUCTION": "1"},
+        env={"DJANGO_SETTINGS_MODULE": "marketplace.settings", "PRODUCTION": "1", **key},
         cwd=settings.BASE_DIR,
         capture_output=True,
         text=True,
