@@ -1,4 +1,4 @@
-"""What each engine needs beside the table; run by migration 0002. A later change of the table must make it anew."""
+"""What each engine needs beside the table; run by migrations 0002 and 0004. A later change of the table must make it anew."""
 
 POSTGRESQL_CREATE = [
     """
@@ -9,6 +9,21 @@ POSTGRESQL_CREATE = [
     "CREATE INDEX search_words ON search_searchdocument USING gin (words)",
 ]
 POSTGRESQL_DROP = ["ALTER TABLE search_searchdocument DROP COLUMN words"]
+
+# An index for each resource of which there are many: what finds words in one for all reads, beside the matches, every key of
+# the resource asked for (measured with 100,000 offerings: 24 of 101 ms).
+MANY = ("offering", "training_request", "training_request_summary")
+_OF_MANY = ", ".join(f"'{resource}'" for resource in MANY)
+_INDEX = "CREATE INDEX CONCURRENTLY search_words_{} ON search_searchdocument USING gin (words) WHERE resource {}"
+POSTGRESQL_BY_RESOURCE = [
+    *(_INDEX.format(resource, f"= '{resource}'") for resource in MANY),
+    _INDEX.format("others", f"NOT IN ({_OF_MANY})"),
+    "DROP INDEX CONCURRENTLY search_words",
+]
+POSTGRESQL_FOR_ALL = [
+    "CREATE INDEX CONCURRENTLY search_words ON search_searchdocument USING gin (words)",
+    *(f"DROP INDEX CONCURRENTLY search_words_{name}" for name in (*MANY, "others")),
+]
 
 # An external-content FTS5 table, kept in step by triggers (SQLite documentation, FTS5, 4.4.3).
 INSERT = "INSERT INTO search_words(rowid, title, body) VALUES (new.id, new.title, new.body);"

@@ -8,6 +8,7 @@ from django.db.models import F, QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from marketplace.accounts.models import User
+from marketplace.search.engines import MANY
 from marketplace.search.models import SearchDocument
 from marketplace.search.operations import Text, index, index_many
 from marketplace.search.queries import search
@@ -117,3 +118,18 @@ def test_search_takes_one_query() -> None:
     with CaptureQueriesContext(connection) as queries:
         assert len(found("seminar")) == 30
     assert len(queries) == 1
+
+
+@pytest.mark.postgres
+def test_search_reads_the_index_of_its_resource_alone() -> None:
+    SearchDocument.objects.bulk_create(
+        SearchDocument(resource=resource, record_id=number, language="en", title=f" seminar n{number}", body="")
+        for resource in (*MANY, "session", "provider")
+        for number in range(400)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE search_searchdocument")
+    for resource in (*MANY, "session"):
+        plan = search(User.objects.all(), resource=resource, q="n77", language="en").explain()
+        assert f"search_words_{resource if resource in MANY else 'others'}" in plan
+        assert "BitmapAnd" not in plan
