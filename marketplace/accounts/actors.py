@@ -162,6 +162,10 @@ class Actor:
             )
         return self._grants_by_moment[at]
 
+    def held(self, at: datetime) -> frozenset[int]:
+        """Give the organizations in which the actor holds a role or a grant at ``at``; in all others they may the same."""
+        return self.seats(at) | {organization_id for organization_id, _ in self.grants(at)}
+
     @cached_property
     def _grants_by_moment(self) -> dict[datetime, frozenset[tuple[int, str]]]:
         return {}

@@ -27,8 +27,9 @@ class RequestOrigin:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Serve the request under its id."""
-        request_id = current_request_id()
-        with originating(Origin(request_id, client_address(request) or None)):
+        request_id, address = current_request_id(), client_address(request)
+        structlog.contextvars.bind_contextvars(ip=address)
+        with originating(Origin(request_id, address or None)):
             response = self.get_response(request)
         response.headers[HEADER] = request_id
         return response

@@ -24,6 +24,7 @@ from django.db.models.functions import Cast
 from rest_framework import serializers
 from rest_framework.fields import _UnvalidatedField
 
+from marketplace.accounts.permissions import STRANGE
 from marketplace.api.many import Many, field_at
 from marketplace.api.seen import Convert, record_of
 from marketplace.api.serializers import LinksField, Out
@@ -32,6 +33,13 @@ Values = Sequence[Any]
 Key = Callable[[Values], Any]
 Make = Callable[[Values], Any]  # from the values of a row to what is shown
 Bind = Callable[["Bound"], Make]  # from the serializer of a call to that
+
+
+class Seat(str):
+    """The path of an organization that only matters for what the caller holds there: where that is nothing, all are alike."""
+
+    __slots__ = ()
+
 
 READER = "*"  # among what ``follows``: what decides who may see which fields
 SAME: tuple[tuple[type, type], ...] = (  # a field and a column whose values are shown as they are
@@ -49,7 +57,8 @@ SAME: tuple[tuple[type, type], ...] = (  # a field and a column whose values are
 @dataclass(frozen=True)
 class Rows:
     """Where a shape's answers come from: the ``model``; by relation, what is read of ``many``; and by field, what a computed
-    one ``follows`` from: paths of columns, names of relations. Its code sees nothing else. ``READER`` is who may see what.
+    one ``follows`` from: paths of columns (a `Seat` for the organization in whose name the caller may act), names of relations. Its
+    code sees nothing else. ``READER`` is who may see what.
     """
 
     model: type[models.Model]
@@ -212,7 +221,20 @@ class Plan:
     def _computed(self, name: str, paths: Iterable[str]) -> Bind:
         """Show a field by its own code, once for each different value of what it follows from."""
         key, record = self._following(paths)
-        return lambda shape: _kept(key, record, shape.show(name))
+        seats = {place for place, path in enumerate(paths) if isinstance(path, Seat)}
+        if not seats:
+            return lambda shape: _kept(key, record, shape.show(name))
+        return lambda shape: _kept(_alike(key, seats, shape.held()), record, shape.show(name))
+
+
+def _alike(key: Key, seats: set[int], held: frozenset[int]) -> Key:
+    """Take every organization but those ``held`` for the same one."""
+
+    def narrowed(values: Values) -> Any:
+        found = enumerate(key(values))
+        return tuple(value if place not in seats or value in held else STRANGE for place, value in found)
+
+    return narrowed
 
 
 def _kept(key: Key, record: Callable[[Values], Any], show: Callable[[Any], Any]) -> Make:
@@ -240,6 +262,12 @@ class Bound:
         if name not in self.fields:
             self.fields[name] = self.serializer.one(name)
         return self.fields[name]
+
+    def held(self) -> frozenset[int]:
+        """Give the organizations in which the caller holds anything."""
+        request = self.serializer.context["request"]
+        found: frozenset[int] = request.actor.held(request.at)
+        return found
 
     def show(self, name: str) -> Callable[[Any], Any]:
         """Give the code by which a field of a thing is shown."""

@@ -14,15 +14,20 @@ POSTGRESQL_DROP = ["ALTER TABLE search_searchdocument DROP COLUMN words"]
 # the resource asked for (measured with 100,000 offerings: 24 of 101 ms).
 MANY = ("offering", "training_request", "training_request_summary")
 _OF_MANY = ", ".join(f"'{resource}'" for resource in MANY)
-_INDEX = "CREATE INDEX CONCURRENTLY search_words_{} ON search_searchdocument USING gin (words) WHERE resource {}"
+_CONDITIONS = {**{name: f"= '{name}'" for name in MANY}, "others": f"NOT IN ({_OF_MANY})"}
+_INDEX = "CREATE INDEX CONCURRENTLY {} ON search_searchdocument USING gin (words)"
+_DROP = (
+    "DROP INDEX CONCURRENTLY IF EXISTS {}"  # also before an index is built: what broke off left one behind that is void
+)
 POSTGRESQL_BY_RESOURCE = [
-    *(_INDEX.format(resource, f"= '{resource}'") for resource in MANY),
-    _INDEX.format("others", f"NOT IN ({_OF_MANY})"),
-    "DROP INDEX CONCURRENTLY search_words",
+    *(_DROP.format(f"search_words_{name}") for name in _CONDITIONS),
+    *(f"{_INDEX.format(f'search_words_{name}')} WHERE resource {which}" for name, which in _CONDITIONS.items()),
+    _DROP.format("search_words"),
 ]
 POSTGRESQL_FOR_ALL = [
-    "CREATE INDEX CONCURRENTLY search_words ON search_searchdocument USING gin (words)",
-    *(f"DROP INDEX CONCURRENTLY search_words_{name}" for name in (*MANY, "others")),
+    _DROP.format("search_words"),
+    _INDEX.format("search_words"),
+    *(_DROP.format(f"search_words_{name}") for name in _CONDITIONS),
 ]
 
 # An external-content FTS5 table, kept in step by triggers (SQLite documentation, FTS5, 4.4.3).

@@ -245,6 +245,7 @@ CSRF_FAILURE_VIEW = "marketplace.api.problems.csrf_failure"
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_JSON = env.bool("LOG_JSON", default=PRODUCTION)
 # Where a proxy or a trusted client names the call, its name goes into logs, audit trail and jobs instead of one of ours.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # it believes any X-Forwarded-For; ours: marketplace.api.middleware
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = env.bool("TRUST_REQUEST_ID", default=False)
 structlog.configure(
     processors=[

@@ -8,7 +8,7 @@ from marketplace.accounts.roles import Permission
 from marketplace.api.base import READING
 from marketplace.api.contracts import IfMatch, Write
 from marketplace.api.finding import Facet
-from marketplace.api.rows import Rows
+from marketplace.api.rows import Rows, Seat
 from marketplace.api.views import Changes, Creates, Lists, Reads, Removes, ThingViewSet, verb
 from marketplace.kernel.errors import ErrorCode
 from marketplace.search.queries import found_through, search
@@ -52,7 +52,7 @@ class ProviderViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     rows = Rows(
         Provider,
         follows={
-            "allowed_actions": ("state", "organization_id"),
+            "allowed_actions": ("state", Seat("organization_id")),
             "organization": ("organization__code", "organization__names"),
         },
     )
@@ -144,7 +144,7 @@ class OfferingViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     rows = Rows(
         Offering,
         follows={
-            "allowed_actions": ("state", "provider__organization_id", "programme__code"),
+            "allowed_actions": ("state", Seat("provider__organization_id"), "programme__code"),
             "reference": ("code", "public_id"),
             "series": ("series__code", "series__public_id"),
         },
@@ -251,7 +251,7 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     rows = Rows(
         Session,
         follows={
-            "allowed_actions": ("state", "offering__provider__organization_id", "offering__programme__code"),
+            "allowed_actions": ("state", Seat("offering__provider__organization_id"), "offering__programme__code"),
             "reference": ("code", "public_id"),
             "offering_reference": ("offering__code", "offering__public_id"),
             "seats_free": SEATS,

@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission as DjangoPermission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from marketplace.accounts.models import User
+from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import ErrorCode as C
 from providers import operations
 from providers.models import Offering, Provider, Session
+from tests.factories.accounts import OrganizationUserGrantFactory
 from tests.factories.providers import CapacityWindowFactory, OfferingFactory, ProviderFactory, SessionFactory
 from tests.kit.api import ApiClient, check_problem, places
 from tests.kit.people import SYSTEM, SmallGroup, small_group
@@ -71,6 +74,32 @@ NEW = {
     "cost_per_delivery": "24000.00",
     "currency": "USD",
 }
+
+
+# --- what may be done with rows that are alike for others ---
+@pytest.mark.parametrize("ordering", ["created_at", "-created_at"])
+def test_list_says_of_each_offering_what_this_caller_may_do_with_it(
+    group: SmallGroup, centre: Provider, at: datetime, ordering: str
+) -> None:
+    others = [ProviderFactory.create(code=code) for code in ("FIRST", "SECOND", "THIRD")]
+    for provider in (others[0], centre, *others[1:]):
+        published(provider, at, titles={"en": str(provider.code)})
+    OrganizationUserGrantFactory.create(
+        user=group.provider_staff,
+        content_object=others[1].organization,
+        permission=DjangoPermission.objects.get(codename=Permission.CATALOGUE_WRITE.codename),
+    )
+
+    def actions(who: User) -> dict[str, list[str]]:
+        rows = (
+            speak(who, at).get(f"/offerings?fields=provider_code,allowed_actions&ordering={ordering}").body["results"]
+        )
+        return {row["provider_code"]: row["allowed_actions"] for row in rows}
+
+    nothing: dict[str, list[str]] = {code: [] for code in ("CENTRE", "FIRST", "SECOND", "THIRD")}
+    assert actions(group.focal_point) == nothing
+    assert actions(group.provider_staff) == {**nothing, "CENTRE": ["retire"], "SECOND": ["retire"]}
+    assert set(map(tuple, actions(group.officer).values())) == {("retire", "suspend")}
 
 
 # --- the way through ----------------------------------------------------------------------------------------------
