@@ -114,7 +114,7 @@ def test_what_was_lent_gives_no_role(at: datetime) -> None:
     office = OrganizationFactory.create(roles=["secretariat"])
     head = MembershipFactory.create(organization=office, role="secretariat_head")
     viewer = MembershipFactory.create(organization=office, role="viewer").user
-    days = {"start": at.date(), "end": at.date()}
+    days: dict[str, Any] = {"start": at.date(), "end": at.date()}
     lend = partial(entrusting.delegate_membership, actor=SYSTEM, at=at, membership_id=head.pk, **days)
     lend(delegate=str(viewer.public_id))
     assert denied(partial(give, Actor.for_user(viewer), at)) == "organizations.manage"
@@ -170,7 +170,7 @@ def test_auditor_belongs_to_any_organization(at: datetime) -> None:
 def test_days_are_in_order_and_not_past(at: datetime) -> None:
     today, officer = at.date(), secretariat()
     assert broken(partial(give, officer, at, valid_to=today - DAY)) == ("/valid_to", "over")
-    wrong = {"valid_from": today + 2 * DAY, "valid_to": today + DAY}
+    wrong: dict[str, Any] = {"valid_from": today + 2 * DAY, "valid_to": today + DAY}
     assert broken(partial(give, officer, at, **wrong)) == ("/valid_to", "order")
     for first, last in ((None, None), (None, today), (today, today), (today - DAY, None), (today + DAY, today + DAY)):
         membership, _ = give(officer, at, valid_from=first, valid_to=last)

@@ -1,12 +1,12 @@
 """Invitations: by whoever operates the installation, and the first account with rights of a new one."""
 
+import getpass
 from datetime import date, datetime
 from io import StringIO
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.contrib.auth.management.commands import changepassword
 from django.core.management import CommandError, call_command
 
 from marketplace.accounts import permissions
@@ -45,7 +45,7 @@ def refused(*words: str, **options: Any) -> str:
 
 def test_first_head_comes_with_the_secretariat(at: datetime) -> None:
     told = invite(name="Awa Diallo", **NAMED)
-    assert "awa is invited as awa@agency.example. They are secretariat_head in SEC now." in told
+    assert "awa is invited as awa@agency.example. They have the role secretariat_head in SEC now." in told
     office = Organization.objects.get(code="SEC")
     assert (office.names, office.kind) == ({"en": "Secretariat of the group"}, "member_agency")
     assert office.kind in vocabularies.codes("organization_kinds")
@@ -73,13 +73,13 @@ def test_command_is_repeatable_and_leaves_the_terms_alone() -> None:
     last = date(2999, 12, 31)
     Membership.objects.update(valid_to=last, countries=["MLI"])
     told = invite(**NAMED)
-    assert "secretariat_head in SEC they are already." in told
+    assert "They have the role secretariat_head in SEC already." in told
     assert invite(**HEAD) == told
     membership = Membership.objects.get()
     assert (membership.valid_to, membership.countries, membership.version) == (last, ["MLI"], 1)
     assert (User.objects.count(), Organization.objects.count(), EmailAddress.objects.count()) == (1, 1, 1)
     Membership.objects.update(valid_to=date(2020, 1, 1))
-    assert "They are secretariat_head in SEC now." in invite(**HEAD)
+    assert "They have the role secretariat_head in SEC now." in invite(**HEAD)
     assert Membership.objects.get().valid_to is None
 
 
@@ -171,7 +171,7 @@ def test_first_password_is_set_by_the_command_under_the_rules_for_passwords(monk
 
     def change_to(*words: str) -> str:
         given = iter([word for word in words for _ in range(2)])
-        monkeypatch.setattr(changepassword.getpass, "getpass", lambda prompt="": next(given))
+        monkeypatch.setattr(getpass, "getpass", lambda prompt="": next(given))
         errors = StringIO()
         call_command("changepassword", "awa.diallo", stdout=StringIO(), stderr=errors)
         return errors.getvalue()

@@ -113,9 +113,9 @@ def _give(user: User, organization: Organization, role: str, at: datetime) -> st
     """Give the role, unless they have it already: its terms may have been changed since."""
     held = queries.memberships_of(user).filter(current(at.date()), organization=organization, role=role)
     if held.exists():
-        return f"{role} in {organization.code} they are already."
+        return f"They have the role {role} in {organization.code} already."
     people.give_membership(actor=OPERATIONS, at=at, user=user, organization=organization, role=role)
-    return f"They are {role} in {organization.code} now."
+    return f"They have the role {role} in {organization.code} now."
 
 
 def _way_in(user: User) -> str:
