@@ -1,11 +1,11 @@
 """Who has which role in one's own organizations; in all for the secretariat, which gives and ends them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from marketplace.accounts import entrusting, people, queries
@@ -17,9 +17,11 @@ from marketplace.api.filters import CodesFilter, FilterSet, UpdatedSince
 from marketplace.api.serializers import CodeField, OrganizationRefOut, ReferenceField, StrictSerializer, ThingOut
 from marketplace.api.views import Creates, Lists, Reads, ThingViewSet, verb
 from marketplace.identity import operations as identity
-from marketplace.kernel.errors import ErrorCode
+from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
+from marketplace.kernel.text import gettext_noop
 from marketplace.rest.organizations import STAMPS
 
+Named = Mapping[str, str]
 LOGIN = r"^[A-Za-z0-9_.@+-]{1,150}$"  # of what Django takes, what everybody can type
 
 
@@ -74,11 +76,6 @@ class MembershipIn(StrictSerializer):
         "countries": ["MLI"],
         "programmes": [],
     }
-    default_error_messages = {
-        "either_or": _("Name the person by `person`, or by `login` and `email`: not both."),
-        "who": _("Name the person: by `person`, or by `login` and `email`."),
-    }
-
     person = ReferenceField(required=False, help_text="Public id of a person who has an account.")
     login = serializers.RegexField(
         LOGIN, required=False, help_text="Of the account; it is made where there is none, without a password."
@@ -99,15 +96,6 @@ class MembershipIn(StrictSerializer):
     programmes = serializers.ListField(
         child=ReferenceField(max_length=40), max_length=100, required=False, help_text="Codes; empty: all."
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Check that the person is named in one way. Raises serializers.ValidationError."""
-        new = attrs.keys() & {"login", "email", "name"}
-        wrong, code = (new, "either_or") if "person" in attrs else ({"login", "email"} - new, "who")
-        if wrong:
-            told = serializers.ErrorDetail(str(self.error_messages[code]), code)
-            raise serializers.ValidationError({name: [told] for name in sorted(wrong if new else {"person"})})
-        return attrs
 
 
 class MembershipEndIn(StrictSerializer):
@@ -152,13 +140,27 @@ def give_membership(
     name: str = "",
     **terms: Any,
 ) -> tuple[Membership, bool]:
-    """Give a role by the ids of a body. Raises DomainError(unknown_reference), and what inviting and giving raise."""
+    """Give a role by the ids of a body. Raises DomainError(unknown_reference, rule_broken), and what inviting and giving raise."""
+    _check_named_once({"person": person}, {"login": login, "email": email}, {"name": name})
     of = queries.organization_by_code(organization)
     if person:
         user = queries.person_by_id(person, "/person")
     else:
         user, _is_new = identity.invite_person(actor=actor, at=at, login=login, email=email, name=name)
     return people.give_membership(actor=actor, at=at, user=user, organization=of, **terms)
+
+
+def _check_named_once(known: Named, new: Named, beside: Named) -> None:
+    """Raise DomainError(rule_broken) naming what is too much, or what is missing, of who the person is."""
+    if any(known.values()):
+        told, code = gettext_noop("Name the person by `person`, or by `login` and `email`: not both."), "either_or"
+        wrong = [name for name, value in {**new, **beside}.items() if value]
+    else:
+        told, code = gettext_noop("Name the person: by `person`, or by `login` and `email`."), "who"
+        is_begun = any({**new, **beside}.values())
+        wrong = [name for name, value in new.items() if not value] if is_begun else list(known)
+    if wrong:
+        raise DomainError(ErrorCode.RULE_BROKEN, errors=[FieldError(f"/{name}", code, told) for name in wrong])
 
 
 class MembershipViewSet(Lists, Reads, Creates, ThingViewSet):
