@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.utils.translation import gettext, override
 
 from marketplace.accounts import entrusting, operations, people, permissions
 from marketplace.accounts.actors import Actor
@@ -54,9 +55,13 @@ def denied(call: Callable[[], object]) -> object:
 
 
 def broken(call: Callable[[], object]) -> tuple[str, str]:
+    """The place and the code of a rule that is broken, once what is said of it is known to be a sentence that has its French."""
     with refusal(ErrorCode.RULE_BROKEN) as refused:
         call()
-    return refused.value.errors[0].pointer, refused.value.errors[0].code
+    error = refused.value.errors[0]
+    with override("fr"):
+        assert gettext(error.detail) != error.detail
+    return error.pointer, error.code
 
 
 # --- who gives which role -------------------------------------------------------------------------------------------
