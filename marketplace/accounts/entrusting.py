@@ -140,7 +140,7 @@ def delegate_membership(
     DomainError(permission_denied) for others than the member and who manages organizations, DomainError(rule_broken)
     for days that are past, too many or in disorder, and DomainError(unknown_reference) for who is no colleague.
     """
-    membership = _lock_membership(membership_id, expected_version)
+    membership = lock_membership(membership_id, expected_version)
     person = queries.colleague(delegate, membership.organization_id, at=at, pointer="/delegate")
     _check_may_delegate(actor, at, membership, person)
     if person.pk == membership.user_id:
@@ -161,7 +161,7 @@ def end_delegation(
 
     Raises DomainError(permission_denied) for others than the member, the delegate and who manages organizations.
     """
-    membership = _lock_membership(membership_id, expected_version)
+    membership = lock_membership(membership_id, expected_version)
     if actor.user is None or membership.delegate_id != actor.user.pk:
         _check_may_delegate(actor, at, membership, None)
     if membership.delegate_id is None:
@@ -181,7 +181,8 @@ def _check_may_delegate(actor: Actor, at: datetime, membership: Membership, dele
         raise DomainError(ErrorCode.PERMISSION_DENIED, permission=Permission.MEMBERSHIPS_DELEGATE.value)
 
 
-def _lock_membership(membership_id: int, expected_version: int | None) -> Membership:
+def lock_membership(membership_id: int, expected_version: int | None) -> Membership:
+    """Lock a membership for a write. Raises DomainError(not_found, precondition_failed)."""
     rows = Membership.objects.select_for_update(of=("self",)).select_related("organization", "user")
     membership = rows.filter(pk=membership_id).first()
     if membership is None:

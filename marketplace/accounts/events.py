@@ -11,6 +11,7 @@ EVENT_TYPES = {
     "membership.created": _("A person got a role in an organization."),
     "grant.ended": _("A right on an organization was taken back."),
     "grant.given": _("A right on an organization was given."),
+    "membership.ended": _("A person has a role in an organization no more."),
     "membership.delegated": _("A member named somebody to stand in."),
     "membership.delegation_ended": _("A member stands in for themselves again."),
     "organization.changed": _("An organization changed."),

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
-from marketplace.accounts.roles import ROLES, Permission
+from marketplace.accounts.roles import ROLES_OF_PEOPLE, Permission
 from marketplace.kernel.ids import new_public_id
 from marketplace.records.fields import CodeListField, LanguageMapField, PeriodColumns, period_is_ordered
 from marketplace.records.models import EventScope, Record
@@ -266,9 +266,7 @@ class Membership(Record):
         ordering = ["user_id", "organization_id", "role"]
         constraints = [
             models.UniqueConstraint(fields=["user", "organization", "role"], name="membership_once"),
-            models.CheckConstraint(
-                condition=Q(role__in=sorted(set(ROLES) - {"service_client"})), name="membership_role_known"
-            ),
+            models.CheckConstraint(condition=Q(role__in=list(ROLES_OF_PEOPLE)), name="membership_role_known"),
             models.CheckConstraint(
                 condition=Q(valid_to__isnull=True) | Q(valid_from__isnull=True) | Q(valid_to__gte=F("valid_from")),
                 name="membership_validity_ordered",

@@ -27,6 +27,8 @@ from marketplace.accounts.roles import SCOPES, Permission
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError, rule_broken
 from marketplace.kernel.text import LanguageMap, gettext_noop
 
+ORGANIZATION_CODE = r"^[A-Z0-9][A-Z0-9_-]{1,39}$"
+
 
 @dataclass(frozen=True)
 class RoleSpan:
@@ -189,17 +191,33 @@ def save_membership(
     countries: Sequence[str] = (),
     programmes: Sequence[str] = (),
 ) -> Membership:
-    """Give a person a role in an organization, or change its validity and scope. Raises DomainError(permission_denied)."""
+    """Give a person a role in an organization, or change its validity and scope. Raises DomainError(permission_denied).
+
+    Who may give which role is asked in `people`, which stands before this.
+    """
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
-    existing = Membership.objects.filter(user=user, organization=organization, role=role).first()
+    known = Membership.objects.select_for_update(of=("self",)).filter(user=user, organization=organization, role=role)
+    existing = known.first()
     membership = existing or Membership(user=user, organization=organization, role=role, created_at=at)
+    before = _terms(membership)
     membership.valid_from, membership.valid_to = valid_from, valid_to
     membership.countries, membership.programmes = list(countries), list(programmes)
     membership.updated_at = at
     membership.version += 0 if existing is None else 1
     membership.save()
-    note(membership, "created" if existing is None else "changed", actor=actor, at=at)
+    changed = {name: [before[name], now] for name, now in _terms(membership).items() if before[name] != now}
+    changes = {"user": str(user.public_id), "role": role, **changed}
+    note(membership, "created" if existing is None else "changed", actor=actor, at=at, changes=changes)
     return membership
+
+
+def _terms(membership: Membership) -> dict[str, object]:
+    days = {name: getattr(membership, name) for name in ("valid_from", "valid_to")}
+    return {
+        **{name: day.isoformat() if day else None for name, day in days.items()},
+        "countries": list(membership.countries),
+        "programmes": list(membership.programmes),
+    }
 
 
 @transaction.atomic

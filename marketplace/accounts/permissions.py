@@ -127,6 +127,13 @@ def check_holds(actor: Actor, permission: Permission, *, at: datetime, organizat
         raise DomainError(ErrorCode.PERMISSION_DENIED, permission=permission.value)
 
 
+def check_holds_everywhere(actor: Actor, permission: Permission, *, at: datetime) -> None:
+    """Raise as ``check_holds`` unless a role of the group gives ``actor`` the right: an officer of what is not the
+    secretariat, or is it no more, reaches no further than their own organization.
+    """
+    check_holds(actor, permission, at=at, organization_id=STRANGE)
+
+
 def is_secretariat(actor: Actor, at: datetime) -> bool:
     """Tell whether the actor is staff of the secretariat (or the system)."""
     return actor.is_system or any(right.is_group_wide for right in actor.rights(at))

@@ -115,6 +115,16 @@ def programme_by_code(code: str, pointer: str = "/programme") -> Programme:
     return found
 
 
+def programmes_by_code(codes: Iterable[str], pointer: str) -> list[Programme]:
+    """Find several programmes by code, in the order given; raises DomainError(unknown_reference)."""
+    wanted = list(codes)
+    found = {programme.code: programme for programme in Programme.objects.filter(code__in=wanted)}
+    for index, code in enumerate(wanted):
+        if code not in found:
+            raise unknown_reference(f"{pointer}/{index}", code)
+    return [found[code] for code in wanted]
+
+
 def context_event_by_code(code: str, pointer: str = "/context_event") -> ContextEvent:
     """Find a context event by code or public id; raises DomainError(unknown_reference)."""
     found = ContextEvent.objects.filter(_code_or_public_id(code)).first()

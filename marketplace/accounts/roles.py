@@ -21,6 +21,7 @@ class Permission(StrEnum):
     GRANTS_GIVE = "grants.give"
     MATCHING_POLICY = "matching.policy"
     MATCHING_RUN = "matching.run"
+    MEMBERSHIPS_APPOINT = "memberships.appoint"
     MEMBERSHIPS_DELEGATE = "memberships.delegate"
     METRICS_READ = "metrics.read"
     OFFERS_MAKE = "offers.make"
@@ -96,7 +97,8 @@ ROLES: Mapping[str, frozenset[Permission]] = {
     },
     "viewer": _PERSON,
     "secretariat_officer": _OFFICER,
-    "secretariat_head": _OFFICER | {P.AUDIT_READ, P.MATCHING_POLICY, P.PROPOSALS_OVERRULE, P.SERVICE_LEVELS_MANAGE},
+    "secretariat_head": _OFFICER
+    | {P.AUDIT_READ, P.MATCHING_POLICY, P.MEMBERSHIPS_APPOINT, P.PROPOSALS_OVERRULE, P.SERVICE_LEVELS_MANAGE},
     "auditor": _PERSON | {P.AUDIT_READ, P.REPORTS_READ},
     "service_client": _READ_ALL
     | {P.CATALOGUE_WRITE, P.EVALUATIONS_WRITE, P.METRICS_READ, P.REQUESTS_WRITE, P.WEBHOOKS_MANAGE},
@@ -105,6 +107,8 @@ GROUP_WIDE_ROLES = frozenset(
     {"secretariat_officer", "secretariat_head"}
 )  # only in an organization with the role `secretariat`
 GROUP_READER_ROLES = frozenset({"auditor"})  # reads everything, within the programmes of the membership
+OFFICES = GROUP_WIDE_ROLES | GROUP_READER_ROLES  # given and ended by who has `memberships.appoint`
+ROLES_OF_PEOPLE = tuple(sorted(ROLES.keys() - {"service_client"}))
 
 # What a grant on one organization may give: rights over its things. Those of the group cannot be lent one by one.
 GRANTABLE = frozenset(
@@ -150,7 +154,14 @@ SCOPES: Mapping[str, frozenset[Permission]] = {
     "metrics:read": frozenset({P.METRICS_READ}),
     "organizations:read": frozenset({P.ORGANIZATIONS_READ}),
     "organizations:write": frozenset(
-        {P.GRANTS_GIVE, P.MEMBERSHIPS_DELEGATE, P.ORGANIZATIONS_MANAGE, P.SERVICE_LEVELS_MANAGE, P.WORK_MANAGE}
+        {
+            P.GRANTS_GIVE,
+            P.MEMBERSHIPS_APPOINT,
+            P.MEMBERSHIPS_DELEGATE,
+            P.ORGANIZATIONS_MANAGE,
+            P.SERVICE_LEVELS_MANAGE,
+            P.WORK_MANAGE,
+        }
     ),
     "reports:read": frozenset({P.REPORTS_READ}),
     "requests:read": frozenset({P.REQUESTS_READ}),

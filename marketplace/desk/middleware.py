@@ -14,7 +14,16 @@ from marketplace.identity import operations
 from marketplace.identity.second_factor import lacks_second_factor
 
 # Where staff without a second factor may go: to where they set one up, and out.
-OPEN_WITHOUT = ("/account/second-factor/", "/account/confirm", "/sign-out", "/language", "/api/", "/docs", "/static/")
+OPEN_WITHOUT = (
+    "/account/second-factor/",
+    "/account/confirm",
+    "/sign-in/by/",
+    "/sign-out",
+    "/language",
+    "/api/",
+    "/docs",
+    "/static/",
+)
 
 
 class WatchSessions:

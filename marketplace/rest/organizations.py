@@ -32,7 +32,6 @@ from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles.operations import check_version
 from marketplace.search.queries import search
 
-CODE = r"^[A-Z0-9][A-Z0-9_-]{1,39}$"
 STAMPS = {"version": 1, "created_at": "2026-11-23T09:00:00Z", "updated_at": "2026-11-23T09:00:00Z"}
 
 
@@ -73,7 +72,7 @@ class OrganizationIn(OrganizationChange):
         "roles": [{"role": "provider", "valid_from": "2012-01-01"}],
     }
 
-    code = serializers.RegexField(CODE)
+    code = serializers.RegexField(operations.ORGANIZATION_CODE)
 
 
 class RoleSpanOut(serializers.Serializer[Any]):

@@ -84,6 +84,7 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # of a page that does not e
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_SESSION_COOKIE_AGE = SESSION_COOKIE_AGE
+ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]  # before a second factor is set up; codes by e-mail are not sent
 ACCOUNT_RATE_LIMITS = False  # axes counts, for all processes together
 MFA_ADAPTER = "marketplace.identity.second_factor.Secrets"
 MFA_FORMS = {

@@ -131,6 +131,7 @@ def _granted(organization: Organization) -> User:
 def _people(scene: Scene, *, secretariat: Organization, requester: Organization, partner: Organization) -> None:
     stranger = OrganizationFactory.create(code="STR", roles=["member", "requester"])
     other = ProviderFactory.create(organization__code="OTH").organization
+    scene.things["office"] = _person("secretariat_officer", secretariat).memberships.get()
     scene.callers = {
         "anonymous": None,
         "newcomer": UserFactory.create(),

@@ -226,6 +226,7 @@ SETTINGS: dict[str, Setting] = {
     "requests_return": state("requests", "submitted"),
     "request_documents_content": _with_file("requests documents"),
     "request_shares_create": body(organization="STR"),
+    "memberships_create": body(organization="REQ"),
     "memberships_delegate": body(
         delegate=lambda scene: str(scene.callers["viewer"].public_id),
     ),

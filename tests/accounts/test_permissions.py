@@ -71,6 +71,25 @@ def test_officer_reaches_every_organization_only_from_the_secretariat(at: dateti
     assert not permissions.is_secretariat(stray, at)
 
 
+def test_right_that_reaches_everywhere_is_held_in_the_secretariat_alone(at: datetime) -> None:
+    right = P.ORGANIZATIONS_MANAGE
+    for actor in (secretariat(), secretariat("secretariat_head"), Actor.system("test")):
+        permissions.check_holds_everywhere(actor, right, at=at)
+    agency = OrganizationFactory.create()
+    for actor in (member(agency, "secretariat_head"), member(agency, "auditor"), Actor.anonymous()):
+        with pytest.raises(DomainError) as refused:
+            permissions.check_holds_everywhere(actor, right, at=at)
+        assert refused.value.params == {"permission": "organizations.manage"}
+    officer = secretariat().user
+    assert officer is not None
+    with pytest.raises(DomainError) as refused:
+        permissions.check_holds_everywhere(Actor.for_user(officer, scopes=frozenset()), right, at=at)
+    assert refused.value.code is ErrorCode.INSUFFICIENT_SCOPE
+    with pytest.raises(DomainError) as refused:
+        permissions.check_holds_everywhere(Actor.for_user(officer), P.MEMBERSHIPS_APPOINT, at=at)
+    assert refused.value.params == {"permission": "memberships.appoint"}
+
+
 def test_only_the_head_overrules(at: datetime) -> None:
     assert permissions.can(secretariat("secretariat_head"), P.PROPOSALS_OVERRULE, at=at)
     assert not permissions.can(secretariat(), P.PROPOSALS_OVERRULE, at=at)

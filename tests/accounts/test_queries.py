@@ -97,6 +97,13 @@ def test_several_organizations_are_found_in_the_order_given() -> None:
     assert queries.codes_of([]) == {}
 
 
+def test_several_programmes_are_found_in_the_order_given() -> None:
+    first, second = ProgrammeFactory.create(), ProgrammeFactory.create()
+    assert queries.programmes_by_code(iter([second.code, first.code]), "/p") == [second, first]
+    assert queries.programmes_by_code([], "/p") == []
+    assert unknown(lambda: queries.programmes_by_code([first.code, "NONE", "MORE"], "/p")) == ("/p/1", "NONE")
+
+
 def test_person_is_found_while_active() -> None:
     user, gone = UserFactory.create(), UserFactory.create(is_active=False)
     assert queries.person_by_id(str(user.public_id), "/person") == user

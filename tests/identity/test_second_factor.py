@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings as configured
@@ -57,6 +58,13 @@ def set_up(browser: Client) -> str:
     answer = browser.post(SET_UP, {"code": code_of(found[1])})
     assert answer.status_code == 302, answer.content.decode()
     return found[1]
+
+
+def test_invited_person_with_a_password_sets_one_up(required: None, group: SmallGroup) -> None:
+    EmailAddress.objects.create(user=group.head, email="head@agency.example", verified=True)
+    browser = browser_of("head")
+    set_up(browser)
+    assert browser.get("/account").status_code == 200
 
 
 @pytest.mark.parametrize("who", ["officer", "head", "auditor"])

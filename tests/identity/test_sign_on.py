@@ -1,17 +1,20 @@
 """Sign-on through a real OpenID provider process: real HTTP, real signatures, only those who are invited."""
 
+import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -26,6 +29,7 @@ from tests.kit.people import SmallGroup
 
 pytestmark = pytest.mark.django_db
 BEGIN = "/sign-in/by/oidc"
+SET_UP = "/account/second-factor/totp/activate/"
 Provider = Callable[..., str]
 
 
@@ -178,6 +182,39 @@ def test_staff_still_need_their_second_factor(group: SmallGroup, sign_on: Any, s
     invite(group.officer, "focal@agency.example")
     browser, _answer = sign_on()
     assert browser.get("/account")["Location"].startswith("/account/second-factor/")
+
+
+def test_staff_without_a_password_set_up_their_second_factor_after_signing_on(
+    group: SmallGroup, sign_on: Any, settings: Any
+) -> None:
+    settings.REQUIRE_STAFF_MFA = True
+    settings.OIDC_SERVER_URL = "https://sign-on.example"
+    group.officer.set_unusable_password()
+    group.officer.save()
+    call_command("invite", "officer", "focal@agency.example", verbosity=0)
+    browser, _answer = sign_on()
+    assert browser.get(SET_UP).status_code == 200
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
+    asked = browser.get(SET_UP)  # too long ago: once more through the provider, and back to the page
+    assert (asked.status_code, asked["Location"]) == (302, f"{BEGIN}?{urlencode({'next': SET_UP})}")
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+    sign_on(browser=browser)
+    page = browser.get(SET_UP).content.decode()
+    found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
+    assert found, page
+    code = format_hotp_value(hotp_value(found[1], int(time.time()) // 30))
+    assert browser.post(SET_UP, {"code": code}).status_code == 302
+    assert browser.get("/account").status_code == 200
+    # From now on it is the second factor that is asked for.
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
+    asked = browser.get("/account/second-factor/recovery-codes/generate/")
+    assert asked["Location"].startswith("/account/second-factor/reauthenticate/")
+
+
+def test_who_signs_on_and_has_a_password_is_asked_for_it(group: SmallGroup, sign_on: Any) -> None:
+    invite(group.focal_point, "focal@agency.example")
+    browser, _answer = sign_on()
+    assert browser.get(SET_UP)["Location"].startswith("/account/confirm?next=")
 
 
 def test_page_offers_the_provider_where_one_is_configured(group: SmallGroup, sign_on: Any) -> None:

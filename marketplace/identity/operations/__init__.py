@@ -1,4 +1,4 @@
-"""Writes of the identity room: OAuth applications with their secrets and tokens, and the sessions of people."""
+"""Writes of the identity room: OAuth applications with their secrets and tokens, invitations, and the sessions of people."""
 
 from marketplace.identity.operations.applications import (
     APPLICATION,
@@ -11,6 +11,7 @@ from marketplace.identity.operations.applications import (
     register_app,
     revoke_secret,
 )
+from marketplace.identity.operations.people import invite_person
 from marketplace.identity.operations.sessions import end_app, end_credentials, end_session, see_session
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "end_credentials",
     "end_session",
     "end_tokens",
+    "invite_person",
     "is_secret_of",
     "issue_secret",
     "register_app",
