@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 WORD = re.compile(r"[^\W_]+")
 # Han, Hiragana, Katakana, Hangul: no blanks between words, so each character is a word.
@@ -18,10 +19,13 @@ STOP_WORDS = frozenset(f"{ENGLISH} {FRENCH} {SPANISH}".split())
 
 def fold(text: str) -> str:
     """Give the text in small letters without accents."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(LIGATURES))
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
+@lru_cache(maxsize=20_000)
 def trim(word: str) -> str:
     """Take the plural and the last vowel off, the same way in English, French and Spanish: policies and policy become polici."""
     if len(word) <= SHORTEST_PLURAL:
@@ -37,7 +41,8 @@ def trim(word: str) -> str:
 
 def words(text: str) -> list[str]:
     """Give the words of a text in their order."""
-    return [trim(word) for word in WORD.findall(CJK.sub(r" \1 ", fold(text)))]
+    folded = fold(text)
+    return [trim(word) for word in WORD.findall(folded if folded.isascii() else CJK.sub(r" \1 ", folded))]
 
 
 def terms(q: str, *, limit: int = 10) -> list[str]:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import TypeVar
 from uuid import UUID
 
@@ -94,10 +92,8 @@ def named(rows: QuerySet[M], reference: str) -> QuerySet[M]:
 
 
 def _named(text: str) -> Q:
-    try:
-        return Q(public_id=UUID(text))
-    except ValueError:
-        return Q(code=text) & ~Q(code="")
+    public_id = _public_id(text)
+    return Q(code=text) & ~Q(code="") if public_id is None else Q(public_id=public_id)
 
 
 def _known(found: T | None, value: object, pointer: str) -> T:
@@ -114,19 +110,23 @@ def visible_provider(reference: str, *, actor: Actor, at: datetime, pointer: str
 
 def visible_providers(references: Iterable[str], *, actor: Actor, at: datetime) -> dict[str, Provider]:
     """Find the providers that the actor sees among codes or public ids, in one query; those not found are left out."""
-    wanted = {reference: _named(reference) for reference in references}
+    wanted = {reference: _public_id(reference) for reference in references if reference}
+    ids = [public_id for public_id in wanted.values() if public_id is not None]
+    codes = [reference for reference, public_id in wanted.items() if public_id is None]
     if not wanted:
         return {}
-    rows = providers_visible_to(actor, at=at).select_related("organization").filter(reduce(or_, wanted.values()))
-    found = {name: row for row in rows for name in (row.code, str(row.public_id))}
-    return {reference: found[key] for reference in wanted if (key := _plain_id(reference)) in found}
+    named = Q(public_id__in=ids) | Q(code__in=codes)
+    rows = providers_visible_to(actor, at=at).select_related("organization").filter(named)
+    found: dict[object, Provider] = {name: row for row in rows for name in (row.code, row.public_id)}
+    keys = {reference: public_id or reference for reference, public_id in wanted.items()}
+    return {reference: found[key] for reference, key in keys.items() if key in found}
 
 
-def _plain_id(text: str) -> str:
+def _public_id(text: str) -> UUID | None:
     try:
-        return str(UUID(text))
+        return UUID(text)
     except ValueError:
-        return text
+        return None
 
 
 def visible_offering(reference: str, *, actor: Actor, at: datetime, pointer: str = "/offering") -> Offering:

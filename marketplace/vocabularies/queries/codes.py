@@ -8,6 +8,7 @@ from marketplace.kernel.text import pick
 from marketplace.vocabularies.queries.snapshot import CodeRow, SchemeRow, cache
 
 NOTHING: Mapping[str, CodeRow] = {}
+NONE: frozenset[str] = frozenset()
 
 
 def schemes() -> list[SchemeRow]:
@@ -27,7 +28,7 @@ def terms(scheme: str) -> list[CodeRow]:
 
 def codes(scheme: str) -> frozenset[str]:
     """Give the codes of a vocabulary that may be chosen; empty for an unknown vocabulary."""
-    return frozenset(code for code, row in cache.get().codes.get(scheme, NOTHING).items() if row.active)
+    return cache.get().choosable.get(scheme, NONE)
 
 
 def labels(scheme: str) -> dict[str, Mapping[str, str]]:

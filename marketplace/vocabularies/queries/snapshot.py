@@ -115,6 +115,7 @@ class Snapshot:
 
     schemes: Mapping[str, SchemeRow]
     codes: Mapping[str, Mapping[str, CodeRow]]  # by scheme, in the order of the list
+    choosable: Mapping[str, frozenset[str]]  # the active ones of them
     concepts: Mapping[str, ConceptRow]
     narrower: Mapping[str, tuple[str, ...]]
     countries: Mapping[str, CountryRow]
@@ -140,14 +141,16 @@ def load_snapshot() -> Snapshot:
     for rate in ExchangeRate.objects.order_by("currency", "valid_on"):
         found = Rate(rate.currency, rate.usd_per_unit, rate.valid_on, rate.origin)
         rates[rate.currency] = (*rates.get(rate.currency, ()), found)
+    codes = {
+        **terms,
+        "countries": {code: CodeRow(code, row.labels, row.active) for code, row in countries.items()},
+        "regions": {code: CodeRow(code, area.labels, area.active) for code, area in areas.items()},
+        "service_levels": {code: CodeRow(code, level.labels, True) for code, level in levels.items()},
+    }
     return Snapshot(
         schemes={scheme.code: _scheme(scheme) for scheme in schemes.values() if scheme.active},
-        codes={
-            **terms,
-            "countries": {code: CodeRow(code, row.labels, row.active) for code, row in countries.items()},
-            "regions": {code: CodeRow(code, area.labels, area.active) for code, area in areas.items()},
-            "service_levels": {code: CodeRow(code, level.labels, True) for code, level in levels.items()},
-        },
+        codes=codes,
+        choosable={name: frozenset(code for code, row in of.items() if row.active) for name, of in codes.items()},
         concepts=concepts,
         narrower=_narrower(concepts),
         countries=countries,
