@@ -225,7 +225,7 @@ def chosen_names(request: Request, parameter: str, allowed: Iterable[str]) -> tu
     text = request.query_params.get(parameter)
     if text is None:
         return None
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if text.strip()))
     known = tuple(allowed)
     wrong = [name for name in names if name not in known]
     if wrong:
@@ -245,7 +245,7 @@ def chosen_ordering(request: Request, allowed: dict[str, str], default: Sequence
     names = chosen_names(request, "ordering", [sign + name for name in allowed for sign in ("", "-")])
     if not names:
         return list(default)
-    if len(names) > ORDERING_KEYS:
+    if request.query_params["ordering"].count(",") >= ORDERING_KEYS:
         detail = gettext_noop("At most %(limit)s names.")
         raise DomainError(
             ErrorCode.INVALID_INPUT,

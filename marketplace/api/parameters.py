@@ -60,6 +60,9 @@ HEADERS: dict[str, Schema] = {
     },
     "X-Request-ID": {"description": "Names this call in our logs.", "schema": TEXT},
 }
+# What a header can hold of it: the visible characters of ASCII, perhaps in quotes; the printable ones of Latin-1.
+KEY = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r'^"?[!#-~][!-~]*$'}
+PRINTABLE = {"type": "string", "maxLength": 200, "pattern": r"^[ -~\u00a1-\u00ac\u00ae-\u00ff]*$"}
 RATE_HEADERS = ("RateLimit", "RateLimit-Policy")
 WAITING = (429, 503)  # statuses that come with Retry-After
 
@@ -105,13 +108,13 @@ def _headers(contract: Contract, method: str) -> list[OpenApiParameter]:
         found.append(header("If-None-Match", "ETag that the caller knows; unchanged is 304.", TEXT))
     if method == "POST":
         text = "Makes the call safe to repeat for 24 hours: the same key gives the same answer and does nothing again."
-        found.append(header(IDEMPOTENCY_HEADER, text, {"type": "string", "minLength": 1, "maxLength": 200}))
+        found.append(header(IDEMPOTENCY_HEADER, text, KEY))
     if contract.if_match is not IfMatch.NONE:
         required = contract.if_match is IfMatch.REQUIRED
         found.append(header("If-Match", "ETag as read; only its version is compared.", TAGS, required=required))
     if method in ("POST", "PATCH", "PUT", "DELETE") and not isinstance(contract.access, Public):
         text = "Service clients: the person or office for whom the call is made."
-        found.append(header("Acting-For", text, {"type": "string", "maxLength": 200}))
+        found.append(header("Acting-For", text, PRINTABLE))
     return found
 
 

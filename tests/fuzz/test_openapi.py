@@ -24,7 +24,12 @@ from schemathesis import APIOperation, Case, GenerationMode, Response
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import FailureGroup
-from schemathesis.specs.openapi.checks import positive_data_acceptance, response_schema_conformance
+from schemathesis.specs.openapi.checks import (
+    negative_data_rejection,
+    positive_data_acceptance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from marketplace.api.parsers import FORBIDDEN
 from marketplace.kernel.errors import ErrorCode
@@ -37,6 +42,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
 ONLY = os.environ.get("FUZZ_ONLY", "")  # part of a path
 METHODS = ("get", "post", "put", "patch", "delete")
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+OF_PAGES = {"cursor", "page_size", "with_count"}
 CONFIG = SchemathesisConfig.from_dict(
     {
         "checks": {
@@ -90,6 +96,14 @@ def left_out(case: Sent, response: Response) -> Iterator[Any]:
     query = case.query or {}
     if case.operation.path == "/api/v1/health/ready":
         yield not_a_server_error  # 503 is what it is there to say
+    if response.status_code == 414:  # said before any operation is chosen, of whatever address
+        yield from (negative_data_rejection, status_code_conformance)
+    if "" in query.values():  # an empty parameter is one that is not given, as forms send them
+        yield negative_data_rejection
+    if (
+        OF_PAGES & query.keys() and query.get("format", "json") != "json"
+    ):  # a file has no pages; what turns them is passed over
+        yield negative_data_rejection
     if "fields" in query:
         yield response_schema_conformance  # then no member is required but those that were asked for
     if any(FORBIDDEN.search(text) for text in texts([query, case.body, dict(case.headers or {})])):
@@ -102,7 +116,8 @@ def left_out(case: Sent, response: Response) -> Iterator[Any]:
 
 def is_beyond_words(error: dict[str, Any]) -> bool:
     """Tell whether a description could not have said so: codes of a list that lies in the database, one field against another."""
-    return error["code"] in {"order", "unknown_reference"} or (error["code"] == "invalid_choice" and "allowed" in error)
+    known = {"order", "unknown_reference", "required_with_mode", "not_with_mode"}
+    return error["code"] in known or (error["code"] == "invalid_choice" and "allowed" in error)
 
 
 def texts(value: object) -> Iterator[str]:

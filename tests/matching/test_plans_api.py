@@ -105,7 +105,7 @@ def test_what_if_with_an_invented_offering_is_shown_as_invented() -> None:
     [
         ({"mode": "portfolio", "request": "GMG-MLI-2026-0001"}, "/request", "not_with_mode"),
         ({"mode": "request", "parameters": {}}, "/parameters", "not_with_mode"),
-        ({"mode": "request"}, "/request", "required"),
+        ({"mode": "request"}, "/request", "required_with_mode"),
         ({"mode": "dream"}, "/mode", "invalid_choice"),
         ({"mode": "portfolio", "parameters": {"mood": 1}}, "/parameters/mood", "unknown_field"),
         ({"mode": "portfolio", "parameters": {"priority_classes": [5]}}, "/parameters/priority_classes/0", "max_value"),

@@ -32,7 +32,7 @@ class RunIn(StrictSerializer):
     example: ClassVar[Example] = {"request": "GMG-MLI-2026-0007", "mode": "request"}
     default_error_messages = {
         "not_with_mode": _("A run of this mode does not take it."),
-        "required": _("A run of this mode needs it."),
+        "required_with_mode": _("A run of this mode needs it."),
     }
 
     request = ReferenceField(required=False)
@@ -47,7 +47,8 @@ class RunIn(StrictSerializer):
         wanted, other = ("request", "parameters") if ranks else ("parameters", "request")
         errors = {}
         if ranks and wanted not in attrs:
-            errors[wanted] = [serializers.ErrorDetail(str(self.error_messages["required"]), "required")]
+            code = "required_with_mode"
+            errors[wanted] = [serializers.ErrorDetail(str(self.error_messages[code]), code)]
         if other in attrs:
             errors[other] = [serializers.ErrorDetail(str(self.error_messages["not_with_mode"]), "not_with_mode")]
         if errors:
