@@ -7,7 +7,7 @@ from drf_spectacular.drainage import has_override
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, force_instance, resolve_type_hint
 from drf_spectacular.utils import Direction
-from rest_framework.serializers import ListField
+from rest_framework.serializers import DecimalField
 
 from marketplace.api import parameters
 from marketplace.api.base import ApiView
@@ -25,6 +25,7 @@ from marketplace.kernel.errors import CATALOGUE, ErrorCode
 
 Schema = dict[str, Any]
 ACTION_IDS = {"retrieve": "read", "partial_update": "change"}
+LEAST = {"array": "minItems", "object": "minProperties"}  # the word for "not empty"
 
 
 class MarketplaceSchema(AutoSchema):
@@ -253,8 +254,11 @@ class MarketplaceSchema(AutoSchema):
 
     def _map_serializer_field(self, field: Any, direction: Direction, bypass_extensions: bool = False) -> Schema:
         schema: Schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
-        if isinstance(field, ListField) and not field.allow_empty and schema.get("type") == "array":
-            return {**schema, "minItems": 1}
+        if not getattr(field, "allow_empty", True):
+            kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+            return {**schema, **{LEAST[kind]: 1 for kind in kinds if kind in LEAST}}
+        if isinstance(field, DecimalField) and "pattern" in schema:
+            return {**schema, "pattern": schema["pattern"].replace("^-?", "^-?(?=[.]?[0-9])", 1)}  # a digit at least
         return schema
 
     def _map_response_type_hint(self, method: Any) -> Schema:
