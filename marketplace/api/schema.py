@@ -254,7 +254,7 @@ class MarketplaceSchema(AutoSchema):
 
     def _map_serializer_field(self, field: Any, direction: Direction, bypass_extensions: bool = False) -> Schema:
         schema: Schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
-        if not getattr(field, "allow_empty", True):
+        if not getattr(field, "allow_empty", True) and not field.read_only:
             kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
             return {**schema, **{LEAST[kind]: 1 for kind in kinds if kind in LEAST}}
         if isinstance(field, DecimalField) and "pattern" in schema:
