@@ -4,12 +4,13 @@ import atexit
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -158,6 +159,28 @@ def wait_until(what: Callable[[], object], seconds: float = WAIT_SECONDS) -> Non
     while not what():
         assert time.monotonic() < give_up_at, f"waited {seconds} s in vain\n{report()}"
         time.sleep(0.05)
+
+
+def freeze(child: Child) -> None:
+    """Stop a child with all its parts where it stands, but not in a write: on SQLite whoever is frozen there locks all others out."""
+    for _ in range(100):
+        os.killpg(child.pid, signal.SIGSTOP)
+        if _is_writable():
+            return
+        os.killpg(child.pid, signal.SIGCONT)
+        time.sleep(0.05)
+    raise AssertionError("it never stops writing")
+
+
+def _is_writable() -> bool:
+    if connection.vendor != "sqlite":
+        return True
+    with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0.5, isolation_level=None)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
 
 def report() -> str:

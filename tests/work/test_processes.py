@@ -86,7 +86,7 @@ def test_frozen_worker_that_wakes_after_its_lease_takes_no_effect(tmp_path: Path
     operations.enqueue("test.slow", {"n": 1, "started": str(started), "go": str(go)}, at=timezone.now())
     with children.running(WORKER, "forever", TEST_LEASE_SECONDS="1") as frozen:
         children.wait_for_file(started)
-        os.killpg(frozen.pid, signal.SIGSTOP)  # with all its parts
+        children.freeze(frozen)
         go.touch()
         with children.running(WORKER, "forever", TEST_LEASE_SECONDS="1"):
             children.wait_until(lambda: all_done(1), seconds=30)
