@@ -4,11 +4,23 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from marketplace.accounts import queries, reach
 from marketplace.accounts.actors import Actor, Grant, Right
+from marketplace.accounts.models import Organization
+from marketplace.accounts.permissions import in_office
 from marketplace.accounts.roles import ROLES
-from tests.factories.accounts import MembershipFactory, OrganizationFactory, UserFactory, client_of, member
+from marketplace.accounts.roles import Permission as Permitted
+from tests.factories.accounts import (
+    MembershipFactory,
+    OrganizationFactory,
+    OrganizationUserGrantFactory,
+    UserFactory,
+    client_of,
+    member,
+    secretariat,
+)
 
 DAY = timedelta(days=1)
 
@@ -160,3 +172,30 @@ def test_actor_is_found_again_from_what_a_job_carries() -> None:
 )
 def test_role_is_held_on_its_first_and_last_day(start: date | None, end: date | None, held: bool) -> None:
     assert queries.RoleHeld("viewer", start, end).is_valid_on(date(2026, 11, 23)) is held
+
+
+# --- where they hold something ----------------------------------------------------------------------------------------
+@pytest.mark.django_db
+def test_actor_holds_something_where_a_role_or_a_grant_is_theirs_at_the_moment(at: datetime) -> None:
+    ended, role, grant, _other = (OrganizationFactory.create() for _ in range(4))
+    user = MembershipFactory.create(organization=role).user
+    MembershipFactory.create(organization=ended, user=user, valid_to=at.date() - DAY)
+    row = Permission.objects.get(codename="requests_read")
+    OrganizationUserGrantFactory.create(user=user, content_object=grant, permission=row, expires_at=at + DAY)
+    actor = Actor.for_user(user)
+    assert actor.held(at) == {role.pk, grant.pk}
+    assert actor.held(at + DAY) == {role.pk}
+
+
+@pytest.mark.django_db
+def test_office_is_a_role_with_the_right_in_the_organization_itself(at: datetime) -> None:
+    own, other = OrganizationFactory.create(), OrganizationFactory.create()
+
+    def writes(actor: Actor, organization: Organization, right: Permitted = Permitted.REQUESTS_WRITE) -> bool:
+        return in_office(actor, right, at=at, organization_id=organization.pk)
+
+    assert writes(member(own), own)
+    assert not writes(member(own), other)
+    assert not writes(member(own, "viewer"), own)
+    assert not writes(secretariat(), other)  # of the group, and without this right
+    assert writes(secretariat(), other, Permitted.REQUESTS_READ)
