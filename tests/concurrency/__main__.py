@@ -22,6 +22,7 @@ import django
 from tests.kit.servers import fresh_database, postgres_server
 
 WRITERS, READERS = 16, 3
+TOLD_EVERY = 10  # rounds, after which a long run says how far it is
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -88,13 +89,19 @@ def run_races(options: argparse.Namespace, folder: Path) -> list[str]:
 
     field = Field(options.clients)
     say(f"{options.clients} clients, {options.rounds} rounds of each race, {options.processes} web processes")
-    give_up_at = time.monotonic() + options.minutes * 60 if options.minutes else math.inf
+    began = time.monotonic()
+    give_up_at = began + options.minutes * 60 if options.minutes else math.inf
     with serving(ROOT, folder / "web.log", os.environ, processes=options.processes) as url:
         races = all_races(options.clients, url)
         scores = [Score(race.name) for race in races]
         for number in range(options.rounds):
             for race, score in zip(races, scores, strict=True):
                 run_round(race, field, number, score)
+            if (number + 1) % TOLD_EVERY == 0:
+                found = sum(len(score.violations) for score in scores)
+                say(
+                    f"round {number + 1} of {options.rounds}: {found} violations, {time.monotonic() - began:.0f} seconds"
+                )
             if time.monotonic() > give_up_at:
                 break
     field.close()
