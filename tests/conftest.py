@@ -20,6 +20,7 @@ from django.test import TransactionTestCase
 from django.utils import translation
 from xdist.scheduler import LoadScopeScheduling
 
+from marketplace.work import registry
 from tests.kit.examples import PROFILE, examples
 from tests.kit.flushing import Beginning
 from tests.kit.templates import PostgresTemplate, SqliteTemplate, Template
@@ -36,6 +37,8 @@ WITHOUT_DATABASE = (
     "marketplace.bulk.targets",
     "marketplace.events.catalogue",
 )
+# The periodic jobs that bring about what others wait for; the rest, such as purges, tidies up.
+MOVING = frozenset({"lifecycles.sweep", "providers.lapse_holds", "providers.lapse_standing", "notifications.digests"})
 NEEDS_POSTGRES = "NEEDS POSTGRESQL"
 NEEDS_REDIS = "NEEDS REDIS"
 OF_THE_PRODUCT = connections["default"].settings_dict["NAME"]  # the name of the database that no test may touch
@@ -201,6 +204,19 @@ def django_db_setup(
 def at() -> datetime:
     """The moment at which a test plays: Monday 23 November 2026, 09:00 UTC."""
     return datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def short_schedule(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the periodic jobs, do only those that move lives on; tests of the others ask for the ``whole_schedule``."""
+    if "whole_schedule" not in request.fixturenames:
+        jobs = [job for job in registry.periodic_jobs() if job.kind in MOVING]
+        monkeypatch.setattr(registry, "periodic_jobs", lambda: jobs)
+
+
+@pytest.fixture
+def whole_schedule() -> None:
+    """Have every periodic job done where a test lets the background catch up."""
 
 
 @pytest.fixture

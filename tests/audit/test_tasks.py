@@ -10,7 +10,7 @@ from marketplace.work import operations, registry
 from marketplace.work.loop import run_until_idle
 from tests.audit.trails import linked, tamper
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("whole_schedule")]
 
 
 def verified(at: datetime) -> Verification:

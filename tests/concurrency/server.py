@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.kit.caller import TRUST
 from tests.kit.servers import free_port
 
 START_SECONDS = 90
@@ -52,7 +53,7 @@ def _wait(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
     give_up_at = time.monotonic() + START_SECONDS
     while True:
         try:
-            httpx.get(f"{url}/api/v1/health/live", timeout=5, trust_env=False).raise_for_status()
+            httpx.get(f"{url}/api/v1/health/live", timeout=5, trust_env=False, verify=TRUST).raise_for_status()
             return
         except httpx.HTTPError as error:
             if server.poll() is not None or time.monotonic() > give_up_at:

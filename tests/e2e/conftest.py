@@ -14,7 +14,7 @@ from tests.kit.templates import PostgresTemplate, Template
 STACK = pytest.StashKey[Stack]()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # processes that nobody asks any more would take the cores from the tests that follow
 def demo(
     request: pytest.FixtureRequest,
     django_db_setup: None,

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from tests.faults.history import OK, Attempt, Call, History
+from tests.kit.caller import TRUST
 
 CANARY = re.compile(r"CANARY-[A-Z]+-\d+")
 CONNECT_SECONDS, ANSWER_SECONDS = 3.0, 12.0
@@ -70,6 +71,7 @@ class Client:
             headers={"Authorization": f"Bearer {self.token}"},
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             trust_env=False,
+            verify=TRUST,
         )
 
     def close(self) -> None:

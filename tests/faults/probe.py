@@ -10,6 +10,7 @@ import httpx
 from tests.faults import story
 from tests.faults.cast import Cast
 from tests.faults.client import Body
+from tests.kit.caller import TRUST
 
 GIVE_UP_SECONDS, LOOK_SECONDS, ANSWER_SECONDS = 60.0, 0.1, 3.0
 UNDER_WAY = ("queued", "running")
@@ -31,6 +32,7 @@ class Probe:
             headers={"Authorization": f"Bearer {self.token}"},
             timeout=ANSWER_SECONDS,
             trust_env=False,
+            verify=TRUST,
         )
 
     @classmethod

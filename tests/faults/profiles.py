@@ -41,6 +41,6 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("full", {PRODUCTION: 5, EMBEDDED: 2}, {PRODUCTION: 4, EMBEDDED: 2}, 1.5, 30.0, 18.0, FULL),
-        Profile("short", {PRODUCTION: 1, EMBEDDED: 1}, {PRODUCTION: 3, EMBEDDED: 2}, 0.5, 8.0, 4.0, SHORT, True, 20.0),
+        Profile("short", {PRODUCTION: 1, EMBEDDED: 1}, {PRODUCTION: 2, EMBEDDED: 1}, 0.5, 8.0, 4.0, SHORT, True, 20.0),
     )
 }

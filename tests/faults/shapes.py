@@ -15,6 +15,7 @@ import httpx
 from tests.faults.client import Body
 from tests.faults.processes import Service, Supervisor
 from tests.faults.receiver import CALL_SECONDS, RETRY_SECONDS, Receiver
+from tests.kit.caller import TRUST
 from tests.kit.servers import DURABLE, Server, postgres, valkey
 from tests.kit.stack import outside_of_tests
 
@@ -173,7 +174,7 @@ def _wait_until_ready(shape: Shape) -> None:
 
 def _ready(base_url: str) -> bool:
     try:
-        answer = httpx.get(f"{base_url}/api/v1/health/ready", timeout=5, trust_env=False)
+        answer = httpx.get(f"{base_url}/api/v1/health/ready", timeout=5, trust_env=False, verify=TRUST)
     except httpx.TransportError:
         return False
     return answer.status_code == httpx.codes.OK

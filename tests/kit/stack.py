@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from tests.kit.caller import TRUST
 from tests.kit.servers import die_with_parent, free_port, fresh_database
 
 READY_SECONDS, STOP_SECONDS, LOOK_SECONDS = 240, 40, 0.3
@@ -100,7 +101,7 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], stack: Stack) 
 
 def _ready(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5, trust_env=False).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=5, trust_env=False, verify=TRUST).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 

@@ -14,6 +14,7 @@ from marketplace.work.models import Job
 from marketplace.work.registry import Claim, Payload, job, periodic
 
 FORK = get_context("fork")
+pytestmark = pytest.mark.usefixtures("whole_schedule")
 
 
 @pytest.fixture

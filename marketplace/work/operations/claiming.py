@@ -26,13 +26,15 @@ def claim(*, worker: str, at: datetime) -> Claim | None:
     if not _claimable(at).exists():  # a read, so that an idle worker leaves SQLite's one write lock alone
         return None
     with transaction.atomic():
-        passed_over = _full_kinds()
+        passed_over: set[str] = set()
         while True:
             row = _claimable(at).exclude(kind__in=passed_over).select_for_update(skip_locked=True).first()
             if row is None:
                 return None
             kind = registry.job_kind(row.kind)
-            if _has_room(kind):
+            if kind.at_most is not None and not passed_over:  # what is full is asked where it matters only
+                passed_over |= _full_kinds()
+            if kind.kind not in passed_over and _has_room(kind):
                 return _take(row, kind, worker=worker, at=at)
             passed_over.add(kind.kind)
 
