@@ -1,26 +1,32 @@
 """Asking the index."""
 
+from collections.abc import Mapping
 from functools import reduce
-from operator import add
+from operator import add, or_
 from typing import Any, TypeVar, cast
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
     BooleanField,
     Case,
+    Exists,
     Expression,
     F,
+    Func,
     IntegerField,
     Max,
     Model,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Value,
     When,
 )
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce, Least, Length, Replace
+from django.db.models.functions import Coalesce, Least, Replace
+from django.db.models.sql.compiler import SQLCompiler
 
 from marketplace.search.models import SearchDocument
 from marketplace.search.words import terms
@@ -30,6 +36,7 @@ M = TypeVar("M", bound=Model)
 TITLE_WEIGHT, BODY_WEIGHT = 8, 1
 MOST_COUNTED = 4  # more of the same word adds nothing
 MOST_RANKED = 500  # of the newest that match, where the order is that of relevance
+NOTHING = Value(0, output_field=IntegerField())
 OWN_LANGUAGE = 2  # factor for a document in the reader's language
 
 # Every term stands for the words that begin with it, and all must be there.
@@ -48,45 +55,62 @@ def search(rows: QuerySet[M], *, resource: str, q: str, language: str, most: int
     """
     asked = terms(q)
     if not asked:
-        return _weighed(rows.none(), Value(0, output_field=IntegerField()))
-    found = _candidates(rows.db, asked).filter(resource=resource)
-    weighed = (
-        SearchDocument.objects.using(rows.db)
-        .filter(resource=resource, record_id=OuterRef("pk"))
-        .values("record_id")
-        .annotate(best=Max(_relevance(asked, language)))
-        .values("best")
-    )
-    matching = rows.filter(pk__in=found.values("record_id"))
-    if most is not None:
-        matching = rows.filter(pk__in=matching.order_by("-pk").values("pk")[:most])
-    return _weighed(matching, Subquery(weighed, output_field=IntegerField()))
+        return _weighed(rows.none(), NOTHING)
+    matching = rows.filter(pk__in=_hits(rows.db, resource, asked).values("record_id"))
+    return _weighed(_newest(rows, matching, most), _weight(rows.db, resource, asked, language))
 
 
-def found_through(rows: QuerySet[M], **found: QuerySet[Any]) -> QuerySet[M]:
+def search_as_read(
+    rows: QuerySet[M], *, texts: Mapping[str, Q], q: str, language: str, most: int | None = None
+) -> QuerySet[M]:
+    """Keep rows as `search` does where they are read in different texts: ``texts`` tells by resource which rows are read in it."""
+    asked = terms(q)
+    if not asked:
+        return _weighed(rows.none(), NOTHING)
+    hits = {resource: _hits(rows.db, resource, asked) for resource in texts}
+    first, *others = [found.values("record_id") for found in hits.values()]
+    own = [read & Q(Exists(hits[resource].filter(record_id=OuterRef("pk")))) for resource, read in texts.items()]
+    # The union finds the few that have the words in any text; only these are asked for the words in their own.
+    matching = rows.filter(reduce(or_, own), pk__in=first.union(*others, all=True))
+    weights = [When(read, then=_weight(rows.db, resource, asked, language)) for resource, read in texts.items()]
+    return _weighed(_newest(rows, matching, most), Case(*weights, output_field=IntegerField()))
+
+
+def found_through(rows: QuerySet[M], *, most: int | None = None, **found: QuerySet[Any]) -> QuerySet[M]:
     """Keep the rows that lead by any of these columns to a thing that was found, annotated with the sum of their relevance.
 
     Each value is what `search` (or the like) gave of the things that the reader sees: nobody finds a row by words that are
-    not for them.
+    not for them. With ``most``, so many of the newest are kept.
     """
+    leads = [Q(**{f"{column}__in": things.order_by().values("pk")}) for column, things in found.items()]
     weights = [
         Coalesce(Subquery(things.filter(pk=OuterRef(column)).order_by().values("relevance")[:1]), 0)
         for column, things in found.items()
     ]
-    return _weighed(rows, reduce(add, weights)).filter(relevance__gt=0)
+    return _weighed(_newest(rows, rows.filter(reduce(or_, leads)), most), reduce(add, weights))
 
 
-def _weighed(rows: QuerySet[M], relevance: Expression | Subquery) -> QuerySet[M]:
+def _newest(rows: QuerySet[M], matching: QuerySet[M], most: int | None) -> QuerySet[M]:
+    return matching if most is None else rows.filter(pk__in=matching.order_by("-pk").values("pk")[:most])
+
+
+def _weighed(rows: QuerySet[M], relevance: Expression | Case | Subquery) -> QuerySet[M]:
     return cast("QuerySet[M]", rows.annotate(relevance=relevance))
 
 
-def _candidates(using: str, asked: list[str]) -> QuerySet[SearchDocument]:
+def _weight(using: str, resource: str, asked: list[str], language: str) -> Subquery:
+    documents = SearchDocument.objects.using(using).filter(resource=resource, record_id=OuterRef("pk"))
+    best = documents.values("record_id").annotate(best=Max(_relevance(asked, language))).values("best")
+    return Subquery(best, output_field=IntegerField())
+
+
+def _hits(using: str, resource: str, asked: list[str]) -> QuerySet[SearchDocument]:
     vendor = connections[using].vendor
     form, joint = QUESTION[vendor]
     question = joint.join(form.format(term) for term in asked)
     # The only parameter is bound; terms are words made of letters and digits.
     hit = RawSQL(CANDIDATES[vendor], [question], output_field=BooleanField())  # noqa: S611
-    return SearchDocument.objects.using(using).annotate(hit=hit).filter(hit=True)
+    return SearchDocument.objects.using(using).annotate(hit=hit).filter(hit=True, resource=resource)
 
 
 def _relevance(asked: list[str], language: str) -> Expression:
@@ -99,7 +123,18 @@ def _relevance(asked: list[str], language: str) -> Expression:
     return factor * reduce(add, counts)
 
 
+class Size(Func):
+    """Give the bytes of a text, which PostgreSQL knows without reading it; characters it would have to count."""
+
+    function = "OCTET_LENGTH"
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
+        """Count the bytes of the text as bytes: OCTET_LENGTH is younger than many a SQLite."""
+        return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
+
+
 def _occurrences(column: str, term: str) -> Expression:
     beginning = f" {term}"
-    without = Length(Replace(F(column), Value(beginning), Value("")))
-    return (Length(column) - without) / Value(len(beginning), output_field=IntegerField())
+    without = Size(Replace(F(column), Value(beginning), Value("")))
+    return (Size(F(column)) - without) / Value(len(beginning.encode()), output_field=IntegerField())

@@ -298,9 +298,8 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     def search(self, things: QuerySet[Session], q: str) -> QuerySet[Session]:
         """Find by the words of their offerings, the best first."""
         offerings = queries.offerings_visible_to(self.request.actor, at=self.request.at)
-        return found_through(
-            things, offering=search(offerings, resource="offering", q=q, language=self.request.language)
-        )
+        wanted = search(offerings, resource="offering", q=q, language=self.request.language)
+        return found_through(things, most=self.most_ranked(), offering=wanted)
 
     def allowed_actions(self, thing: Session | Offering | Provider) -> list[str]:
         """List what the caller may do with this session, or with what is shown inside it."""

@@ -248,8 +248,8 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         ).prefetch_related(*ahead)
 
     def search(self, things: QuerySet[TrainingRequest], q: str) -> QuerySet[TrainingRequest]:
-        """Leave what has every word."""
-        return queries.search_requests(things, q=q, language=self.request.language)
+        """Leave what has every word, the best first."""
+        return queries.search_requests(things, q=q, language=self.request.language, most=self.most_ranked())
 
     def allowed_actions(self, thing: Any) -> list[str]:
         """What the caller may do with a request, or with an endorsement that is shown in it."""

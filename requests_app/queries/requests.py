@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Q, QuerySet
 
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
@@ -39,20 +39,15 @@ def by_external_id(external_id: str, *, actor: Actor, organization_id: int) -> Q
     return rows if actor.client else rows.filter(external_client__isnull=True)
 
 
-def search_requests(rows: QuerySet[TrainingRequest], *, q: str, language: str) -> QuerySet[TrainingRequest]:
+def search_requests(
+    rows: QuerySet[TrainingRequest], *, q: str, language: str, most: int | None = None
+) -> QuerySet[TrainingRequest]:
     """Keep the requests (of ``requests_visible_to``) that have every word of ``q``, annotated with ``relevance``.
 
-    Where the reader has only the summary, only its words count.
+    Where the reader has only the summary, only its words count. With ``most``, so many of the newest are kept.
     """
-
-    def relevance(resource: str) -> Subquery:
-        own = search.search(
-            TrainingRequest.everything.filter(pk=OuterRef("pk")), resource=resource, q=q, language=language
-        )
-        return Subquery(own.order_by().values(weight=F("relevance"))[:1], output_field=IntegerField())
-
-    weighed = Case(When(reads_body=True, then=relevance(FULL_TEXT)), default=relevance(SUMMARY_TEXT))
-    return rows.annotate(relevance=weighed).filter(relevance__isnull=False)
+    texts = {FULL_TEXT: Q(reads_body=True), SUMMARY_TEXT: Q(reads_body=False)}
+    return search.search_as_read(rows, texts=texts, q=q, language=language, most=most)
 
 
 def requester_organizations(request: TrainingRequest) -> frozenset[int]:
@@ -194,8 +189,3 @@ def call_is_over(request: TrainingRequest, at: datetime) -> bool:
     """Tell whether the call for offers has ended by ``at``, or the requester gave it up."""
     ended = request.call_ends_at is not None and request.call_ends_at <= at
     return ended or request.call_waived_at is not None
-
-
-def rows_by_relevance(rows: QuerySet[TrainingRequest]) -> QuerySet[TrainingRequest]:
-    """Order what ``search_requests`` found: best first, then newest."""
-    return rows.order_by(F("relevance").desc(), "-created_at", "-pk")

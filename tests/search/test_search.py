@@ -138,6 +138,6 @@ def test_search_reads_the_index_of_its_resource_alone() -> None:
         # So few rows are read anyhow.
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
     for resource in (*MANY, "session"):
-        plan = queries._candidates("default", ["n77"]).filter(resource=resource).explain()
+        plan = queries._hits("default", resource, ["n77"]).explain()
         assert f"search_words_{resource if resource in MANY else 'others'}" in plan
         assert "BitmapAnd" not in plan

@@ -301,7 +301,11 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
         )
         wanted = requests.search_requests(requests.requests_visible_to(actor, at=at), q=q, language=language)
         return found_through(
-            things, request=wanted, lead_organization=organizations, requesting_organization=organizations
+            things,
+            most=self.most_ranked(),
+            request=wanted,
+            lead_organization=organizations,
+            requesting_organization=organizations,
         )
 
     def expansions(self) -> list[Any]:

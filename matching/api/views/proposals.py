@@ -178,7 +178,7 @@ class ProposalViewSet(Lists, Reads, ThingViewSet):
         actor, at, language = self.request.actor, self.request.at, self.request.language
         leads = search(providers.providers_visible_to(actor, at=at), resource="provider", q=q, language=language)
         wanted = requests.search_requests(requests.requests_visible_to(actor, at=at), q=q, language=language)
-        return found_through(things, request=wanted, lead=leads)
+        return found_through(things, most=self.most_ranked(), request=wanted, lead=leads)
 
     def allowed_actions(self, thing: Any) -> list[str]:
         """List what the caller may do with the proposal now."""
