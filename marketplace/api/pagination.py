@@ -81,6 +81,11 @@ class Keyset:
         self.filled = {path for path, _ in keys if path == "pk" or (model is not None and _never_null(model, path))}
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """The columns of the ordering."""
+        return tuple(path for path, _ in self.keys)
+
+    @property
     def name(self) -> str:
         """The ordering as text; a cursor belongs to one ordering."""
         return ",".join(f"-{path}" if falling else path for path, falling in self.keys)

@@ -5,7 +5,7 @@ moment and the cursor vary. Rights are read afresh for each call and are part of
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
@@ -19,7 +19,7 @@ from marketplace.api.exports import EXPORTS, exported
 from marketplace.api.filters import PAGE_PARAMETERS, chosen_names, is_by_value, search_text
 from marketplace.api.finding import Facet, highlights
 from marketplace.api.lookups import find, named
-from marketplace.api.pagination import Cut, Keyset, truth
+from marketplace.api.pagination import Cut, Keyset, page_size, truth
 from marketplace.api.permissions import check_role
 from marketplace.api.rows import Plan, Rows, Values, plan_of
 from marketplace.formats.registry import Representation
@@ -27,6 +27,7 @@ from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.records.statements import Statement, keep
 from marketplace.search.queries import MOST_RANKED
 
+RELEVANCE = "relevance"  # the annotation of `search`, which is no column
 KEPT = 1_000  # statements in a process
 SHAPING = frozenset({*PAGE_PARAMETERS, "fields", "expand", "ordering", "facets"})
 
@@ -120,43 +121,52 @@ class Reading:
 
     def values_of(self: Any, plan: Plan, cut: Cut) -> list[Values]:
         """Read the values of a page, by a kept statement where there is one."""
-        key = self.kept_by(plan, cut)
-        given = (self.request.at, *(cut.values or ()))
-        found = memory.get(key) if key is not None else None
-        if found is None and key is not None and memory.is_due(key):
-            found = keep(
-                lambda at, *values: self._at(at, plan, Cut(cut.keyset, cut.size, values or None, cut.backwards)), *given
-            )
-            memory.put(key, found)
-        if found is not None:
-            return found.rows(*given)
-        return list(cut.of(plan.of(self.listed())))
 
-    def _at(self: Any, at: datetime, plan: Plan, cut: Cut) -> QuerySet[Any, Any]:
-        """Build the query of a page for another moment."""
-        now, self.request.at = self.request.at, at
-        try:
-            return cut.of(plan.of(self.listed()))
-        finally:
-            self.request.at = now
+        def build(*values: object) -> Any:
+            return Cut(cut.keyset, cut.size, values or None, cut.backwards).of(plan.of(self.listed()))
+
+        return cast("list[Values]", self._kept(self.kept_by(plan, cut), build, *(cut.values or ())))
 
     def one_by(self: Any, plan: Plan, column: str, wanted: object) -> Values | None:
-        """Read the values of the visible thing with this value in a column, by a kept statement where there is one."""
+        """Read the values of the visible thing with this value in a column."""
         key = (connection.vendor, type(self), plan, column, *reach_of(self.request.actor, self.request.at))
 
-        def build(at: datetime, value: object) -> Any:
+        def build(value: object) -> Any:
+            return plan.of(self.visible().order_by()).filter(**{column: value})[:1]
+
+        return next(iter(self._kept(key, build, wanted)), None)
+
+    def weighed(self: Any, cut: Cut) -> list[Values]:
+        """Find the page of a search: the values of its ordering alone."""
+        return list(cut.of(self.listed()).values_list(*cut.keyset.paths))
+
+    def these(self: Any, plan: Plan, pks: Sequence[int]) -> list[Values]:
+        """Read the values of the visible things with these keys, in their order; ``plan`` is ordered by the key."""
+        whole = len(pks) == page_size(self.request)  # a statement for each shorter page would drive others out
+        key = (connection.vendor, type(self), plan, len(pks), *reach_of(self.request.actor, self.request.at))
+
+        def build(*wanted: object) -> Any:
+            return plan.of(self.visible().order_by()).filter(pk__in=wanted)
+
+        by_key = {plan.keys(values)[0]: values for values in self._kept(key if whole else None, build, *pks)}
+        return [by_key[pk] for pk in pks if pk in by_key]
+
+    def _kept(self: Any, key: object | None, build: Callable[..., Any], *values: object) -> list[Values]:
+        """Ask what ``build`` makes of ``values`` at the moment of the call, by a kept statement where ``key`` has one."""
+
+        def built(at: datetime, *others: object) -> Any:
             now, self.request.at = self.request.at, at
             try:
-                return plan.of(self.visible().order_by()).filter(**{column: value})[:1]
+                return build(*others)
             finally:
                 self.request.at = now
 
-        given = (self.request.at, wanted)
-        found = memory.get(key)
-        if found is None and memory.is_due(key):
-            found = keep(build, *given)
+        given = (self.request.at, *values)
+        found = memory.get(key) if key is not None else None
+        if found is None and key is not None and memory.is_due(key):
+            found = keep(built, *given)
             memory.put(key, found)
-        return next(iter(found.rows(*given) if found is not None else build(*given)), None)
+        return found.rows(*given) if found is not None else list(build(*values))
 
     def shown_by(
         self: Any, plan: Plan, values: Values, *, status: int = 200, headers: Mapping[str, str] | None = None
@@ -202,7 +212,7 @@ class Lists:
         if self.parent is not None:
             self.parent_thing()
         check_role(self.request.actor, self.access, self.request.at)
-        pages = self.paginator
+        pages, count = self.paginator, lambda: self.everything().count()
         form = self.representation
         if form in EXPORTS:
             return cast("Response", exported(self, form))
@@ -218,14 +228,13 @@ class Lists:
             data = self.reads(page, many=True, context=self.shape_context()).data
         else:
             keyset = Keyset(self.ordering_of(request), self.rows.model)
-            plan = self.plan([path for path, _ in keyset.keys])
-            page = pages.page(
-                request,
-                keyset,
-                plan.keys,
-                lambda cut: self.values_of(plan, cut),
-                lambda: self.everything().count(),
-            )
+            if RELEVANCE in keyset.paths:  # what is shown is read for the page alone, not for all that are weighed
+                plan = self.plan(["pk"])
+                found = pages.page(request, keyset, list, self.weighed, count)
+                page = self.these(plan, [keys[-1] for keys in found])
+            else:
+                plan = self.plan(keyset.paths)
+                page = pages.page(request, keyset, plan.keys, lambda cut: self.values_of(plan, cut), count)
             data = plan.show(page, self.shape_context())
         beside = self.told_beside(data)
         answer = cast("Response", pages.get_paginated_response(self.narrow(data)))

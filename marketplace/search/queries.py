@@ -91,7 +91,11 @@ def found_through(rows: QuerySet[M], *, most: int | None = None, **found: QueryS
 
 
 def _newest(rows: QuerySet[M], matching: QuerySet[M], most: int | None) -> QuerySet[M]:
-    return matching if most is None else rows.filter(pk__in=matching.order_by("-pk").values("pk")[:most])
+    if most is None:
+        return matching
+    # `matching` has decided which of the rows may be found; they are asked for again only where they bring more along.
+    whole = rows if rows.query.annotations else QuerySet(rows.model, using=rows.db)
+    return whole.filter(pk__in=matching.order_by("-pk").values("pk")[:most])
 
 
 def _weighed(rows: QuerySet[M], relevance: Expression | Case | Subquery) -> QuerySet[M]:

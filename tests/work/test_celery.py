@@ -67,6 +67,7 @@ def test_drain_does_all_due_jobs_and_shows_a_living_worker() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("whole_schedule")
 def test_sweep_keeps_house_and_then_works() -> None:
     operations.enqueue("test.mark", {"n": 1}, at=timezone.now())
     sweep()
