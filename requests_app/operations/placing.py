@@ -79,7 +79,8 @@ def start_lines(*, actor: Actor, at: datetime, claimant: UUID) -> None:
 def deliver_lines(*, actor: Actor, at: datetime, claimant: UUID, delivered: Mapping[int, int] | None = None) -> None:
     """Record that the claimant's lines are delivered; ``delivered`` gives fewer participants by line id (a shortfall).
 
-    What a shortfall leaves of a line is free again, and the line opens where less than its minimum was delivered.
+    What a shortfall leaves of a line is free again, and the line opens where less than its minimum was delivered. A line of
+    which nobody was reached is given back: nothing was delivered of it.
     """
     request = _lock_request_of_claimant(claimant)
     if request is None:
@@ -89,9 +90,12 @@ def deliver_lines(*, actor: Actor, at: datetime, claimant: UUID, delivered: Mapp
     for claim in claims:
         reached = min((delivered or {}).get(claim.line_id, claim.participants), claim.participants)
         _move_claimed(lines[claim.line_id], reached - claim.participants)
-        claim.participants, claim.delivered_at = reached, at
-        claim.agreed_at, claim.started_at = claim.agreed_at or at, claim.started_at or at
-        claim.save(update_fields=["participants", "delivered_at", "agreed_at", "started_at"])
+        if reached:
+            claim.participants, claim.delivered_at = reached, at
+            claim.agreed_at, claim.started_at = claim.agreed_at or at, claim.started_at or at
+        else:
+            claim.released_at = at
+        claim.save(update_fields=["participants", "released_at", "delivered_at", "agreed_at", "started_at"])
     _settle(request, lines.values(), actor=actor, at=at, fact="delivered", claimant=claimant)
 
 

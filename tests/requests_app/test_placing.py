@@ -131,6 +131,16 @@ def test_shortfall_frees_what_was_not_reached(at: datetime) -> None:
     assert states(request) == ["fulfilled", "delivered"]
 
 
+def test_delivery_that_reached_nobody_of_a_line_leaves_nothing_on_it(at: datetime) -> None:
+    request = opened()
+    claimant = claim(request, 30, at=at)
+    (line, *_) = lines_of(request)
+    operations.deliver_lines(actor=SYSTEM, at=at, claimant=claimant, delivered={line.pk: 0})
+    assert states(request) == ["open", "open"]
+    assert not line.claims.filter(released_at__isnull=True).exists()
+    assert lines_of(request)[0].free == 30
+
+
 def test_fewer_participants_than_agreed_but_enough_is_a_delivery(at: datetime) -> None:
     request = opened()
     claimant = claim(request, 30, at=at)
