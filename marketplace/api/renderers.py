@@ -13,7 +13,7 @@ OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 
 def plain(value: object) -> object:
     """Turn what orjson does not know into what it knows. Raises TypeError."""
-    if isinstance(value, Promise | Decimal):
+    if isinstance(value, (Decimal, Promise)):  # no union, which would be made anew for each amount of a page
         return str(value)
     if isinstance(value, timedelta):
         return value.total_seconds()

@@ -242,9 +242,11 @@ def _kept(key: Key, record: Callable[[Values], Any], show: Callable[[Any], Any])
 
     def make(values: Values) -> Any:
         wanted = key(values)
-        if wanted not in kept:
-            kept[wanted] = show(record(values))
-        return kept[wanted]
+        try:
+            return kept[wanted]
+        except KeyError:
+            shown = kept[wanted] = show(record(values))
+            return shown
 
     return make
 

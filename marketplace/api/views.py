@@ -1,6 +1,7 @@
 """The declarative base of things: an app says what a route promises, the kit keeps the promise."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from keyword import iskeyword
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -98,6 +99,7 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
         return self.contract_of(getattr(self, "action", None) or "")
 
     @classmethod
+    @cache
     def contract_of(cls, name: str) -> Contract | None:
         """Give the promise of an action by its name."""
         if name == "create":

@@ -84,7 +84,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "marketplace.desk.content_policy.ContentPolicy",
     "django_structlog.middlewares.RequestMiddleware",
     "marketplace.api.middleware.RequestOrigin",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
