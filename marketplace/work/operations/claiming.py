@@ -33,7 +33,7 @@ def claim(*, worker: str, at: datetime) -> Claim | None:
                 return None
             kind = registry.job_kind(row.kind)
             if kind.at_most is not None and not passed_over:  # what is full is asked where it matters only
-                passed_over |= _full_kinds()
+                passed_over = _full_kinds()
             if kind.kind not in passed_over and _has_room(kind):
                 return _take(row, kind, worker=worker, at=at)
             passed_over.add(kind.kind)

@@ -33,7 +33,7 @@ def sweep(*, at: datetime) -> int:
             log.warning("work.swept", jobs=len(rows))
     if gone:
         # The database may hold a killed worker's lock for a moment more: its job was passed over, and must be found again.
-        still = Job.objects.filter(state=JobState.RUNNING, worker__in=gone).values("worker")
+        still = Job.objects.filter(state=JobState.RUNNING).values("worker")
         WorkerHeartbeat.objects.filter(name__in=gone).exclude(name__in=still).delete()
     return len(rows)
 
