@@ -196,7 +196,7 @@ install: python
 	@UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PY) -m pip config get global.index-url 2>/dev/null)}}" \
 	  $(VENV)/bin/uv pip install --quiet --python $(PY) --no-deps --require-hashes -r $(REQUIREMENTS) || { \
 	  echo "uv could not; once more with pip, which takes longer ..."; $(PY) -m pip $(PIP_INSTALL) -r $(REQUIREMENTS); }
-	@$(PY) -m compileall -qq -j 0 $(VENV)/lib || true # on all cores; the few files that are no Python of today stay as they are
+	@$(PY) -m compileall -qq -j 0 -x /tests/ $(VENV)/lib || true # on all cores; the few files that are no Python of today stay as they are
 	@rm -f $(VENV)/.base-* $(VENV)/.dev-*
 
 # Redocly comes from npm. Without npm the check goes on and says what it could not do.
