@@ -26,7 +26,10 @@ ON_SQLITE_ONLY = (
     "tests/tooling",
     "tests/faults",
     "tests/matching/engine",
-    "tests/demo/test_reading.py",  # what the demo tells is the same on either engine; on servers the walks and faults start it
+    "tests/api/test_promises.py",  # reads the description of the API
+    "tests/demo/test_loading.py",  # what the demo tells is the same on either engine; on servers the walks and faults start it
+    "tests/demo/test_reading.py",
+    "tests/demo/test_setup.py",
     "tests/demo/test_unmet_answers.py",
     "tests/access/test_examples.py",  # the same calls as those of the matrix, which goes with the servers
     "tests/matching/test_replay.py",  # what is read back is compared byte by byte; both engines keep such bytes in other tests
