@@ -185,7 +185,7 @@ $(DEV):
 
 # The locks name everything, so pip has nothing to resolve (--no-deps): pip before 24 meets "package[extra]", looks past the
 # pin and refuses the newest release for want of a hash. uv takes seconds where pip takes half a minute; it looks where pip is
-# told to look.
+# told to look, and trusts whom the machine trusts, as pip does.
 PIP_INSTALL := install -qq --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 .PHONY: install
 install: python
@@ -193,7 +193,7 @@ install: python
 	@"$(PYTHON)" -m venv $(VENV) || { \
 	  echo "Python cannot make a virtual environment here. On Debian and Ubuntu: apt install python3.11-venv"; exit 1; }
 	@$(PY) -m pip $(PIP_INSTALL) -r requirements/install.txt
-	@UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PY) -m pip config get global.index-url 2>/dev/null)}}" \
+	@UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PY) -m pip config get global.index-url 2>/dev/null)}}" \
 	  $(VENV)/bin/uv pip install --quiet --python $(PY) --no-deps --require-hashes -r $(REQUIREMENTS) || { \
 	  echo "uv could not; once more with pip, which takes longer ..."; $(PY) -m pip $(PIP_INSTALL) -r $(REQUIREMENTS); }
 	@$(PY) -m compileall -qq -j 0 -x /tests/ $(VENV)/lib || true # on all cores; the few files that are no Python of today stay as they are

@@ -411,7 +411,7 @@ def test_programmes_limit_the_own_side_and_the_group_alike(at: datetime) -> None
 
 def found(actor: Actor, q: str, at: datetime) -> list[int]:
     rows = queries.search_requests(queries.requests_visible_to(actor, at=at), q=q, language="en")
-    return list(rows.order_by("-relevance", "-created_at", "-pk").values_list("pk", flat=True))
+    return list(rows.order_by(F("relevance").desc(), "-created_at", "-pk").values_list("pk", flat=True))
 
 
 def test_search_finds_title_need_reference_and_names_of_codes(at: datetime) -> None:
