@@ -12,7 +12,7 @@ What belongs to a row and is many (lines, partners) is fetched along as one JSON
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from threading import local
 from typing import Any
 
@@ -22,7 +22,7 @@ from django.db import models
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 from rest_framework import serializers
-from rest_framework.fields import _UnvalidatedField
+from rest_framework.fields import _UnvalidatedField, empty
 
 from marketplace.accounts.permissions import STRANGE
 from marketplace.api.many import Many, field_at
@@ -41,6 +41,7 @@ class Seat(str):
     __slots__ = ()
 
 
+OF_ONE = frozenset({"pk", "public_id"})  # columns that no two rows share
 READER = "*"  # among what ``follows``: what decides who may see which fields
 SAME: tuple[tuple[type, type], ...] = (  # a field and a column whose values are shown as they are
     (serializers.UUIDField, models.UUIDField),
@@ -222,6 +223,8 @@ class Plan:
         """Show a field by its own code, once for each different value of what it follows from."""
         key, record = self._following(paths)
         seats = {place for place, path in enumerate(paths) if isinstance(path, Seat)}
+        if not OF_ONE.isdisjoint(paths):  # no two rows have the same
+            return lambda shape: _each(record, shape.show(name))
         if not seats:
             return lambda shape: _kept(key, record, shape.show(name))
         return lambda shape: _kept(_alike(key, seats, shape.held()), record, shape.show(name))
@@ -235,6 +238,10 @@ def _alike(key: Key, seats: set[int], held: frozenset[int]) -> Key:
         return tuple(value if place not in seats or value in held else STRANGE for place, value in found)
 
     return narrowed
+
+
+def _each(record: Callable[[Values], Any], show: Callable[[Any], Any]) -> Make:
+    return lambda values: show(record(values))
 
 
 def _kept(key: Key, record: Callable[[Values], Any], show: Callable[[Any], Any]) -> Make:
@@ -281,9 +288,13 @@ class Bound:
 
 
 def _shown(of: Any) -> Callable[[Any], Any]:
+    written = of.to_representation
+    # What is named outright is read outright; the framework's way asks much of each value, and has answers for what is absent.
+    read = attrgetter(of.source) if of.source.isidentifier() and of.default is empty else of.get_attribute
+
     def show(seen: Any) -> Any:
-        found = of.get_attribute(seen)
-        return None if found is None else of.to_representation(found)
+        found = read(seen)
+        return None if found is None else written(found)
 
     return show
 
