@@ -25,12 +25,12 @@ def expected_version(request: ApiRequest, need: IfMatch, actual: int) -> int | N
     ``actual`` version counts. Raises DomainError(precondition_required) and, for a tag that we never gave,
     DomainError(invalid_input).
     """
-    header = request.headers.get("If-Match", "").strip()
-    if need is IfMatch.NONE or header == "*":
+    header = request.headers.get("If-Match")
+    if need is IfMatch.NONE or (header or "").strip() == "*":
         return None
-    if not header:
-        if need is IfMatch.REQUIRED:
-            raise DomainError(ErrorCode.PRECONDITION_REQUIRED)
+    if need is IfMatch.REQUIRED and not (header or "").strip():
+        raise DomainError(ErrorCode.PRECONDITION_REQUIRED)
+    if header is None:
         return None
     versions = [_version(tag.strip()) for tag in header.split(",")]
     return actual if actual in versions else versions[0]

@@ -7,7 +7,7 @@ from drf_spectacular.drainage import has_override
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, force_instance, resolve_type_hint
 from drf_spectacular.utils import Direction
-from rest_framework.serializers import DecimalField
+from rest_framework.serializers import CharField, DecimalField
 
 from marketplace.api import parameters
 from marketplace.api.base import ApiView
@@ -258,7 +258,10 @@ class MarketplaceSchema(AutoSchema):
             kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
             return {**schema, **{LEAST[kind]: 1 for kind in kinds if kind in LEAST}}
         if isinstance(field, DecimalField) and "pattern" in schema:
-            return {**schema, "pattern": schema["pattern"].replace("^-?", "^-?(?=[.]?[0-9])", 1)}  # a digit at least
+            sign = "-?" if field.min_value is None or field.min_value < 0 else "(-(?=[0.]*$))?"  # less than nothing is nothing
+            return {**schema, "pattern": schema["pattern"].replace("^-?", f"^{sign}(?=[.]?[0-9])", 1)}  # a digit at least
+        if direction == "request" and type(field) is CharField and field.trim_whitespace and "minLength" in schema:
+            return {"pattern": r"\S", **schema}  # blanks around a text do not count
         return schema
 
     def _map_response_type_hint(self, method: Any) -> Schema:

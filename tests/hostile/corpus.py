@@ -419,6 +419,15 @@ HEADERS = [
             ("of another version", '"77"', C.PRECONDITION_FAILED, ""),
         )
     ),
+    Hostile(
+        "If-Match that is empty where none need be",
+        INVALID,
+        "POST",
+        "/requests/{draft}/submit",
+        "If-Match",
+        b"{}",
+        headers={"If-Match": ""},
+    ),
     Hostile("no If-Match", C.PRECONDITION_REQUIRED, "PATCH", "/requests/{draft}", raw=b"{}"),
     header("If-None-Match of noise", None, {"If-None-Match": '"' * 500}),
     header("Accept of noise", C.NOT_ACCEPTABLE, {"Accept": "nonsense"}),
