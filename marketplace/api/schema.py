@@ -258,8 +258,9 @@ class MarketplaceSchema(AutoSchema):
             kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
             return {**schema, **{LEAST[kind]: 1 for kind in kinds if kind in LEAST}}
         if isinstance(field, DecimalField) and "pattern" in schema:
-            sign = "-?" if field.min_value is None or field.min_value < 0 else "(-(?=[0.]*$))?"  # less than nothing is nothing
-            return {**schema, "pattern": schema["pattern"].replace("^-?", f"^{sign}(?=[.]?[0-9])", 1)}  # a digit at least
+            # A digit at least; and where nothing is the least, a minus before nothing alone.
+            sign = "-?" if field.min_value is None or field.min_value < 0 else "(-(?=[0.]*$))?"
+            return {**schema, "pattern": schema["pattern"].replace("^-?", f"^{sign}(?=[.]?[0-9])", 1)}
         if direction == "request" and type(field) is CharField and field.trim_whitespace and "minLength" in schema:
             return {"pattern": r"\S", **schema}  # blanks around a text do not count
         return schema

@@ -99,7 +99,6 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
         return self.contract_of(getattr(self, "action", None) or "")
 
     @classmethod
-    @cache
     def contract_of(cls, name: str) -> Contract | None:
         """Give the promise of an action by its name."""
         if name == "create":
@@ -109,9 +108,7 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
         if name == "destroy":
             return cls.remove_with
         if name in ("list", "retrieve"):
-            summary, forms = (f"List {cls.nouns}" if name == "list" else f"Read one {cls.noun}"), cls.representations
-            forms = tuple(form for form in (*forms, *EXPORTS) if name in form.on)
-            return Contract(summary, cls.access, out=cls.reads, pages=name == "list", representations=forms)
+            return _reading(cls, name)
         return getattr(getattr(cls, name, None), "contract", None)
 
     def open_methods(self) -> set[str]:
@@ -366,3 +363,11 @@ def described(
         return cast("Handler", action(methods, detail, url_path=url, url_name=url)(handle))
 
     return mark
+
+
+@cache
+def _reading(of: type[ThingViewSet], name: str) -> Contract:
+    """Give the promise of `list` or `retrieve`, which is asked for many times in each call."""
+    summary = f"List {of.nouns}" if name == "list" else f"Read one {of.noun}"
+    forms = tuple(form for form in (*of.representations, *EXPORTS) if name in form.on)
+    return Contract(summary, of.access, out=of.reads, pages=name == "list", representations=forms)
