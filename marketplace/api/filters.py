@@ -40,7 +40,7 @@ else:
 PAGE_PARAMETERS = ("cursor", "page_size", "with_count")
 SEARCH_LENGTH, SEARCH_TERMS = 200, 10
 ORDERING_KEYS = 3
-CODES = 50  # in one parameter
+CODES, CODE_LENGTH = 50, 200  # in one parameter
 TRUTHS = ("true", "false")
 
 __all__ = [
@@ -56,11 +56,11 @@ __all__ = [
 
 
 class CommaWidget(forms.TextInput):
-    """Reads `a,b` and repeated parameters alike."""
+    """Reads `a,b` and repeated parameters alike; nothing at all is no parameter."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str] | None:
         values = data.getlist(name) if hasattr(data, "getlist") else [data[name]] if name in data else []
-        return [part.strip() for value in values for part in value.split(",") if part.strip()] or None
+        return [part.strip() for value in values if value.strip() for part in value.split(",")] or None
 
 
 class CodesField(forms.Field):
@@ -74,7 +74,7 @@ class CodesField(forms.Field):
 
     def clean(self, value: Any) -> list[str] | None:
         codes = super().clean(value)
-        if codes and (len(codes) > CODES or any(len(code) > 200 for code in codes)):
+        if codes and (len(codes) > CODES or any(len(code) > CODE_LENGTH for code in codes)):
             raise ValidationError(gettext_lazy("At most %(limit)s codes."), code="invalid", params={"limit": CODES})
         for code in codes or ():
             if self.allowed and code not in self.allowed:
@@ -83,7 +83,7 @@ class CodesField(forms.Field):
                     code="invalid_choice",
                     params={"value": code},
                 )
-        return cast("list[str] | None", codes)
+        return [code for code in codes or () if code] or None
 
 
 class CodesFilter(django_filters.Filter):

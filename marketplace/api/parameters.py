@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from marketplace.api.choosing import paths_of
 from marketplace.api.contracts import Contract, IfMatch
 from marketplace.api.deprecations import Deprecation
-from marketplace.api.filters import CodesFilter
+from marketplace.api.filters import CODE_LENGTH, CODES, CodesFilter
 from marketplace.api.idempotency import HEADER as IDEMPOTENCY_HEADER
 from marketplace.api.pagination import MAX_PAGE_SIZE, PAGE_SIZE, CursorPages
 from marketplace.api.permissions import Public
@@ -63,6 +63,7 @@ HEADERS: dict[str, Schema] = {
 # What a header can hold of it: the visible characters of ASCII, perhaps in quotes; the printable ones of Latin-1.
 KEY = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r'^"?[!#-~][!-~]*$'}
 PRINTABLE = {"type": "string", "maxLength": 200, "pattern": r"^[ -~\u00a1-\u00ac\u00ae-\u00ff]*$"}
+CODE: Schema = {"type": "string", "maxLength": CODE_LENGTH, "pattern": "^[^,]*$"}  # of several with commas between
 RATE_HEADERS = ("RateLimit", "RateLimit-Policy")
 WAITING = (429, 503)  # statuses that come with Retry-After
 
@@ -157,11 +158,8 @@ def _list(view: Any) -> list[OpenApiParameter]:
 def _filter(name: str, one: Any) -> OpenApiParameter:
     description = str(one.extra.get("help_text", "")) or f"Only those with this `{name}`."
     if isinstance(one, CodesFilter):
-        return _comma(
-            name,
-            f"{description} Several with commas.",
-            _names(list(one.allowed)) if one.allowed else {"type": "array", "items": TEXT},
-        )
+        codes = _names(list(one.allowed)) if one.allowed else {"type": "array", "items": CODE}
+        return _comma(name, f"{description} Several with commas.", {**codes, "maxItems": CODES})
     return query(name, description, dict(_by_kind(one)))
 
 
