@@ -47,6 +47,7 @@ __all__ = [
     "AllowListedFilters",
     "CodesFilter",
     "FilterSet",
+    "IdsFilter",
     "JsonListFilter",
     "MomentFilter",
     "StateFilter",
@@ -94,6 +95,22 @@ class CodesFilter(django_filters.Filter):
     def __init__(self, field_name: str | None = None, *, allowed: Sequence[str] = (), **options: Any) -> None:
         self.allowed = tuple(allowed)
         super().__init__(field_name=field_name, lookup_expr="in", allowed=self.allowed, **options)
+
+
+class IdsField(CodesField):
+    """A list of ids."""
+
+    def clean(self, value: Any) -> list[str] | None:
+        codes = super().clean(value)
+        for code in codes or ():
+            forms.UUIDField().clean(code)
+        return codes
+
+
+class IdsFilter(CodesFilter):
+    """`?run=...`: rows whose column is one of the ids; what is no id is a 400."""
+
+    field_class = IdsField
 
 
 class StateFilter(CodesFilter):

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from marketplace.api.choosing import paths_of
 from marketplace.api.contracts import Contract, IfMatch
 from marketplace.api.deprecations import Deprecation
-from marketplace.api.filters import CODE_LENGTH, CODES, CodesFilter
+from marketplace.api.filters import CODE_LENGTH, CODES, CodesFilter, IdsFilter
 from marketplace.api.idempotency import HEADER as IDEMPOTENCY_HEADER
 from marketplace.api.pagination import MAX_PAGE_SIZE, PAGE_SIZE, CursorPages
 from marketplace.api.permissions import Public
@@ -64,6 +64,7 @@ HEADERS: dict[str, Schema] = {
 KEY = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r'^"?[!#-~][!-~]*$'}
 PRINTABLE = {"type": "string", "maxLength": 200, "pattern": r"^[ -~\u00a1-\u00ac\u00ae-\u00ff]*$"}
 CODE: Schema = {"type": "string", "maxLength": CODE_LENGTH, "pattern": "^[^,]*$"}  # of several with commas between
+ID: Schema = {"type": "string", "format": "uuid"}
 RATE_HEADERS = ("RateLimit", "RateLimit-Policy")
 WAITING = (429, 503)  # statuses that come with Retry-After
 
@@ -158,7 +159,11 @@ def _list(view: Any) -> list[OpenApiParameter]:
 def _filter(name: str, one: Any) -> OpenApiParameter:
     description = str(one.extra.get("help_text", "")) or f"Only those with this `{name}`."
     if isinstance(one, CodesFilter):
-        codes = _names(list(one.allowed)) if one.allowed else {"type": "array", "items": CODE}
+        codes = (
+            _names(list(one.allowed))
+            if one.allowed
+            else {"type": "array", "items": ID if isinstance(one, IdsFilter) else CODE}
+        )
         return _comma(name, f"{description} Several with commas.", {**codes, "maxItems": CODES})
     return query(name, description, dict(_by_kind(one)))
 

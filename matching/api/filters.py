@@ -6,7 +6,7 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
-from marketplace.api.filters import CodesFilter, FilterSet, MomentFilter, StateFilter, UpdatedSince
+from marketplace.api.filters import CodesFilter, FilterSet, IdsFilter, MomentFilter, StateFilter, UpdatedSince
 from marketplace.kernel.lifecycle import Party
 from matching import queries
 from matching.lifecycle import PROPOSAL, RUN
@@ -82,7 +82,7 @@ class ProposalFilters(FilterSet):
     state = StateFilter(PROPOSAL)
     origin = CodesFilter("origin", allowed=("engine", "provider", "secretariat"))
     request = CodesFilter("request__reference")
-    run = CodesFilter("run__public_id")
+    run = IdsFilter("run__public_id")
     lead = CodesFilter("lead__code")
     waiting_for = CodesFilter(method="owed_by", allowed=tuple(party.value for party in Party))
     four_eyes = django_filters.BooleanFilter()

@@ -319,6 +319,7 @@ QUERIES = [
     query("unknown field", INVALID, "fields=password", "fields"),
     query("states of commas", INVALID, "state=,,,", "state"),
     query("no state", None, "state="),
+    query("run that is no id", INVALID, "run=000000,,", "run", "/proposals"),
     query("field of a field", INVALID, "fields=organization.users", "fields"),
     query("unknown expansion", INVALID, "expand=organization.users", "expand"),
     query("page of none", INVALID, "page_size=0", "page_size"),
