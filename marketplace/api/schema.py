@@ -3,6 +3,7 @@
 from types import UnionType
 from typing import Any, ClassVar, Union, cast, get_args, get_origin, get_type_hints
 
+from django.core.validators import RegexValidator
 from drf_spectacular.drainage import has_override
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, force_instance, resolve_type_hint
@@ -261,8 +262,9 @@ class MarketplaceSchema(AutoSchema):
             # A digit at least; and where nothing is the least, a minus before nothing alone.
             sign = "-?" if field.min_value is None or field.min_value < 0 else "(-(?=[0.]*$))?"
             return {**schema, "pattern": schema["pattern"].replace("^-?", f"^{sign}(?=[.]?[0-9])", 1)}
-        if direction == "request" and type(field) is CharField and field.trim_whitespace and "minLength" in schema:
-            return {"pattern": r"\S", **schema}  # blanks around a text do not count
+        if direction == "request" and isinstance(field, CharField) and field.trim_whitespace and "minLength" in schema:
+            shaped = "format" in schema or any(isinstance(one, RegexValidator) for one in field.validators)
+            return schema if shaped else {"pattern": r"\S", **schema}  # blanks around a text do not count
         return schema
 
     def _map_response_type_hint(self, method: Any) -> Schema:
