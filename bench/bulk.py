@@ -193,7 +193,8 @@ def timed(what: Callable[[int, Path], None], rows: int, path: Path) -> tuple[flo
     process.join()
     if process.exitcode:
         raise SystemExit(f"{what.__name__} failed")
-    return mother.recv()
+    seconds, megabytes = mother.recv()
+    return seconds, megabytes
 
 
 def main() -> None:

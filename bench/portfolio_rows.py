@@ -13,9 +13,13 @@ import subprocess
 import sys
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # the engine is imported in the fresh process only
+    from matching.engine.portfolio import Instance
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDS, SESSIONS, PAIRS, SEED = 10_000, 2_000, 30, 1
@@ -36,8 +40,8 @@ class Row(NamedTuple):
     goal: float
 
 
-def arrays(needs: int, sessions: int, seed: int = SEED):  # type: ignore[no-untyped-def]
-    """Make the pairs: sessions differ in quality, and there are a tenth more seats than needs."""
+def arrays(needs: int, sessions: int, seed: int = SEED) -> tuple[NDArray[Any], ...]:
+    """Make the pairs (need, session, score), the seats of each session and the cents of each pair: sessions differ in quality, and there are a tenth more seats than needs."""
     chance = np.random.default_rng(seed)
     need = np.repeat(np.arange(needs), PAIRS)
     session = np.concatenate([chance.choice(sessions, PAIRS, replace=False) for _ in range(needs)])
@@ -48,7 +52,7 @@ def arrays(needs: int, sessions: int, seed: int = SEED):  # type: ignore[no-unty
     return need, session, score, seats, cents
 
 
-def instance(needs: int, sessions: int, cents_each: int | None = None, *, unequal: bool = False):  # type: ignore[no-untyped-def]
+def instance(needs: int, sessions: int, cents_each: int | None = None, *, unequal: bool = False) -> "Instance":
     """Build the instance, with a total budget of so many cents for each need or without one.
 
     A need takes one unit of a session, or, where they take unequal amounts, 5 to 30 of a session that has 17 times as many.
@@ -102,7 +106,7 @@ def megabytes_of(process: int | None) -> float:
 
 def solved(case: str, needs: int, sessions: int, repeats: int) -> dict[str, object]:
     """Solve a case so often in this process; return the median CPU seconds, the totals and the memory."""
-    from matching.engine.portfolio import Settings, solve
+    from matching.engine.portfolio import Settings, Solution, solve
     from matching.engine.portfolio.mixed_integer import Helper
 
     settings = {
@@ -112,16 +116,20 @@ def solved(case: str, needs: int, sessions: int, repeats: int) -> dict[str, obje
         "everything": Settings(),
     }[case]
     made = instance(needs, sessions, 1_300_000 if case == "budget" else None)
-    spent = []
-    for _ in range(repeats):
-        begun, helper_megabytes = cpu_seconds(), 0.0
+
+    def once() -> tuple[float, Solution, float]:
+        begun = cpu_seconds()
         with Helper() as helper:
             solution = solve(made, settings, helper=helper)
             helper_megabytes = megabytes_of(helper.process_id())
-        spent.append(cpu_seconds() - begun)
+        spent = cpu_seconds() - begun
         assert solution.status == "optimal"
+        return spent, solution, helper_megabytes
+
+    runs = [once() for _ in range(repeats)]
+    _, solution, helper_megabytes = runs[-1]
     return {
-        "seconds": median(spent),
+        "seconds": median(spent for spent, *_ in runs),
         "served": sum(solution.served_by_class.values()),
         "total": solution.total_score,
         "worst": solution.worst_score,

@@ -15,9 +15,15 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # the engine is imported in the fresh process only
+    from scipy.optimize import Bounds, LinearConstraint
+
+    from matching.engine import TeamInstance
 
 ROOT = Path(__file__).resolve().parent.parent
 CANDIDATES, CELLS, REPEATS, PROGRAM_SECONDS = 2000, 10, 15, 60
@@ -40,7 +46,7 @@ CASES = {
 }
 
 
-def instance(case: str, seed: int):  # type: ignore[no-untyped-def]  # the engine is imported in the fresh process only
+def instance(case: str, seed: int) -> "TeamInstance":
     """Make a search: each candidate is a partner of its own and covers one to three cells of ten."""
     from matching.engine import TeamCandidate, TeamInstance
 
@@ -88,7 +94,7 @@ class Model:
         self.high.append(most)
 
 
-def program(made):  # type: ignore[no-untyped-def]
+def program(made: "TeamInstance") -> tuple[NDArray[Any], "LinearConstraint", "Bounds", int]:
     """Build the mixed-integer program: x takes part, y serves (by cell), or u is covered where values do not need y."""
     from scipy.optimize import Bounds, LinearConstraint
     from scipy.sparse import coo_array
@@ -116,7 +122,7 @@ def program(made):  # type: ignore[no-untyped-def]
     return goal, LinearConstraint(matrix, model.low, model.high), Bounds(0, 1), step
 
 
-def add_limits(model: Model, made) -> None:  # type: ignore[no-untyped-def]
+def add_limits(model: Model, made: "TeamInstance") -> None:
     """Add exclusions, number of partners, budget and lead."""
     people = made.candidates
     place = {entry.id: number for number, entry in enumerate(people)}
