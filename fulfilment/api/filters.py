@@ -5,7 +5,7 @@ import django_filters
 from fulfilment.lifecycle import COST_SHARE, DELIVERY, ENGAGEMENT, MILESTONE
 from fulfilment.models.deliveries import OWNERS
 from fulfilment.models.engagements import PARTY_ROLES
-from marketplace.api.filters import CodesFilter, FilterSet, MomentFilter, StateFilter, UpdatedSince
+from marketplace.api.filters import CodesFilter, CountFilter, FilterSet, MomentFilter, StateFilter, UpdatedSince
 from marketplace.kernel.lifecycle import Party
 
 PARTIES = tuple(party.value for party in Party)
@@ -56,7 +56,7 @@ class MilestoneFilters(FilterSet):
 class EvaluationFilters(FilterSet):
     """Filters of evaluations."""
 
-    level = django_filters.NumberFilter("level")
+    level = CountFilter("level", help_text="Kirkpatrick level.")
     source = CodesFilter("source", allowed=("participants", "requester", "provider", "external"))
     updated_since = UpdatedSince()
 

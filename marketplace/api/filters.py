@@ -41,11 +41,13 @@ PAGE_PARAMETERS = ("cursor", "page_size", "with_count")
 SEARCH_LENGTH, SEARCH_TERMS = 200, 10
 ORDERING_KEYS = 3
 CODES, CODE_LENGTH = 50, 200  # in one parameter
+MOST = 1_000_000  # of what can be counted
 TRUTHS = ("true", "false")
 
 __all__ = [
     "AllowListedFilters",
     "CodesFilter",
+    "CountFilter",
     "FilterSet",
     "IdsFilter",
     "JsonListFilter",
@@ -95,6 +97,25 @@ class CodesFilter(django_filters.Filter):
     def __init__(self, field_name: str | None = None, *, allowed: Sequence[str] = (), **options: Any) -> None:
         self.allowed = tuple(allowed)
         super().__init__(field_name=field_name, lookup_expr="in", allowed=self.allowed, **options)
+
+
+class CountField(forms.IntegerField):
+    """A whole number as JSON writes it."""
+
+    def to_python(self, value: Any) -> int | None:
+        text = value or ""
+        if text and not (text.isascii() and text.isdigit()):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(text)
+
+
+class CountFilter(django_filters.Filter):
+    """`?level=2`: a whole number from 0."""
+
+    field_class = CountField
+
+    def __init__(self, field_name: str | None = None, **options: Any) -> None:
+        super().__init__(field_name=field_name, min_value=0, max_value=MOST, **options)
 
 
 class IdsField(CodesField):

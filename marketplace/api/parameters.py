@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from marketplace.api.choosing import paths_of
 from marketplace.api.contracts import Contract, IfMatch
 from marketplace.api.deprecations import Deprecation
-from marketplace.api.filters import CODE_LENGTH, CODES, CodesFilter, IdsFilter
+from marketplace.api.filters import CODE_LENGTH, CODES, MOST, CodesFilter, CountFilter, IdsFilter
 from marketplace.api.idempotency import HEADER as IDEMPOTENCY_HEADER
 from marketplace.api.pagination import MAX_PAGE_SIZE, PAGE_SIZE, CursorPages
 from marketplace.api.permissions import Public
@@ -174,7 +174,7 @@ def _by_kind(one: Any) -> Schema:
         (django_filters.IsoDateTimeFilter, {"type": "string", "format": "date-time"}),
         (django_filters.DateFilter, {"type": "string", "format": "date"}),
         (django_filters.UUIDFilter, {"type": "string", "format": "uuid"}),
-        (django_filters.NumberFilter, {"type": "number"}),
+        (CountFilter, {"type": "integer", "minimum": 0, "maximum": MOST}),
     )
     return next((schema for kind, schema in kinds if isinstance(one, kind)), TEXT)
 

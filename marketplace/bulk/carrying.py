@@ -69,7 +69,7 @@ def begin(one: Import, *, at: datetime) -> bool:
         except DomainError as error:
             refuse(one, error, at=at)
             return False
-        Import.objects.filter(pk=one.pk).update(rows_total=total)
+        Import.objects.filter(pk=one.pk).update(rows_total=total, passed_over=one.passed_over)
     # An import whose job had died, and was revived, runs again.
     started = Import.objects.filter(pk=one.pk, status__in=[*OPEN, ImportStatus.FAILED])
     return bool(started.update(status=ImportStatus.RUNNING, finished_at=None, updated_at=at))
@@ -83,8 +83,8 @@ def _counted(one: Import) -> int:
             "%(rows)s rows in one transaction are too many for this database; at most %(limit)s. Use mode partial."
         )
         raise refuse_file("too_many_rows", detail, rows=total, limit=limit)
-    for _row in islice(_rows(one), 1):  # the header is judged before anything is written
-        pass
+    for row in islice(_rows(one), 1):  # the header is judged before anything is written
+        one.passed_over = list(row.passed_over)
     return total
 
 
@@ -100,7 +100,7 @@ def refuse(one: Import, error: DomainError, *, at: datetime) -> None:
 
 def _rows(one: Import) -> Iterator[Row]:
     path = storage.path_of(one.upload.name)
-    return read_rows(path, format=one.format, form=targets()[one.target].form)
+    return read_rows(path, format=one.format, form=targets()[one.target].form, is_export=one.from_export)
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

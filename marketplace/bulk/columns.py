@@ -14,7 +14,8 @@ from rest_framework import serializers
 from marketplace.api.flat import SEPARATOR, cell_of
 from marketplace.api.parsers import clean_text, load
 from marketplace.api.problems import invalid_input
-from marketplace.api.serializers import LanguageMapField, StrictSerializer
+from marketplace.api.serializers import LanguageMapField, ReferenceField, StrictSerializer
+from marketplace.bulk.shown import columns_meant
 from marketplace.kernel.errors import DomainError, FieldError
 from marketplace.kernel.text import gettext_noop as _
 
@@ -62,7 +63,24 @@ def columns_of(form: type[StrictSerializer], names: Sequence[str]) -> list[Colum
     return found
 
 
-def _column(form: StrictSerializer, name: str) -> Column | None:
+def shown_columns_of(form: type[StrictSerializer], names: Sequence[str]) -> tuple[list[Column | None], tuple[str, ...]]:
+    """Find the columns of a file that a list gave; None, and the names, for what a write does not take."""
+    found: list[Column | None] = []
+    seen: set[Path] = set()
+    for name in names[:MOST_COLUMNS]:
+        column = _column(form(), name) or _reference(form(), name)
+        found.append(None if column is None or column.path in seen else column)
+        seen.update([column.path] if column else [])
+    found += [None] * (len(names) - len(found))
+    return found, tuple(name[:100] for name, column in zip(names, found, strict=True) if column is None)
+
+
+def _reference(form: StrictSerializer, name: str) -> Column | None:
+    columns = (_column(form, meant, only=ReferenceField) for meant in columns_meant(name))
+    return next((column for column in columns if column), None)
+
+
+def _column(form: StrictSerializer, name: str, *, only: type = object) -> Column | None:
     path: list[str | int] = []
     at: Any = form
     for part in name.split("."):
@@ -71,7 +89,7 @@ def _column(form: StrictSerializer, name: str) -> Column | None:
             return None
         key, at = step
         path.append(key)
-    return Column(name, tuple(path), _reader(at))
+    return None if not isinstance(at, only) else Column(name, tuple(path), _reader(at))
 
 
 def _step(field: Any, part: str) -> tuple[str | int, Any] | None:
@@ -111,12 +129,12 @@ def _list(text: str) -> object:
     return [part.strip() for part in text.split(SEPARATOR) if part.strip()]
 
 
-def values_of(columns: Sequence[Column], cells: Sequence[str]) -> tuple[dict[str, Any], list[FieldError]]:
+def values_of(columns: Sequence[Column | None], cells: Sequence[str]) -> tuple[dict[str, Any], list[FieldError]]:
     """Make the nested values of a row; cells that cannot be read at all are told of with their column."""
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
     for column, cell in zip(columns, cells, strict=False):
-        if not cell:
+        if column is None or not cell:
             continue
         try:
             _put(values, column.path, column.read(clean_text(cell)))

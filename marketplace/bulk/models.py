@@ -48,6 +48,9 @@ class Import(Record):
     format = models.CharField(max_length=8)
     mode = models.CharField(max_length=8, choices=ImportMode.choices)
     dry_run = models.BooleanField()
+    # The file is one that a list gave: what is shown only is passed over. (The database's own default, so that a version that
+    # does not know the column goes on while it is added.)
+    from_export = models.BooleanField(default=False, db_default=False)
     upload = models.ForeignKey("files.StoredFile", on_delete=models.PROTECT, related_name="+")
     requested_by = models.CharField(max_length=80)  # kind and public id of the caller, in whose name rows are written
     scopes = models.JSONField(null=True, blank=True)  # of the token; null: a session, not limited
@@ -60,6 +63,7 @@ class Import(Record):
     changed = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
+    passed_over = models.JSONField(default=list, db_default=[], blank=True)  # columns, or members of the first line
     problems = models.JSONField(default=list, blank=True)  # of the file as a whole
     finished_at = models.DateTimeField(null=True, blank=True)
 

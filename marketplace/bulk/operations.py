@@ -31,6 +31,7 @@ def request_import(
     format: str,  # noqa: A002  as the API calls it
     mode: str,
     dry_run: bool,
+    from_export: bool = False,
     upload: UUID,
     language: str,
 ) -> Import:
@@ -50,6 +51,7 @@ def request_import(
         format=format,
         mode=mode,
         dry_run=dry_run,
+        from_export=from_export,
         upload=stored,
         requested_by=owner_of(actor),
         scopes=None if actor.scopes is None else sorted(actor.scopes),

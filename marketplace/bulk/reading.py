@@ -4,7 +4,7 @@ import codecs
 import csv
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,7 +16,8 @@ from openpyxl.utils.exceptions import InvalidFileException
 from marketplace.api.parsers import load
 from marketplace.api.problems import invalid_input
 from marketplace.api.serializers import StrictSerializer
-from marketplace.bulk.columns import Column, columns_of, values_of
+from marketplace.bulk.columns import Column, columns_of, shown_columns_of, values_of
+from marketplace.bulk.shown import written_and_rest
 from marketplace.kernel.cells import plain_text
 from marketplace.kernel.errors import DomainError, FieldError
 from marketplace.kernel.text import gettext_noop as _
@@ -38,14 +39,21 @@ class Row:
     line: int
     values: dict[str, Any]
     errors: Sequence[FieldError] = ()
+    passed_over: tuple[str, ...] = ()
 
 
-def read_rows(path: Path, *, format: str, form: type[StrictSerializer]) -> Iterator[Row]:  # noqa: A002  as callers say it
-    """Read the rows of a file; columns are those of ``form``.
+def read_rows(
+    path: Path,
+    *,
+    format: str,  # noqa: A002  as callers say it
+    form: type[StrictSerializer],
+    is_export: bool = False,
+) -> Iterator[Row]:
+    """Read the rows of a file; columns are those of ``form``, of an export also those that a list shows besides.
 
     Raises DomainError(invalid_input) for what makes the whole file unreadable, with the line or the column.
     """
-    return {"csv": _csv_rows, "xlsx": _xlsx_rows, "jsonl": _json_rows}[format](path, form)
+    return {"csv": _csv_rows, "xlsx": _xlsx_rows, "jsonl": _json_rows}[format](path, form, is_export)
 
 
 def count_rows(path: Path, *, format: str) -> int:  # noqa: A002
@@ -65,8 +73,9 @@ def refuse_file(code: str, detail: str, **params: object) -> DomainError:
 
 
 # --- CSV ----------------------------------------------------------------------------------------------------------
-def _csv_rows(path: Path, form: type[StrictSerializer]) -> Iterator[Row]:
-    return _table(((line, [plain_text(cell) for cell in cells]) for line, cells in _csv_lines(path)), form)
+def _csv_rows(path: Path, form: type[StrictSerializer], is_export: bool) -> Iterator[Row]:
+    lines = ((line, [plain_text(cell) for cell in cells]) for line, cells in _csv_lines(path))
+    return _table(lines, form, is_export)
 
 
 def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -127,8 +136,8 @@ def _check_encoding(path: Path) -> None:
 
 
 # --- XLSX ---------------------------------------------------------------------------------------------------------
-def _xlsx_rows(path: Path, form: type[StrictSerializer]) -> Iterator[Row]:
-    return _table(_sheet(path), form)
+def _xlsx_rows(path: Path, form: type[StrictSerializer], is_export: bool) -> Iterator[Row]:
+    return _table(_sheet(path), form, is_export)
 
 
 def _sheet(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -182,7 +191,7 @@ def _text(value: object) -> str:
 
 
 # --- tables -------------------------------------------------------------------------------------------------------
-def _table(lines: Iterable[tuple[int, list[str]]], form: type[StrictSerializer]) -> Iterator[Row]:
+def _table(lines: Iterable[tuple[int, list[str]]], form: type[StrictSerializer], is_export: bool) -> Iterator[Row]:
     waiting = iter(lines)
     _line, header = next(waiting, (0, []))
     names = [name.strip() for name in header]
@@ -190,13 +199,21 @@ def _table(lines: Iterable[tuple[int, list[str]]], form: type[StrictSerializer])
         names.pop()
     if not names:
         raise refuse_file("empty", _("The file has no header with the names of its columns."))
-    columns = columns_of(form, names)
+    columns: Sequence[Column | None]
+    columns, passed_over = shown_columns_of(form, names) if is_export else (columns_of(form, names), ())
+    reader = form()
     for line, cells in waiting:
         if any(cells):
-            yield _row(line, [cell.strip() for cell in cells], columns)
+            row = _row(line, [cell.strip() for cell in cells], columns)
+            yield _as_written(row, reader, passed_over) if is_export else row
 
 
-def _row(line: int, cells: list[str], columns: Sequence[Column]) -> Row:
+def _as_written(row: Row, form: StrictSerializer, passed_over: tuple[str, ...] = ()) -> Row:
+    values, rest = written_and_rest(form, row.values)
+    return replace(row, values=values, passed_over=passed_over or rest)
+
+
+def _row(line: int, cells: list[str], columns: Sequence[Column | None]) -> Row:
     values, errors = values_of(columns, cells)
     if any(cells[len(columns) :]):
         detail = _("The line has %(cells)s cells, the header %(columns)s.")
@@ -206,7 +223,8 @@ def _row(line: int, cells: list[str], columns: Sequence[Column]) -> Row:
 
 
 # --- JSON Lines ---------------------------------------------------------------------------------------------------
-def _json_rows(path: Path, form: type[StrictSerializer]) -> Iterator[Row]:
+def _json_rows(path: Path, form: type[StrictSerializer], is_export: bool) -> Iterator[Row]:
+    reader = form()
     with path.open("rb") as file:
         line = 0
         while raw := file.readline(LINE_BYTES + 1):
@@ -216,7 +234,8 @@ def _json_rows(path: Path, form: type[StrictSerializer]) -> Iterator[Row]:
             if line == 1:
                 raw = raw.removeprefix(codecs.BOM_UTF8)
             if raw.strip():
-                yield _json_row(line, raw)
+                row = _json_row(line, raw)
+                yield _as_written(row, reader) if is_export else row
 
 
 def _json_row(line: int, raw: bytes) -> Row:

@@ -54,6 +54,10 @@ class ImportIn(StrictSerializer):
         choices=ImportMode.values, default=ImportMode.ATOMIC, help_text="Whether a refused row keeps the others out."
     )
     dry_run = serializers.BooleanField(default=False, help_text="Tell what would happen, and write nothing.")
+    from_export = serializers.BooleanField(
+        default=False,
+        help_text="The file is one that a list gave (`format=csv` ...): what is shown only is passed over, see `passed_over`.",
+    )
     upload = serializers.UUIDField(help_text="Id of an upload of yours (`POST /uploads`), not older than a day.")
 
 
@@ -86,6 +90,7 @@ class ImportOut(ThingOut):
         "format": "csv",
         "mode": "partial",
         "dry_run": True,
+        "from_export": False,
         "status": "done",
         "rows_total": 1200,
         "rows_done": 1200,
@@ -93,6 +98,7 @@ class ImportOut(ThingOut):
         "changed": 60,
         "unchanged": 38,
         "refused": 2,
+        "passed_over": [],
         "problems": [],
         "finished_at": "2026-11-23T09:00:09Z",
         "allowed_actions": [],
@@ -106,6 +112,7 @@ class ImportOut(ThingOut):
     format = serializers.CharField()
     mode = serializers.ChoiceField(choices=ImportMode.values)
     dry_run = serializers.BooleanField()
+    from_export = serializers.BooleanField()
     status = serializers.ChoiceField(choices=ImportStatus.values)
     rows_total = serializers.IntegerField(allow_null=True, help_text="Null: not counted yet.")
     rows_done = serializers.IntegerField(help_text="Atomic and dry run: moves at the end.")
@@ -113,6 +120,10 @@ class ImportOut(ThingOut):
     changed = serializers.IntegerField()
     unchanged = serializers.IntegerField()
     refused = serializers.IntegerField()
+    passed_over = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Of an export: the columns, or the members of the first line, that are shown only.",
+    )
     problems = ImportProblemOut(many=True, help_text="Of the file as a whole.")
     finished_at = serializers.DateTimeField(allow_null=True)
     allowed_actions = serializers.SerializerMethodField()
@@ -162,6 +173,7 @@ def request_import(
     format: str,  # noqa: A002  as the API calls it
     mode: str,
     dry_run: bool,
+    from_export: bool,
     upload: UUID,
     language: str,
 ) -> Import:
@@ -174,6 +186,7 @@ def request_import(
         format=format,
         mode=mode,
         dry_run=dry_run,
+        from_export=from_export,
         upload=upload,
         language=language,
     )

@@ -7,7 +7,15 @@ from typing import Any
 import django_filters
 from django.db.models import F, QuerySet
 
-from marketplace.api.filters import CodesFilter, FilterSet, JsonListFilter, MomentFilter, StateFilter, UpdatedSince
+from marketplace.api.filters import (
+    CodesFilter,
+    CountFilter,
+    FilterSet,
+    JsonListFilter,
+    MomentFilter,
+    StateFilter,
+    UpdatedSince,
+)
 from providers import queries
 from providers.lifecycle import OFFERING, PROVIDER, SESSION
 from providers.models import Offering
@@ -119,7 +127,7 @@ class SessionFilters(FilterSet):
     starts_before = django_filters.DateFilter("start_on", lookup_expr="lte")
     ends_after = django_filters.DateFilter("end_on", lookup_expr="gte")
     ends_before = django_filters.DateFilter("end_on", lookup_expr="lte")
-    free_seats = django_filters.NumberFilter(method="with_free_seats", help_text="At least so many free seats.")
+    free_seats = CountFilter(method="with_free_seats", help_text="At least so many free seats.")
     external_id = CodesFilter("external_id")
     source = CodesFilter("source")
     updated_since = UpdatedSince()
@@ -128,9 +136,9 @@ class SessionFilters(FilterSet):
         """Keep the sessions of one offering."""
         return rows.filter(offering__in=queries.named(Offering.objects.all(), value))
 
-    def with_free_seats(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+    def with_free_seats(self, rows: QuerySet[Any], name: str, value: int) -> QuerySet[Any]:
         """Keep the sessions that have room for so many."""
-        return rows.filter(seats_total__gte=F("seats_held") + F("seats_confirmed") + int(value))
+        return rows.filter(seats_total__gte=F("seats_held") + F("seats_confirmed") + value)
 
 
 class WindowFilters(FilterSet):

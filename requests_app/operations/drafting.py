@@ -1,6 +1,6 @@
 """Writing a request: draft, change, upsert by an outside id. An edit that matters keeps the former content."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -153,25 +153,27 @@ def file_request(
     organization: str = "",
     external_id: str = "",
     expected_version: int | None = None,
-    lines_in_place: bool = False,
+    said: Collection[str] | None = None,
 ) -> tuple[TrainingRequest, bool]:
     """Draft a request, or change the one that the caller's system knows as ``external_id``; returns it and whether it is new.
 
     The external id counts for the client, or for the organization where a person writes; what is known gets the whole
-    new content. With ``lines_in_place``, lines that have no numbers are those that stand in their places, as the rows of a
-    table mean it; else they are new ones. Without ``organization`` it is the only one that the actor writes for. Raises as ``create_request`` and
-    ``change_request`` do.
+    new content. With ``said``, names of ``RequestContent``, it gets these alone, and lines that have no numbers are those
+    that stand in their places, as the rows of a table mean it; else they are new ones. Without ``organization`` it is the
+    only one that the actor writes for. Raises as ``create_request`` and ``change_request`` do.
     """
     owner = accounts.organization_by_code(organization or _only_organization(actor, at), "/requesting_organization")
     found = queries.by_external_id(external_id, actor=actor, organization_id=owner.pk).first() if external_id else None
     if found is None:
         return _drafted(owner, content, external_id, actor=actor, at=at), True
-    if lines_in_place:
-        content = _numbered(content, content_of(found))
-    changed = change_request(
-        actor=actor, at=at, request_id=found.pk, content=content, expected_version=expected_version
-    )
-    return changed, False
+    request = _lock_editable(found.pk, actor, at, expected_version)
+    before = content_of(request)
+    _rewrite(request, before, content if said is None else _with(before, content, said), actor=actor, at=at)
+    return request, False
+
+
+def _with(before: RequestContent, content: RequestContent, said: Collection[str]) -> RequestContent:
+    return _numbered(replace(before, **{name: getattr(content, name) for name in said}), before)
 
 
 def _numbered(content: RequestContent, known: RequestContent) -> RequestContent:

@@ -98,6 +98,34 @@ def test_empty_cell_says_nothing(staff: ApiClient) -> None:
     assert Offering.objects.get().duration_hours == 14
 
 
+def test_row_of_a_known_request_changes_what_it_names_and_leaves_the_rest(group: SmallGroup) -> None:
+    focal = ApiClient.of(group.focal_point, timezone.now())
+    need = {
+        "external_id": "n",
+        "title.en": "Need",
+        "award": "completion",
+        "languages.must": "en;fr",
+        "place.city": "Bamako",
+    }
+    need |= {"place.country": "MLI", "lines.1.theme": "mainstreaming", "lines.2.theme": "fair-recruitment"}
+    assert counts(imported(focal, as_csv([need], header=tuple(need)), resource="requests")) == (1, 0, 0, 0)
+    row = {"external_id": "n", "title.en": "Need, changed", "place.city": "Ségou", "award": ""}
+    one = imported(focal, as_csv([row], header=tuple(row)), resource="requests")
+    assert counts(one) == (0, 1, 0, 0), told(focal, one)
+    request = TrainingRequest.objects.get(external_id="n")
+    assert (request.title, request.award, request.languages_must) == (
+        {"en": "Need, changed"},
+        "completion",
+        ["en", "fr"],
+    )
+    assert (request.place_country, request.place_city) == ("MLI", "Ségou")
+    assert [line.theme for line in request.lines.order_by("number")] == ["mainstreaming", "fair-recruitment"]
+    second = {"external_id": "n", "lines.1.theme": "mainstreaming", "lines.1.country": "SEN"}
+    assert counts(imported(focal, as_csv([second], header=tuple(second)), resource="requests")) == (0, 1, 0, 0)
+    request.refresh_from_db()
+    assert [(line.number, line.country) for line in request.lines.exclude(state="dropped")] == [(1, "SEN")]
+
+
 def test_partners_in_a_row_are_those_of_the_offering(staff: ApiClient) -> None:
     row = {"provider": "PRO", "external_id": "p", "partners": [{"organization": "REQ", "role": "member"}]}
     bad = {"provider": "PRO", "external_id": "q", "partners": [{"organization": "NOBODY", "role": "member"}]}

@@ -115,8 +115,8 @@ def left_out(case: Sent, response: Response) -> Iterator[Any]:
 
 
 def is_beyond_words(error: dict[str, Any]) -> bool:
-    """Tell whether a description could not have said so: codes of a list that lies in the database, one field against another."""
-    known = {"order", "unknown_reference", "language", "required_with_mode", "not_with_mode", "ids_or_kind"}
+    """Tell whether a description could not have said so: codes of a list in the database, one field against another, year 0."""
+    known = {"overflow", "order", "unknown_reference", "language", "required_with_mode", "not_with_mode", "ids_or_kind"}
     return error["code"] in known or (error["code"] == "invalid_choice" and "allowed" in error)
 
 

@@ -21,7 +21,7 @@ from requests_app.api.serializers.exchanges import (
     RequestTimelineOut,
     SimilarRequestsOut,
 )
-from requests_app.api.serializers.incoming import RequestChangeIn, RequestIn
+from requests_app.api.serializers.incoming import RequestChangeIn, RequestIn, RequestRowIn
 from requests_app.api.serializers.outgoing import RequestLineOut, RequestOut
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "RequestReasonIn",
     "RequestReturnIn",
     "RequestRevisionsOut",
+    "RequestRowIn",
     "RequestShareIn",
     "RequestShareOut",
     "RequestTimelineOut",

@@ -244,6 +244,14 @@ class RequestIn(ContentIn):
         }
 
 
+class RequestRowIn(RequestIn):
+    """A row of a table: of a request that is known it changes what it names, and leaves the rest."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Give the arguments of ``file_request``."""
+        return {**super().arguments(), "said": frozenset(self.content())}
+
+
 def _order() -> serializers.ErrorDetail:
     return serializers.ErrorDetail(str(ORDER), "order")
 
