@@ -28,8 +28,9 @@ class Right:
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        """What the role allows."""
-        return ROLES[self.role]
+        """What the role allows; an office outside the secretariat, or in what is the secretariat no more, allows nothing."""
+        out_of_office = self.role in GROUP_WIDE_ROLES and not self.in_secretariat
+        return frozenset() if out_of_office else ROLES[self.role]
 
     @property
     def is_group_wide(self) -> bool:

@@ -238,8 +238,9 @@ def save_service_client(
     ``test_mode`` counts when it is registered, and stays.
 
     Raises DomainError(permission_denied, rule_broken), and insufficient_scope for new scopes that the caller's token lacks.
+    A key outlasts what was lent: a role of one's own is asked for, here and wherever keys are made.
     """
-    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    permissions.check_holds(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_scopes(scopes)
     existing = ServiceClient.objects.filter(client_id=client_id).first()
     check_hands_out(actor, set(scopes) - set(existing.scopes if existing else ()))
@@ -309,7 +310,7 @@ def issue_token(
     reaches further than the client. Raises DomainError(permission_denied, rule_broken).
     """
     if actor.user is None or user is None or actor.user.pk != user.pk:
-        permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+        permissions.check_holds(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_scopes(scopes)
     check_hands_out(actor, scopes)
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)

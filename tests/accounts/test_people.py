@@ -14,6 +14,7 @@ from marketplace.accounts.models import Membership, Organization, OrganizationRo
 from marketplace.accounts.roles import GRANTABLE, OFFICES, ROLES, ROLES_OF_PEOPLE, Permission
 from marketplace.audit.models import AuditRecord
 from marketplace.events.models import OutboxEvent
+from marketplace.identity.operations import application_for
 from marketplace.kernel.errors import DomainError, ErrorCode
 from tests.factories.accounts import (
     MembershipFactory,
@@ -113,6 +114,42 @@ def test_office_in_what_is_the_secretariat_no_more_gives_nothing(role: str, at: 
     for wanted in ("viewer", "auditor"):
         assert denied(partial(give, actor, at, wanted, organization=former)) == "organizations.manage"
     assert denied(partial(end, actor, at, MembershipFactory.create(organization=former))) == "organizations.manage"
+
+
+@pytest.mark.parametrize("role", ["secretariat_officer", "secretariat_head"])
+def test_office_in_what_is_the_secretariat_no_more_makes_no_secretariat_and_no_keys(role: str, at: datetime) -> None:
+    former, agency = OrganizationFactory.create(roles=["secretariat"]), OrganizationFactory.create()
+    actor = member(former, role)
+    OrganizationRole.objects.update(valid_to=at.date() - DAY)
+    facts = operations.OrganizationFacts(
+        former.code, {"en": "Back"}, "member_agency", roles=[operations.RoleSpan("secretariat", at.date())]
+    )
+    assert denied(partial(operations.save_organization, facts, actor=actor, at=at)) == "organizations.manage"
+    client = {"client_id": "sys", "name": "System", "organization": agency, "scopes": ["requests:read"]}
+    assert denied(partial(operations.save_service_client, actor=actor, at=at, **client)) == "organizations.manage"
+    assert not [right for right in actor.rights(at) if right.permissions]
+
+
+def test_what_was_lent_makes_no_key_that_would_outlast_it(at: datetime) -> None:
+    office = OrganizationFactory.create(roles=["secretariat"])
+    officer = MembershipFactory.create(organization=office, role="secretariat_officer")
+    viewer = MembershipFactory.create(organization=office, role="viewer").user
+    days: dict[str, Any] = {"start": at.date(), "end": at.date(), "delegate": str(viewer.public_id)}
+    entrusting.delegate_membership(actor=SYSTEM, at=at, membership_id=officer.pk, **days)
+    made = client_of(OrganizationFactory.create(), "requests:read").client
+    assert made is not None
+    span: dict[str, Any] = {"name": "key", "scopes": ["requests:read"], "lifetime": timedelta(days=365), "client": made}
+    for actor, may in ((Actor.for_user(viewer), False), (Actor.for_user(officer.user), True)):
+        client = {"client_id": "sys", "name": "System", "organization": office, "scopes": ["requests:read"]}
+        for call in (
+            partial(operations.save_service_client, actor=actor, at=at, **client),
+            partial(operations.issue_token, actor=actor, at=at, **span),
+            partial(application_for, made, actor=actor, at=at),
+        ):
+            if may:
+                assert call()
+            else:
+                assert denied(call) == "organizations.manage"
 
 
 def test_what_was_lent_gives_no_role(at: datetime) -> None:

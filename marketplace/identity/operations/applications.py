@@ -45,7 +45,7 @@ def register_app(
 
     Raises DomainError(permission_denied, rule_broken), and DomainError(duplicate) where the id is taken.
     """
-    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    permissions.check_holds(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_scopes(scopes)
     check_hands_out(actor, scopes)
     _check_redirect_uris(redirect_uris)
@@ -83,7 +83,7 @@ def change_app(
 
     Raises DomainError(permission_denied, rule_broken).
     """
-    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    permissions.check_holds(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_scopes(scopes)
     check_hands_out(actor, set(scopes) - set(application.scopes))
     _check_redirect_uris(redirect_uris)
@@ -126,7 +126,7 @@ def _leads_home(uri: str) -> bool:
 @transaction.atomic
 def application_for(client: ServiceClient, *, actor: Actor, at: datetime) -> Application:
     """Give the OAuth application of a service client, made when it is first needed. Raises DomainError(permission_denied)."""
-    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    permissions.check_holds(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     application = queries.application_of(client)
     if application is not None:
         return application
@@ -162,7 +162,7 @@ def issue_secret(
     With ``overlap`` all other secrets end after it: time to roll out the new one. Raises DomainError(permission_denied,
     insufficient_scope), and DomainError(rule_broken) for an application that keeps no secrets.
     """
-    permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    permissions.check_holds(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_hands_out(actor, application.reach)
     if application.client_type != Application.CLIENT_CONFIDENTIAL:
         detail = gettext_noop("A public application has no secret; it proves itself by PKCE.")
