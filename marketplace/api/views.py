@@ -34,6 +34,7 @@ from marketplace.records.lookups import sole
 from marketplace.records.models import LifecycleRecord
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+NOT_LOOKED_UP = -1  # a version that nothing has
 
 
 __all__ = ["Changes", "Creates", "Lists", "Reads", "Removes", "ThingViewSet", "collection_verb", "described", "verb"]
@@ -209,15 +210,7 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
 
     def carry_out(self, write: Write, *, thing: Any = None, partial: bool = False) -> HttpResponseBase:
         """Check precondition and body, call the operation, answer with what it made or changed."""
-        arguments: dict[str, Any] = {}
-        if thing is not None:
-            arguments[self.id_argument] = thing.pk
-            if write.if_match is not IfMatch.NONE:
-                actual = getattr(getattr(thing, "root", thing), "version", 0)
-                arguments["expected_version"] = expected_version(self.request, write.if_match, actual)
-        elif self.parent is not None:
-            arguments[self.parent.argument] = self.parent_thing().pk
-            check_role(self.request.actor, write.access, self.request.at)
+        arguments = self._aimed(write, thing)
 
         def read() -> None:
             shown = self.reads(thing, context={**self.shape_context(), "fields": None}).data if partial else None
@@ -233,6 +226,23 @@ class ThingViewSet(Reading, ViewSetMixin, ApiView, GenericAPIView[Any]):
             arguments["prepared"] = self.called(cast("Callable[..., Any]", write.prepare), arguments, thing)
 
         return self.write(write, run, ahead=ahead if write.prepare is not None else None)
+
+    def _aimed(self, write: Write, thing: Any) -> dict[str, Any]:
+        """Say which thing an operation is about, in which version; or where what it makes belongs."""
+        if thing is not None:
+            known = {self.id_argument: thing.pk}
+            if write.if_match is IfMatch.NONE:
+                return known
+            actual = getattr(getattr(thing, "root", thing), "version", 0)
+            return {**known, "expected_version": expected_version(self.request, write.if_match, actual)}
+        if self.parent is not None:
+            above = {self.parent.argument: self.parent_thing().pk}
+            check_role(self.request.actor, write.access, self.request.at)
+            return above
+        if write.if_match is IfMatch.NONE:
+            return {}
+        # Of an upsert, whose operation finds out what there is.
+        return {"expected_version": expected_version(self.request, write.if_match, NOT_LOOKED_UP)}
 
     def called(self, operation: Callable[..., Any], arguments: Mapping[str, Any], thing: Any) -> Any:
         """Call an operation for this caller; its refusals name what this caller may do instead."""

@@ -1,6 +1,6 @@
 """From rows of a file to what became of them: read by the shape of the single write, carried out by its operation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,22 +37,34 @@ class Judge:
     def judge(self, rows: Sequence[Row], *, actor: Actor, at: datetime) -> list[Judged]:
         """Read and carry out rows in the caller's transaction."""
         read = [self._read(row) for row in rows]
-        good = [one for one in read if not isinstance(one, DomainError)]
-        saved: Iterator[Saved] = iter(self.target.save(good, actor=actor, at=at) if good else ())
+        good = [(row.id, one) for row, one in zip(rows, read, strict=True) if not isinstance(one, DomainError)]
+        saved = iter(self._saved(good, actor, at))
         return [
             Judged(
                 row,
-                str(row.values.get(self.target.key, ""))[:200],
+                str(row.values.get(self.target.key) or row.id)[:200],
                 Saved(RowOutcome.REFUSED, error=one) if isinstance(one, DomainError) else next(saved),
             )
             for row, one in zip(rows, read, strict=True)
         ]
 
+    def _saved(self, rows: Sequence[tuple[str, Arguments]], actor: Actor, at: datetime) -> Sequence[Saved]:
+        change = self.target.change
+        if change is None or not any(public_id for public_id, _arguments in rows):
+            return self.target.save([arguments for _id, arguments in rows], actor=actor, at=at) if rows else ()
+        found: list[Saved] = []
+        for public_id, arguments in rows:  # in the order of the file, which may name one record twice
+            known = {**arguments, "id": public_id}
+            found += (
+                change([known], actor=actor, at=at) if public_id else self.target.save([arguments], actor=actor, at=at)
+            )
+        return found
+
     def _read(self, row: Row) -> Arguments | DomainError:
         """Give the arguments of the operation, or why the row has no such shape."""
         if row.errors:
             return DomainError(ErrorCode.INVALID_INPUT, errors=row.errors)
-        if not row.values.get(self.target.key):
+        if not row.values.get(self.target.key) and not (row.id and self.target.change):
             detail = _("Each row names itself here, so that it is found again.")
             return DomainError(ErrorCode.INVALID_INPUT, errors=[FieldError(f"/{self.target.key}", "required", detail)])
         vars(self.form).pop("_validated_data", None)

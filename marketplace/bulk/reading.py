@@ -24,6 +24,7 @@ from marketplace.kernel.text import gettext_noop as _
 
 FORMATS = ("csv", "xlsx", "jsonl")
 DELIMITERS = (",", ";", "\t", "|")
+ID = "id"  # of the thing, in what lists show
 LINE_BYTES = 1_000_000
 CHUNK = 1 << 20
 SHEET_LINES = 1_048_576  # as many as a spreadsheet has
@@ -34,11 +35,15 @@ csv.field_size_limit(LINE_BYTES)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its line in the file (the first is 1), its values as a body would have them, and what cannot be read of it."""
+    """One row: its line in the file (the first is 1), its values as a body would have them, and what cannot be read of it.
+
+    Of an export also the id that it was given with, and the columns that a write does not take.
+    """
 
     line: int
     values: dict[str, Any]
     errors: Sequence[FieldError] = ()
+    id: str = ""
     passed_over: tuple[str, ...] = ()
 
 
@@ -205,12 +210,16 @@ def _table(lines: Iterable[tuple[int, list[str]]], form: type[StrictSerializer],
     for line, cells in waiting:
         if any(cells):
             row = _row(line, [cell.strip() for cell in cells], columns)
-            yield _as_written(row, reader, passed_over) if is_export else row
+            yield (
+                _as_written(row, reader, dict(zip(names, cells, strict=False)).get(ID, ""), passed_over)
+                if is_export
+                else row
+            )
 
 
-def _as_written(row: Row, form: StrictSerializer, passed_over: tuple[str, ...] = ()) -> Row:
-    values, rest = written_and_rest(form, row.values)
-    return replace(row, values=values, passed_over=passed_over or rest)
+def _as_written(row: Row, form: StrictSerializer, id: str, passed_over: Sequence[str]) -> Row:  # noqa: A002  as lists call it
+    values, _rest = written_and_rest(form, row.values)
+    return replace(row, values=values, id=id.strip(), passed_over=tuple(name for name in passed_over if name != ID))
 
 
 def _row(line: int, cells: list[str], columns: Sequence[Column | None]) -> Row:
@@ -235,7 +244,8 @@ def _json_rows(path: Path, form: type[StrictSerializer], is_export: bool) -> Ite
                 raw = raw.removeprefix(codecs.BOM_UTF8)
             if raw.strip():
                 row = _json_row(line, raw)
-                yield _as_written(row, reader) if is_export else row
+                rest = written_and_rest(reader, row.values)[1]
+                yield _as_written(row, reader, str(row.values.get(ID, "")), rest) if is_export else row
 
 
 def _json_row(line: int, raw: bytes) -> Row:

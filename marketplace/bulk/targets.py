@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Model, QuerySet
 from django.utils.module_loading import autodiscover_modules
 
 from marketplace.accounts.actors import Actor
@@ -19,9 +21,12 @@ from marketplace.accounts.roles import Permission
 from marketplace.api.problems import as_domain_error
 from marketplace.api.serializers import StrictSerializer
 from marketplace.bulk.models import RowOutcome
-from marketplace.kernel.errors import DomainError
+from marketplace.kernel.errors import DomainError, rule_broken, unknown_reference
+from marketplace.kernel.text import gettext_noop as _
+from marketplace.records.lookups import sole
 
 Arguments = Mapping[str, Any]
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +46,17 @@ class Save(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One resource. ``key`` is the field by which a row finds the record that it is about."""
+    """One resource. ``key`` is the field by which a row finds the record that it is about.
+
+    A row of an export finds it by its id, where ``change`` takes such rows (arguments and ``id``).
+    """
 
     name: str
     form: type[StrictSerializer]
     permission: Permission
     key: str
     save: Save
+    change: Save | None = None
 
 
 _targets: dict[str, Target] = {}
@@ -71,6 +80,25 @@ def refused(exc: Exception) -> Saved | None:
     """Give the outcome of a row whose operation raised; None for what nobody foresaw."""
     error = as_domain_error(exc)
     return None if error is None or error.kind.status >= 500 else Saved(RowOutcome.REFUSED, error=error)
+
+
+def record_with(id: str, visible: QuerySet[M]) -> M:  # noqa: A002  as lists call it
+    """Give the record that a row of an export is about. Raises DomainError(unknown_reference) where it is not visible."""
+    try:
+        found = sole(visible.filter(public_id=UUID(id)))
+    except ValueError:
+        found = None
+    if found is None:
+        raise unknown_reference("/id", id)
+    return found
+
+
+def check_same(said: Mapping[str, Any], known: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a row that finds a record by its id and names it otherwise than it may be named. Raises DomainError(rule_broken)."""
+    for name, names in known.items():
+        if said.get(name) and said[name] not in names:
+            detail = _("The record with this id has `%(value)s` here, which stays.")
+            raise rule_broken(f"/{name}", "other_record", detail, value=names[0])
 
 
 def one_by_one(operation: Callable[..., Any], resource: str) -> Save:

@@ -155,6 +155,7 @@ class OfferingViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         WRITE,
         description=UPSERT,
         body=serializers.OfferingIn,
+        if_match=IfMatch.OPTIONAL,
         errors=(*REFUSED, ErrorCode.WRONG_STATE, ErrorCode.DUPLICATE),
         operation=operations.file_offering,
     )
@@ -263,6 +264,7 @@ class SessionViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
         WRITE,
         description=UPSERT,
         body=serializers.TrainingSessionIn,
+        if_match=IfMatch.OPTIONAL,
         errors=(*REFUSED, ErrorCode.WRONG_STATE, ErrorCode.DUPLICATE),
         operation=operations.file_session,
     )

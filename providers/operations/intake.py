@@ -6,6 +6,7 @@ from django.db import transaction
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.actors import Actor
+from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.kernel.periods import Period
 from providers.models import CapacityWindow, Offering, Provider, Session
 from providers.operations.facts import Facts
@@ -18,7 +19,14 @@ from providers.queries import visible_offering, visible_provider
 
 @transaction.atomic
 def file_offering(
-    *, actor: Actor, at: datetime, provider: str, facts: Facts, external_id: str = "", source: str = ""
+    *,
+    actor: Actor,
+    at: datetime,
+    provider: str,
+    facts: Facts,
+    external_id: str = "",
+    source: str = "",
+    expected_version: int | None = None,
 ) -> tuple[Offering, bool]:
     """Draft an offering of a provider (code or id), or change the one with this ``external_id``; tells whether it is new.
 
@@ -26,8 +34,23 @@ def file_offering(
     """
     owner = visible_provider(provider, actor=actor, at=at)
     if not external_id:
+        _expect_nothing(expected_version)
         return create_offering(actor=actor, at=at, provider_id=owner.pk, facts=facts), True
-    return save_offering(actor=actor, at=at, provider_id=owner.pk, source=source, external_id=external_id, facts=facts)
+    return save_offering(
+        actor=actor,
+        at=at,
+        provider_id=owner.pk,
+        source=source,
+        external_id=external_id,
+        facts=facts,
+        expected_version=expected_version,
+    )
+
+
+def _expect_nothing(version: int | None) -> None:
+    """Refuse the expectation of a version of what is made here. Raises DomainError(precondition_failed)."""
+    if version is not None:
+        raise DomainError(ErrorCode.PRECONDITION_FAILED)
 
 
 @transaction.atomic
@@ -46,7 +69,14 @@ def file_provider(*, actor: Actor, at: datetime, organization: str, facts: Facts
 
 @transaction.atomic
 def file_session(
-    *, actor: Actor, at: datetime, offering: str, facts: Facts, external_id: str = "", source: str = ""
+    *,
+    actor: Actor,
+    at: datetime,
+    offering: str,
+    facts: Facts,
+    external_id: str = "",
+    source: str = "",
+    expected_version: int | None = None,
 ) -> tuple[Session, bool]:
     """Plan a session of an offering (code or id), or change the one with this ``external_id``; tells whether it is new.
 
@@ -54,8 +84,17 @@ def file_session(
     """
     owner = visible_offering(offering, actor=actor, at=at)
     if not external_id:
+        _expect_nothing(expected_version)
         return create_session(actor=actor, at=at, offering_id=owner.pk, facts=facts), True
-    return save_session(actor=actor, at=at, offering_id=owner.pk, source=source, external_id=external_id, facts=facts)
+    return save_session(
+        actor=actor,
+        at=at,
+        offering_id=owner.pk,
+        source=source,
+        external_id=external_id,
+        facts=facts,
+        expected_version=expected_version,
+    )
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Writing offerings."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -131,6 +132,8 @@ def change_offering(
     precondition_failed, unknown_reference, rule_broken).
     """
     offering = lock_offering(offering_id, expected_version)
+    if offering.state in CLOSED and "partners" in facts and _pairs(offering) != _pairs_said(facts["partners"]):
+        raise lifecycles.wrong_state(offering, "change")
     changes = change_in_memory(offering, facts, actor=actor, at=at)
     if "partners" in facts:
         changes |= _replace_partners(offering, facts["partners"])
@@ -154,13 +157,16 @@ def save_offering(
 ) -> tuple[Offering, bool]:
     """Create or change the offering that ``source`` of the provider knows as ``external_id``; tells whether it is new.
 
-    Repeating the call changes nothing. Raises what `create_offering` and `change_offering` raise.
+    Repeating the call changes nothing. Raises what `create_offering` and `change_offering` raise, precondition_failed also
+    where a version is expected of what is not there.
     """
     rows = accounts.things_of_mode(Offering, actor).filter(
         provider_id=provider_id, source=source, external_id=external_id
     )
     known = rows.values_list("pk", flat=True).first()
     if known is None:
+        if expected_version is not None:
+            raise DomainError(ErrorCode.PRECONDITION_FAILED)
         created = create_offering(
             actor=actor, at=at, provider_id=provider_id, facts=facts, external_id=external_id, source=source
         )
@@ -181,13 +187,20 @@ def change_in_memory(offering: Offering, facts: Facts, *, actor: Actor, at: date
     Raises as `change_offering` does.
     """
     check_offering(actor, Permission.CATALOGUE_WRITE, offering, at=at)
-    if offering.state in CLOSED:
+    if offering.state in CLOSED and _differs(offering, facts):
         raise lifecycles.wrong_state(offering, "change")
     before = offering.programme
     changes = _put(offering, facts)
     if offering.programme != before:  # into a programme that the actor's membership does not reach: refused too
         check_offering(actor, Permission.CATALOGUE_WRITE, offering, at=at)
     return changes
+
+
+def _differs(offering: Offering, facts: Facts) -> bool:
+    try:
+        return bool(_put(copy(offering), facts))
+    except DomainError:  # whatever is wrong with them, they are others
+        return True
 
 
 def lock_offering(offering_id: int, expected_version: int | None) -> Offering:
@@ -204,9 +217,15 @@ def _put(offering: Offering, facts: Facts) -> dict[str, object]:
         resolved["programme"] = accounts.programme_by_code(code, "/programme") if code else None
     if "series" in facts:
         resolved["series"] = _series(offering, facts["series"])
+    if "places" in facts and _said(facts["places"]) == _said(offering.places):
+        del resolved["places"]  # what is left out and what is null are the same
     changes = put(offering, resolved, COLUMNS)
     check_offering_facts(offering)
     return changes
+
+
+def _said(places: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in place.items() if value is not None} for place in places]
 
 
 def _series(offering: Offering, reference: str | None) -> Offering | None:
@@ -220,20 +239,26 @@ def _series(offering: Offering, reference: str | None) -> Offering | None:
 
 
 def _replace_partners(offering: Offering, partners: Sequence[Mapping[str, Any]]) -> dict[str, object]:
-    pairs = list(dict.fromkeys((partner["organization"], partner["role"]) for partner in partners))
+    pairs = _pairs_said(partners)
     check_codes({"partners": [role for _, role in pairs]}, {"partners": "partner_roles"})
     organizations = accounts.organizations_by_code([code for code, _ in pairs], "/partners")
-    rows = offering.partners.select_related("organization")
-    before = [[row.organization.code, row.role] for row in rows]
-    after = [list(pair) for pair in pairs]
-    if before == after:
+    before = _pairs(offering)
+    if before == pairs:
         return {}
     offering.partners.all().delete()
     OfferingPartner.objects.bulk_create(
         OfferingPartner(offering=offering, organization=organization, role=role)
         for organization, (_, role) in zip(organizations, pairs, strict=True)
     )
-    return {"partners": [before, after]}
+    return {"partners": [[list(pair) for pair in before], [list(pair) for pair in pairs]]}
+
+
+def _pairs(offering: Offering) -> list[tuple[str, str]]:
+    return [(row.organization.code, row.role) for row in offering.partners.select_related("organization")]
+
+
+def _pairs_said(partners: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((partner["organization"], partner["role"]) for partner in partners))
 
 
 def facets_of(offering: Offering) -> set[tuple[str, str]]:

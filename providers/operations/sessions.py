@@ -1,5 +1,6 @@
 """Planning, changing and running sessions."""
 
+from copy import copy
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
@@ -79,7 +80,7 @@ def change_session(
     """
     session = _lock(session_id, expected_version)
     check_offering(actor, Permission.CATALOGUE_WRITE, session.offering, at=at)
-    if session.state in CLOSED:
+    if session.state in CLOSED and _differs(session, facts):
         raise lifecycles.wrong_state(session, "change")
     changes = _put(session, facts)
     if changes:
@@ -101,11 +102,14 @@ def save_session(
 ) -> tuple[Session, bool]:
     """Create or change the session of an offering that ``source`` knows as ``external_id``; tells whether it is new.
 
-    Repeating the call changes nothing. Raises what `create_session` and `change_session` raise.
+    Repeating the call changes nothing. Raises what `create_session` and `change_session` raise, precondition_failed also
+    where a version is expected of what is not there.
     """
     rows = Session.objects.filter(offering_id=offering_id, source=source, external_id=external_id)
     known = rows.values_list("pk", flat=True).first()
     if known is None:
+        if expected_version is not None:
+            raise DomainError(ErrorCode.PRECONDITION_FAILED)
         created = create_session(
             actor=actor, at=at, offering_id=offering_id, facts=facts, external_id=external_id, source=source
         )
@@ -171,6 +175,13 @@ def _usual(offering: Offering) -> dict[str, object]:
         "seats_total": offering.participants_max or 1,
         "seats_min": offering.participants_min or 1,
     }
+
+
+def _differs(session: Session, facts: Facts) -> bool:
+    try:
+        return bool(_put(copy(session), facts))
+    except DomainError:  # whatever is wrong with them, they are others
+        return True
 
 
 def _put(session: Session, facts: Facts) -> dict[str, object]:

@@ -133,6 +133,7 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
             "answer is 200."
         ),
         body=serializers.RequestIn,
+        if_match=IfMatch.OPTIONAL,
         errors=(*CONTENT_ERRORS, ErrorCode.WRONG_STATE, ErrorCode.DUPLICATE),
         operation=operations.file_request,
     )

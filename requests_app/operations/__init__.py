@@ -3,7 +3,13 @@
 from requests_app.operations.clearing import clear_test_requests
 from requests_app.operations.content import LineContent, RequestContent, content_of
 from requests_app.operations.documents import attach_document, remove_document
-from requests_app.operations.drafting import change_request, create_request, edit_request, file_request
+from requests_app.operations.drafting import (
+    change_request,
+    create_request,
+    edit_request,
+    file_request,
+    refile_request,
+)
 from requests_app.operations.exchanges import (
     answer_clarification,
     ask_clarification,
@@ -81,6 +87,7 @@ __all__ = [
     "note_ranking",
     "open_request",
     "record_endorsement",
+    "refile_request",
     "reindex_requests",
     "release_lines",
     "remove_document",

@@ -79,7 +79,7 @@ def change_request(
     and says so in the event (``material``), upon which matching supersedes suggestions and asks partners again.
     Raises DomainError(not_found, precondition_failed, permission_denied, wrong_state, unknown_reference, rule_broken).
     """
-    request = _lock_editable(request_id, actor, at, expected_version)
+    request = _lock_own(request_id, actor, at, expected_version)
     _rewrite(request, content_of(request), content, actor=actor, at=at)
     return request
 
@@ -97,17 +97,15 @@ def edit_request(
 
     Raises as ``change_request`` does.
     """
-    request = _lock_editable(request_id, actor, at, expected_version)
+    request = _lock_own(request_id, actor, at, expected_version)
     before = content_of(request)
     _rewrite(request, before, merged(before, changes), actor=actor, at=at)
     return request
 
 
-def _lock_editable(request_id: int, actor: Actor, at: datetime, expected_version: int | None) -> TrainingRequest:
+def _lock_own(request_id: int, actor: Actor, at: datetime, expected_version: int | None) -> TrainingRequest:
     request = lock_request(request_id=request_id, expected_version=expected_version)
     check_requester(request, actor, at)
-    if request.state not in EDITABLE_STATES:
-        raise lifecycles.wrong_state(request, "change")
     return request
 
 
@@ -115,12 +113,14 @@ def _rewrite(
     request: TrainingRequest, before: RequestContent, content: RequestContent, *, actor: Actor, at: datetime
 ) -> None:
     content = replace(content, channel=content.channel or before.channel)
-    check_content(content)
-    if request.state in ("submitted", "open"):
-        check_complete(content)
     changed = differences(before, content)
     if not changed:
         return
+    if request.state not in EDITABLE_STATES:
+        raise lifecycles.wrong_state(request, "change")
+    check_content(content)
+    if request.state in ("submitted", "open"):
+        check_complete(content)
     write_columns(request, content, _parent(content, actor, at))
     _check_writer_of(request, content, actor, at)
     material = sorted(MATERIAL & set(changed)) if not request.is_private else []
@@ -158,22 +158,43 @@ def file_request(
     """Draft a request, or change the one that the caller's system knows as ``external_id``; returns it and whether it is new.
 
     The external id counts for the client, or for the organization where a person writes; what is known gets the whole
-    new content. With ``said``, names of ``RequestContent``, it gets these alone, and lines that have no numbers are those
-    that stand in their places, as the rows of a table mean it; else they are new ones. Without ``organization`` it is the
-    only one that the actor writes for. Raises as ``create_request`` and ``change_request`` do.
+    new content, or that of the fields named in ``said`` alone. Lines that have no numbers are those that stand in their
+    places: the same call again changes nothing. Without ``organization`` it is the only one that the actor writes for.
+    Raises as ``create_request`` and ``change_request`` do, and DomainError(precondition_failed) where a version is expected
+    of what is not there.
     """
     owner = accounts.organization_by_code(organization or _only_organization(actor, at), "/requesting_organization")
     found = queries.by_external_id(external_id, actor=actor, organization_id=owner.pk).first() if external_id else None
     if found is None:
+        if expected_version is not None:
+            raise DomainError(ErrorCode.PRECONDITION_FAILED)
         return _drafted(owner, content, external_id, actor=actor, at=at), True
-    request = _lock_editable(found.pk, actor, at, expected_version)
+    return _refile(found.pk, content, said, actor=actor, at=at, expected_version=expected_version), False
+
+
+@transaction.atomic
+def refile_request(
+    *, actor: Actor, at: datetime, request_id: int, content: RequestContent, said: Collection[str]
+) -> TrainingRequest:
+    """Give the fields of a known request that are named in ``said`` new content, as ``file_request`` does. Raises as it does."""
+    return _refile(request_id, content, said, actor=actor, at=at)
+
+
+def _refile(
+    request_id: int,
+    content: RequestContent,
+    said: Collection[str] | None,
+    *,
+    actor: Actor,
+    at: datetime,
+    expected_version: int | None = None,
+) -> TrainingRequest:
+    request = _lock_own(request_id, actor, at, expected_version)
     before = content_of(request)
-    _rewrite(request, before, content if said is None else _with(before, content, said), actor=actor, at=at)
-    return request, False
-
-
-def _with(before: RequestContent, content: RequestContent, said: Collection[str]) -> RequestContent:
-    return _numbered(replace(before, **{name: getattr(content, name) for name in said}), before)
+    if said is not None:
+        content = replace(before, **{name: getattr(content, name) for name in said})
+    _rewrite(request, before, _numbered(content, before), actor=actor, at=at)
+    return request
 
 
 def _numbered(content: RequestContent, known: RequestContent) -> RequestContent:

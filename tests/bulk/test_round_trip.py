@@ -10,10 +10,12 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from marketplace.accounts.models import Organization
+from marketplace.accounts.roles import SCOPES
 from providers.models import Offering, Provider, Session
 from requests_app.models import TrainingRequest
 from tests.bulk.files import as_csv, as_jsonl, counts, imported, rows, told
-from tests.factories.providers import OfferingFactory
+from tests.factories.accounts import client_of
+from tests.factories.providers import OfferingFactory, SessionFactory
 from tests.kit.api import ApiClient
 from tests.kit.people import SmallGroup
 
@@ -86,7 +88,7 @@ def test_what_was_exported_is_imported_without_a_change(filled: dict[str, ApiCli
     assert (one["status"], created, changed, refused) == ("done", 0, 0, 0), (one, told(client, one))
     assert unchanged == one["rows_total"] > 0
     shown_only = set(one["passed_over"])
-    assert {"id", "version", "created_at"} <= shown_only < names_in(content, kind)
+    assert {"version", "created_at"} <= shown_only < names_in(content, kind)
     assert not shown_only & {"external_id", "titles.en", "titles", "lines", "names", "organization"}
 
 
@@ -114,15 +116,48 @@ def test_without_being_told_so_an_export_is_refused_by_its_columns(filled: dict[
     assert Session.objects.count() == 1
 
 
-def test_row_of_an_export_without_the_key_is_refused_and_the_others_are_not(filled: dict[str, ApiClient]) -> None:
+@pytest.mark.parametrize("kind", FORMATS)
+def test_what_has_no_key_or_another_owner_of_it_is_found_by_its_id(
+    group: SmallGroup, filled: dict[str, ApiClient], kind: str
+) -> None:
+    staff, focal = filled["offerings"], filled["requests"]
+    here = OfferingFactory.create(provider=Provider.objects.get(code="PRO"), places=[{"country": "SEN"}])
+    SessionFactory.create(offering=here)
+    system = ApiClient.of(client_of(group.requester, *SCOPES).client, timezone.now())
+    assert system.post("/requests", {"external_id": "need-1", "title": {"en": "The system's"}}).status_code == 201
+    for client, resource, rows_there in ((staff, "offerings", 5), (staff, "sessions", 2), (focal, "requests", 2)):
+        one = imported(client, exported(client, f"/{resource}", kind), format=kind, resource=resource, from_export=True)
+        assert (one["status"], counts(one)) == ("done", (0, 0, rows_there, 0)), (one, told(client, one))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_what_is_over_and_was_not_changed_keeps_nothing_out(filled: dict[str, ApiClient], kind: str) -> None:
+    staff, focal = filled["offerings"], filled["requests"]
+    Offering.objects.filter(external_id="with-partner").update(state="retired")
+    Session.objects.update(state="completed")
+    TrainingRequest.objects.update(state="withdrawn")
+    for client, path in ((staff, "offerings"), (staff, "sessions"), (focal, "requests?expand=lines")):
+        resource = path.partition("?")[0]
+        one = imported(client, exported(client, f"/{path}", kind), format=kind, resource=resource, from_export=True)
+        assert (one["status"], one["unchanged"]) == ("done", one["rows_total"]), (one, told(client, one))
+
+
+def test_row_of_an_export_changes_no_key_and_finds_nothing_hidden(filled: dict[str, ApiClient]) -> None:
     staff = filled["offerings"]
-    OfferingFactory.create(provider=Provider.objects.get(code="PRO"))  # made here, not by a system
-    content = exported(staff, "/offerings", "jsonl")
-    one = imported(staff, content, format="jsonl", from_export=True, mode="partial")
-    assert counts(one) == (0, 0, 4, 1)
-    assert Offering.objects.count() == 5
-    (row,) = told(staff, one)
-    assert [(error["pointer"], error["code"]) for error in row["errors"]] == [("/external_id", "required")]
+    (first, second, third, fourth) = (orjson.loads(row) for row in exported(staff, "/offerings", "jsonl").splitlines())
+    rows_sent = [
+        {**first, "external_id": "another"},
+        {**second, "id": "01976b0e-0000-7000-8000-000000000000"},
+        {**third, "id": "no id"},
+        {**fourth, "provider_id": "NOBODY"},
+        {"provider_code": "PRO", "provider": "PRO", "external_id": "new", "titles": {"en": "A row more"}},
+    ]
+    one = imported(staff, as_jsonl(rows_sent), format="jsonl", from_export=True, mode="partial")
+    assert counts(one) == (1, 0, 0, 4)
+    found = [(error["pointer"], error["code"]) for row in told(staff, one) for error in row["errors"]]
+    refused = [("/external_id", "other_record"), ("/id", "unknown_reference"), ("/id", "unknown_reference")]
+    assert found == [*refused, ("/provider", "other_record")]
+    assert Offering.objects.get(external_id="new").titles == {"en": "A row more"}
 
 
 def test_export_of_what_others_keep_changes_nothing_of_theirs(filled: dict[str, ApiClient]) -> None:

@@ -110,10 +110,6 @@ class UsualPlaceIn(StrictSerializer):
     country = CodeField("countries", required=False, allow_null=True)
     venue = serializers.CharField(max_length=300, required=False, allow_null=True)
 
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """Name all three, as they are shown: what was read and is written back is the same."""
-        return {**dict.fromkeys(self.fields), **super().to_internal_value(data)}
-
 
 class OfferingPartnerIn(StrictSerializer):
     """Another organization in the team that delivers."""
