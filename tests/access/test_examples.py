@@ -21,7 +21,7 @@ from tests.factories.providers import ProviderFactory
 
 pytestmark = pytest.mark.django_db
 # Organizations that examples name.
-NAMED = ("IOM", "ITC-ILO", "UNFPA", "UNHCR", "ILO")
+NAMED = ("IOM", "HMLP", "UNFPA", "UNHCR", "ILO")
 # Examples of which some members name a thing, a number or a day that only the scene can have: there stands that of the scene.
 WITH_IDS = frozenset(
     {

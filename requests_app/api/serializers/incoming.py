@@ -126,7 +126,7 @@ CONTENT: Example = {
     "budget": {"ceiling": "45000.00", "currency": "USD", "funding_state": "sought"},
     "award": "participation",
     "visibility": "group",
-    "kept_apart": [["UNITAR", "ITC-ILO"]],
+    "kept_apart": [["UNITAR", "HMLP"]],
     "lead_required": True,
 }
 

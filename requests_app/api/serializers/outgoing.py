@@ -133,7 +133,7 @@ class RequestOut(LifecycleOut):
         "co_requesters": ["IOM"],
         "beneficiaries": ["GOV-MLI"],
         "excluded_organizations": [],
-        "kept_apart": [["ITC-ILO", "UNITAR"]],
+        "kept_apart": [["HMLP", "UNITAR"]],
         "lead_required": True,
         "title": {"fr": "Intégrer la migration dans la planification nationale"},
         "need_statement": {"fr": "Des agents de trois ministères doivent intégrer la migration dans les plans."},
