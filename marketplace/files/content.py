@@ -39,6 +39,11 @@ MEDIA_TYPES = {
 ARCHIVES = ("docx", "xlsx", "odt", "ods")
 SIGNATURES = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff", "jpeg": b"\xff\xd8\xff"}
 MAIN_PARTS = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml"}
+# The two that the Open Packaging Conventions (ISO/IEC 29500-2) and ODF 1.3, part 2, know. Of what else zipfile reads, bzip2 and
+# LZMA fail in ways of their own, and LZMA takes as much memory as the sender says.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile raises for a damaged archive; OverflowError for a part that begins further away than any file goes.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, KeyError, ValueError, OverflowError)
 MACROS = ("vbaproject.bin", "vbadata.xml", "basic/", "scripts/", "macrosheets/", "activex/")
 
 
@@ -103,11 +108,12 @@ def _check_archive(content: bytes, extension: str) -> None:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             members = archive.infolist()
             _check_sizes(members, len(content))
+            _require(all(member.compress_type in METHODS for member in members), extension)
             _require(_is_office(archive, extension), extension)
             _check_members(archive, members)
     except FileRefusedError:
         raise
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, KeyError, ValueError):
+    except UNREADABLE:
         _require(False, extension)
 
 

@@ -55,8 +55,14 @@ def read(name: str) -> bytes:
 
 
 def delete(name: str) -> None:
-    """Delete a stored file; one that is gone stays gone."""
-    path_of(name).unlink(missing_ok=True)
+    """Delete a stored file; one that is gone stays gone. Raises FileNotFoundError where the folder of all files is missing.
+
+    Without its folder nothing can be told of a file: this process sees another disk than the one that stored it.
+    """
+    path = path_of(name)
+    if not folder().is_dir():
+        raise FileNotFoundError(f"{folder()}, the folder of stored files, is not there")
+    path.unlink(missing_ok=True)
 
 
 def files_before(moment: datetime) -> Iterator[Path]:

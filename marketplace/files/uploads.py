@@ -96,8 +96,10 @@ def content_of(document: Document) -> tuple[StoredFile, bytes]:
 
 
 def sweep(*, at: datetime) -> int:
-    """Delete files that nobody needs: never attached within a day and not held by work, of documents taken off a month ago, and files that a crash
-    left without a row. Return how many; the rows stay, with the hash of what there was.
+    """Delete files that nobody needs: never attached within a day and not held by work, of documents taken off a month ago, and strays.
+
+    Return how many; the rows stay, with the hash of what there was. Raises FileNotFoundError where there is something to delete and no
+    folder of files: another worker may have it, and no row says that its file is gone before somebody could look.
     """
     free = Q(kept_until__isnull=True) | Q(kept_until__lt=at)
     unattached = Q(document__isnull=True, created_at__lt=at - ATTACH_WITHIN) & free
@@ -111,8 +113,12 @@ def sweep(*, at: datetime) -> int:
 
 
 def _sweep_strays(at: datetime) -> int:
+    """Delete what a crash left without a row, and what a row calls purged although it is still there.
+
+    The second is left by a sweep in a process that saw another folder: who marked the row could not delete the file.
+    """
     strays = {path.name: path for path in storage.files_before(at - ATTACH_WITHIN)}
-    known = set(StoredFile.objects.filter(name__in=strays).values_list("name", flat=True))
-    for name in strays.keys() - known:
+    kept = set(StoredFile.objects.filter(name__in=strays, purged_at__isnull=True).values_list("name", flat=True))
+    for name in strays.keys() - kept:
         strays[name].unlink(missing_ok=True)
-    return len(strays.keys() - known)
+    return len(strays.keys() - kept)

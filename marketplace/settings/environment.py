@@ -5,9 +5,26 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-env = environ.FileAwareEnv()  # SECRET_KEY_FILE=/run/secrets/key is read as SECRET_KEY, and so is any other
+
+
+class _Variables(FileAwareMapping):  # type: ignore[misc]
+    """Reads SECRET_KEY from the file that SECRET_KEY_FILE names, and so any other, without the newline at its end."""
+
+    def __getitem__(self, key: str) -> str:
+        value: str = super().__getitem__(key)
+        return value.rstrip("\r\n") if self.env.get(f"{key}_FILE") else value
+
+
+class _Env(environ.FileAwareEnv):  # type: ignore[misc]
+    """Reads what was set, from the environment or from files."""
+
+    ENVIRON = _Variables()
+
+
+env = _Env()
 if (BASE_DIR / ".env").is_file():
     environ.Env.read_env(BASE_DIR / ".env")
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).absolute()  # what this installation keeps
@@ -21,8 +38,20 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or DEFAULT_KEY  # an empty one is
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # old keys, while what they signed is still about
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 PRODUCTION = env.bool("PRODUCTION", default=False)
+# What Django's check security.W009 asks of a key; a check is not run by web servers and workers.
+KEY_LENGTH, KEY_CHARACTERS = 50, 5
+MAKE_A_KEY = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(64))"'
 if PRODUCTION and SECRET_KEY == DEFAULT_KEY:
-    raise ImproperlyConfigured("PRODUCTION=1 needs a SECRET_KEY of its own: the default key is public.")
+    raise ImproperlyConfigured(f"PRODUCTION=1 needs a SECRET_KEY of its own: the default key is public. {MAKE_A_KEY}")
+if PRODUCTION and (len(SECRET_KEY) < KEY_LENGTH or len(set(SECRET_KEY)) < KEY_CHARACTERS):
+    raise ImproperlyConfigured(
+        f"PRODUCTION=1 needs a SECRET_KEY of at least {KEY_LENGTH} characters, {KEY_CHARACTERS} different ones among them. "
+        f"{MAKE_A_KEY}"
+    )
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured(
+        "PRODUCTION=1 and DEBUG=1 exclude each other: error pages would tell the inside. Set DEBUG=0 or take it away."
+    )
 
 # Where people and systems reach this installation, without a slash at the end; in events and links.
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{env.int('PORT', default=8000)}").rstrip("/")

@@ -127,11 +127,8 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     create_with = Write(
         "Draft a training request, or change the one with this external id",
         WRITE,
-        description=(
-            "A draft may leave anything out; submission names what is missing. With an `external_id` that the caller's "
-            "system (for people: the organization) has used before, that request gets this content instead, and the "
-            "answer is 200."
-        ),
+        description="A draft may leave anything out; submission names what is missing. With an `external_id` that the "
+        "caller's system (for people: the organization) has used before, that request gets this content: 200.",
         body=serializers.RequestIn,
         if_match=IfMatch.OPTIONAL,
         errors=(*CONTENT_ERRORS, ErrorCode.WRONG_STATE, ErrorCode.DUPLICATE),

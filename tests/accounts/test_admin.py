@@ -30,7 +30,7 @@ def test_admin_is_off_in_production_unless_it_is_switched_on(project_root: Path)
     said = "from django.conf import settings; print(settings.ADMIN_ENABLED)"
     production = {
         "PRODUCTION": "1",
-        "SECRET_KEY": "x" * 60,
+        "SECRET_KEY": "a key for a test, " * 4,
         "ALLOWED_HOSTS": "a.example",
         "DJANGO_SETTINGS_MODULE": "marketplace.settings",
     }

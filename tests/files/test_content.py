@@ -1,5 +1,6 @@
 """What an uploaded file really is: bytes decide, names must agree, nothing harmful is taken."""
 
+import struct
 import tracemalloc
 import zipfile
 from io import BytesIO
@@ -17,9 +18,9 @@ ENTITIES = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "xxxxxxxxxx"><!ENTITY y
 OUTSIDE = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'
 
 
-def archive(*members: tuple[str, str | bytes]) -> bytes:
+def archive(*members: tuple[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     target = BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
+    with zipfile.ZipFile(target, "w", method) as made:
         for name, text in members:
             made.writestr(name, text)
     return target.getvalue()
@@ -31,6 +32,31 @@ def docx(*more: tuple[str, str | bytes]) -> bytes:
 
 def xlsx(*more: tuple[str, str | bytes]) -> bytes:
     return archive(("[Content_Types].xml", XML), ("xl/workbook.xml", XML), *more)
+
+
+def corrupt(method: int, first: int, kind: str = "xlsx") -> bytes:
+    """Make an office file whose last part is compressed by ``method`` and corrupt from its byte ``first`` on."""
+    before = {
+        "xlsx": (("[Content_Types].xml", XML), ("xl/workbook.xml", XML)),
+        "ods": (("mimetype", MEDIA_TYPES["ods"]),),
+    }
+    made = bytearray(archive(*before[kind], ("last.xml", "<a>" + "some words " * 50 + "</a>"), method=method))
+    with zipfile.ZipFile(BytesIO(bytes(made))) as opened:
+        part = opened.getinfo("last.xml")
+    begin = part.header_offset + 30 + len(part.filename)
+    for place in range(begin + first, begin + part.compress_size):
+        made[place] ^= 0xFF
+    return bytes(made)
+
+
+def far_away() -> bytes:
+    """Make a document that says of its last part that it begins behind the end of the largest file there can be."""
+    made = docx()
+    entry, end = made.rindex(b"PK\x01\x02"), made.rindex(b"PK\x05\x06")
+    field = struct.pack("<HHQ", 1, 8, 2**63)  # ZIP64: where the part begins, for an entry that has ~0 there
+    head = made[entry : entry + 30] + struct.pack("<H", len(field)) + made[entry + 32 : entry + 42] + b"\xff" * 4
+    size = struct.pack("<I", struct.unpack("<I", made[end + 12 : end + 16])[0] + len(field))
+    return made[:entry] + head + made[entry + 46 : end] + field + made[end : end + 12] + size + made[end + 16 :]
 
 
 def opendocument(kind: str, *more: tuple[str, str | bytes]) -> bytes:
@@ -92,6 +118,18 @@ HARMFUL = {
     "an absolute path": (docx(("/etc/passwd", b"x")), "docx", "file_path"),
     "a path of another system": (docx(("..\\..\\x", b"x")), "docx", "file_path"),
     "a truncated archive": (docx()[:-30], "docx", "file_content"),
+    "a corrupt part": (corrupt(zipfile.ZIP_DEFLATED, 0), "xlsx", "file_content"),
+    "a part whose bzip2 is corrupt from the beginning": (corrupt(zipfile.ZIP_BZIP2, 0), "xlsx", "file_content"),
+    "a part whose bzip2 is corrupt": (corrupt(zipfile.ZIP_BZIP2, 20), "xlsx", "file_content"),
+    "a part whose LZMA header is corrupt": (corrupt(zipfile.ZIP_LZMA, 0), "xlsx", "file_content"),
+    "a part whose LZMA is corrupt": (corrupt(zipfile.ZIP_LZMA, 12), "xlsx", "file_content"),
+    "a part of a table whose LZMA is corrupt": (corrupt(zipfile.ZIP_LZMA, 12, "ods"), "ods", "file_content"),
+    "parts that no office program packs so": (
+        archive(("[Content_Types].xml", XML), ("word/document.xml", XML), method=zipfile.ZIP_LZMA),
+        "docx",
+        "file_content",
+    ),
+    "a part that begins behind the end of any file": (far_away(), "docx", "file_content"),
     "any archive": (archive(("a.txt", b"x")), "docx", "file_content"),
     "a page as a text": (b"  <!DOCTYPE html><script>alert(1)</script>", "txt", "file_content"),
     "a picture with scripts as a text": (b"<svg onload='alert(1)'/>", "txt", "file_content"),

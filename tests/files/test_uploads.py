@@ -193,6 +193,51 @@ def test_what_nobody_needs_is_swept(focal: ApiClient, request_path: str, folder:
     assert StoredFile.objects.get(public_id=upload).sha256 == hashlib.sha256(PDF).hexdigest(), "what there was is known"
 
 
+def test_a_sweep_that_does_not_see_the_folder_calls_nothing_purged(
+    focal: ApiClient, folder: Path, settings: Settings
+) -> None:
+    send(focal)
+    tomorrow = timezone.now() + timedelta(days=1, minutes=1)
+    settings.FILES_DIR = folder.with_name("not mounted")
+    with pytest.raises(FileNotFoundError, match="not mounted"):
+        uploads.sweep(at=tomorrow)
+    assert StoredFile.objects.get().purged_at is None
+    settings.FILES_DIR = folder
+    assert uploads.sweep(at=tomorrow) == 1
+    assert files(folder) == []
+
+
+def test_a_sweep_with_nothing_to_delete_needs_no_folder(settings: Settings, tmp_path: Path) -> None:
+    settings.FILES_DIR = tmp_path / "not mounted"
+    assert uploads.sweep(at=timezone.now()) == 0
+
+
+def test_a_file_that_went_before_a_crash_is_called_purged_by_the_next_sweep(focal: ApiClient, folder: Path) -> None:
+    send(focal)
+    (stored,) = files(folder)
+    stored.unlink()
+    tomorrow = timezone.now() + timedelta(days=1, minutes=1)
+    assert uploads.sweep(at=tomorrow) == 1
+    assert StoredFile.objects.get().purged_at == tomorrow
+
+
+def test_a_file_that_was_called_purged_elsewhere_goes_with_the_next_sweep_that_sees_it(
+    focal: ApiClient, folder: Path, settings: Settings
+) -> None:
+    """A mount point without its disk, say: the folder is there, and empty."""
+    send(focal)
+    send(focal, "kept.pdf")
+    tomorrow = timezone.now() + timedelta(days=1, minutes=1)
+    StoredFile.objects.filter(file_name="kept.pdf").update(kept_until=tomorrow + timedelta(days=9))
+    settings.FILES_DIR = folder.with_name("empty")
+    settings.FILES_DIR.mkdir()
+    assert uploads.sweep(at=tomorrow) == 1
+    settings.FILES_DIR = folder
+    assert len(files(folder)) == 2
+    assert uploads.sweep(at=tomorrow) == 1
+    assert [path.name for path in files(folder)] == [StoredFile.objects.get(file_name="kept.pdf").name]
+
+
 def test_a_file_that_was_changed_on_the_disk_is_not_given_out(
     focal: ApiClient, request_path: str, folder: Path
 ) -> None:

@@ -10,6 +10,11 @@ READ_BY_OTHERS = {
     "POSTGRES_PASSWORD": "compose.yaml gives it to PostgreSQL",
     "LISTEN": "compose.yaml: where the proxy listens",
     "TLS_PORT": "compose.yaml: where the proxy listens",
+    "PROCESS_LIMIT": "compose.yaml: processes of each container",
+    "MEMORY_LIMIT": "compose.yaml: memory of each container of ours",
+    "POSTGRES_MEMORY_LIMIT": "compose.yaml: memory of PostgreSQL",
+    "PROXY_MEMORY_LIMIT": "compose.yaml: memory of the proxy",
+    "REDIS_MEMORY_LIMIT": "compose.yaml: memory of Redis",
 }
 SILENT: dict[str, str] = {}
 

@@ -26,7 +26,6 @@ WRITES_STATE: dict[str, str] = {
     "marketplace/work/operations/deciding.py": "a job is machinery with a fence of its own, no life cycle of the domain",
 }
 READS_CLOCK: dict[str, str] = {
-    "marketplace/identity/second_factor.py": "a form that the sign-on library calls without a moment",
     "marketplace/identity/passwords.py": "Django calls it when a password changes and gives no moment",
     "marketplace/work/dispatcher.py": "a process is an edge: it hands `at` to what it runs",
     "marketplace/work/process.py": "a process is an edge: it hands `at` to what it runs",

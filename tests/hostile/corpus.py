@@ -4,7 +4,9 @@ A case stands for a kind of mistake or attack; each is told by what it sends, no
 """
 
 import gzip
+import io
 import json
+import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -85,6 +87,24 @@ def header(name: str, code: C | None, headers: dict[str, str], place: str = "", 
 def good(name: str, code: C | None, headers: dict[str, str], place: str = "") -> Hostile:
     """Draft a good request with odd headers."""
     return Hostile(name, code, "POST", raw=json.dumps(GOOD).encode(), headers=headers, place=place)
+
+
+def upload(name: str, file_name: str, sent: bytes) -> Hostile:
+    """Send a file that is not what its name says."""
+    path = f"/uploads?file_name={file_name}"
+    return Hostile(name, C.RULE_BROKEN, "POST", path, raw=sent, content_type="application/octet-stream")
+
+
+def workbook(method: int, *, flipped: int) -> bytes:
+    """Make an office file; the last ``flipped`` bytes of its last part are not as they were packed."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", method) as made:
+        made.writestr("[Content_Types].xml", "<a/>")
+        made.writestr("xl/workbook.xml", "<a>" + "some words " * 50 + "</a>")
+    sent, end = bytearray(target.getvalue()), made.start_dir
+    for place in range(end - flipped, end):
+        sent[place] ^= 0xFF
+    return bytes(sent)
 
 
 def deep(opening: str, closing: str, levels: int) -> bytes:
@@ -417,8 +437,9 @@ HEADERS = [
         for name, text, code, place in (
             ("no tag", "1", INVALID, "If-Match"),
             ("an open quotation mark", '"1', INVALID, "If-Match"),
-            ("a huge version", '"99999999999999999999"', INVALID, "If-Match"),
-            ("negative", '"-1"', INVALID, "If-Match"),
+            ("a huge version", '"99999999999999999999"', C.PRECONDITION_FAILED, ""),
+            ("negative", '"-1"', C.PRECONDITION_FAILED, ""),
+            ("a tag with a blank", '"1 2"', INVALID, "If-Match"),
             ("a list with noise", '"1", x', INVALID, "If-Match"),
             ("empty", "", C.PRECONDITION_REQUIRED, ""),
             ("of another version", '"77"', C.PRECONDITION_FAILED, ""),
@@ -472,6 +493,14 @@ METHODS = [
     Hostile("HEAD of a list", None, "HEAD"),
     Hostile("body with a GET", None, raw=b"\xff\x00", content_type="nonsense"),
 ]
+FILES = [
+    upload("text as a workbook", "a.xlsx", b"a;b"),
+    upload("ZIP without a directory", "a.docx", b"PK\x03\x04" + b"\x00" * 40),
+    upload("workbook whose bzip2 is corrupt", "a.xlsx", workbook(zipfile.ZIP_BZIP2, flipped=30)),
+    upload("workbook whose LZMA is corrupt", "a.xlsx", workbook(zipfile.ZIP_LZMA, flipped=30)),
+    upload("workbook whose deflate is corrupt", "a.xlsx", workbook(zipfile.ZIP_DEFLATED, flipped=30)),
+]
+
 CORPUS = {
     "texts": TEXTS,
     "numbers": NUMBERS,
@@ -483,4 +512,5 @@ CORPUS = {
     "paths": PATHS,
     "headers": HEADERS,
     "methods": METHODS,
+    "files": FILES,
 }

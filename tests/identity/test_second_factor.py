@@ -1,19 +1,23 @@
 """Staff sign in with a second factor where it is required; its secrets lie encrypted, each code works once."""
 
 import re
+import threading
 import time
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 import time_machine
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings as configured
+from django.db import connection
 from django.test import Client
 
-from marketplace.identity import cipher
+from marketplace.identity import cipher, second_factor
 from marketplace.kernel.errors import ErrorCode as C
 from tests.kit.api import ApiClient
 from tests.kit.oauth import App, browser_of
@@ -121,6 +125,91 @@ def test_code_works_once_even_in_another_process(group: SmallGroup, clock: Any) 
     assert second.post(CODE_PAGE, {"code": code_of(secret)}).status_code == 302
 
 
+def test_code_that_the_tolerance_still_takes_is_refused_once_it_or_a_newer_one_was_used(
+    group: SmallGroup, clock: Any
+) -> None:
+    from django.core.cache import cache
+
+    secret = set_up(browser_of("officer"))
+    clock.shift(timedelta(minutes=1))
+    older = code_of(secret)
+    clock.shift(timedelta(seconds=30))
+    newer = code_of(secret)
+    assert browser_of("officer").post(CODE_PAGE, {"code": newer}).status_code == 302
+    for used_up in (newer, older):
+        cache.clear()
+        again = browser_of("officer")
+        assert again.post(CODE_PAGE, {"code": used_up}).status_code == 200
+        assert again.get("/api/v1/me").status_code == 401
+    clock.shift(timedelta(seconds=30))
+    cache.clear()
+    assert browser_of("officer").post(CODE_PAGE, {"code": newer}).status_code == 200
+    assert browser_of("officer").post(CODE_PAGE, {"code": code_of(secret)}).status_code == 302
+
+
+def test_code_of_a_clock_that_goes_fast_works_once(group: SmallGroup, clock: Any) -> None:
+    secret = set_up(browser_of("officer"))
+    clock.shift(timedelta(minutes=2))
+    ahead = code_of(secret)
+    clock.shift(timedelta(seconds=-30))
+    assert browser_of("officer").post(CODE_PAGE, {"code": ahead}).status_code == 302
+    clock.shift(timedelta(seconds=60))  # the neighbour on the other side
+    assert browser_of("officer").post(CODE_PAGE, {"code": ahead}).status_code == 200
+
+
+def test_code_that_set_the_app_up_signs_nobody_in(group: SmallGroup, clock: Any) -> None:
+    secret = set_up(browser_of("officer"))
+    code = code_of(secret)
+    clock.shift(timedelta(seconds=30))
+    assert browser_of("officer").post(CODE_PAGE, {"code": code}).status_code == 200
+
+
+def test_factor_of_before_the_step_was_noted_goes_on_from_its_last_use(group: SmallGroup, clock: Any) -> None:
+    secret = set_up(browser_of("officer"))
+    clock.shift(timedelta(minutes=1))
+    code = code_of(secret)
+    assert browser_of("officer").post(CODE_PAGE, {"code": code}).status_code == 302
+    row = Authenticator.objects.get(type="totp")
+    assert row.data.pop(second_factor.LAST_STEP) == int(time.time()) // 30
+    row.save()
+    clock.shift(timedelta(seconds=30))
+    assert browser_of("officer").post(CODE_PAGE, {"code": code}).status_code == 200
+    assert browser_of("officer").post(CODE_PAGE, {"code": code_of(secret)}).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_send_one_code_at_once_one_is_let_in(
+    group: SmallGroup, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = second_factor._fresh_step
+
+    def slowly(*given: Any) -> int | None:
+        """Leave the others time between looking at the last step and noting the new one."""
+        found = looks(*given)
+        time.sleep(0.1)
+        return found
+
+    monkeypatch.setattr(second_factor, "_fresh_step", slowly)
+    secret = set_up(browser_of("officer"))
+    clock.shift(timedelta(minutes=1))
+    browsers, code, answers = [browser_of("officer") for _ in range(6)], code_of(secret), []
+    barrier = threading.Barrier(len(browsers))
+
+    def attempt(browser: Client) -> None:
+        barrier.wait(60)
+        try:
+            answers.append(browser.post(CODE_PAGE, {"code": code}).status_code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=attempt, args=(browser,)) for browser in browsers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(answers) == [200] * 5 + [302]
+
+
 def test_recovery_code_signs_in_once(group: SmallGroup, clock: Any) -> None:
     browser = browser_of("officer")
     set_up(browser)
@@ -182,6 +271,48 @@ def test_secrets_lie_encrypted_and_outlive_the_rotation_of_the_key(
     settings.SECRET_KEY_FALLBACKS = []
     with pytest.raises(ValueError, match="SECRET_KEY_FALLBACKS"):
         cipher.decrypt(kept)
+
+
+@pytest.fixture
+def of_a_lost_key(group: SmallGroup, settings: Any, clock: Any) -> tuple[str, list[str]]:
+    """The secret and the recovery codes of a factor that lies under a key which is gone."""
+    present, settings.SECRET_KEY = settings.SECRET_KEY, "a key that will be lost"
+    browser = browser_of("officer")
+    secret = set_up(browser)
+    codes = RecoveryCodes(Authenticator.objects.get(type="recovery_codes")).get_unused_codes()
+    settings.SECRET_KEY = present
+    clock.shift(timedelta(minutes=1))
+    return secret, codes
+
+
+def test_factor_that_cannot_be_read_counts_as_a_wrong_code(of_a_lost_key: tuple[str, list[str]]) -> None:
+    secret, codes = of_a_lost_key
+    browser, api = browser_of("officer"), Client()
+    with structlog.testing.capture_logs() as told:
+        for code in (code_of(secret), codes[0]):
+            assert browser.post(CODE_PAGE, {"code": code}).status_code == 200
+            body = {"login": "officer", "password": PASSWORD, "code": code}
+            refused = api.post("/api/v1/session", body, "application/json")
+            assert (refused.status_code, refused.json()["code"]) == (401, C.SECOND_FACTOR_REQUIRED.value)
+    assert browser.get("/api/v1/me").status_code == 401
+    warned = [line for line in told if line["event"] == "second_factor.unreadable"]
+    assert {line["kind"] for line in warned} == {"totp", "recovery_codes"}
+    assert not any(word in str(warned) for word in (secret, *codes))
+
+
+def test_recovery_codes_that_can_be_read_work_beside_an_app_that_cannot(
+    of_a_lost_key: tuple[str, list[str]], group: SmallGroup
+) -> None:
+    Authenticator.objects.filter(type="recovery_codes").delete()
+    codes = RecoveryCodes.activate(group.officer).get_unused_codes()
+    assert browser_of("officer").post(CODE_PAGE, {"code": codes[0]}).status_code == 302
+
+
+def test_page_of_recovery_codes_that_cannot_be_read_is_not_there(group: SmallGroup) -> None:
+    browser = browser_of("officer")
+    set_up(browser)
+    Authenticator.objects.filter(type="recovery_codes").update(data={"seed": "unreadable", "used_mask": 0})
+    assert browser.get("/account/second-factor/recovery-codes/").status_code == 404
 
 
 def test_switching_off_asks_again_and_staff_must_set_up_anew(required: None, group: SmallGroup) -> None:

@@ -59,6 +59,22 @@ def test_run_one_buries_a_job_that_gives_up_at_the_first_attempt(at: datetime, c
     assert "nobody lives at that address" in job.last_error
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("words", ["bad \udc80 name", "nul \x00 here"])
+def test_run_one_records_a_failure_whose_words_no_database_keeps(
+    at: datetime, clock: loop.Clock, forgotten: str, words: str
+) -> None:
+    @job(forgotten)
+    def effect(payload: Payload, *, at: datetime, prepared: Any, claim: Claim) -> None:
+        raise ValueError(words)
+
+    operations.enqueue(forgotten, {}, at=at)
+    assert loop.run_one(worker="w1", clock=clock)
+    row = Job.objects.get()
+    assert (row.state, row.lease_until, row.failures.count()) == (JobState.QUEUED, None, 1)
+    assert "\ufffd" in row.last_error
+
+
 @pytest.mark.django_db
 def test_poison_does_not_keep_the_others_from_their_turn(at: datetime, clock: loop.Clock) -> None:
     for n, kind in enumerate(["test.fail", "test.mark", "test.give_up", "test.mark"]):

@@ -408,6 +408,21 @@ def test_final_failure_is_death_at_the_first_attempt_and_leaves_the_due_date(at:
     assert (row.last_error, JobFailure.objects.get().error) == ("failed without a word", "failed without a word")
 
 
+@pytest.mark.parametrize("unkept", [0x0, 0xD800, 0xDC80, 0xDFFF])
+def test_words_that_no_database_keeps_are_replaced(at: datetime, unkept: int) -> None:
+    operations.enqueue("test.fail", {}, at=at)
+    assert operations.fail(claimed(at), error=f"bad {chr(unkept)} name" + "x" * 4_000, at=at) == JobState.QUEUED
+    kept = ("bad \ufffd name" + "x" * 4_000)[:4_000]
+    assert (Job.objects.get().last_error, JobFailure.objects.get().error) == (kept, kept)
+
+
+def test_words_that_a_database_keeps_stay_as_they_are(at: datetime) -> None:
+    operations.enqueue("test.fail", {}, at=at)
+    words = "tab\t line\n \x01 é \ud7ff \ue000 \U0001f600"
+    operations.fail(claimed(at), error=words, at=at)
+    assert Job.objects.get().last_error == words
+
+
 def test_backoff_doubles_to_its_cap_and_spreads_by_the_id() -> None:
     kind = replace(registry.job_kind("test.fail"), backoff_seconds=10, backoff_cap_seconds=35)
     bare = [operations.backoff(kind, attempt=attempt, job_id=0) for attempt in (1, 2, 3, 4)]

@@ -4,6 +4,7 @@ Everything said about a running job carries the claim's fence and changes nothin
 another worker; that, and not the lease, is what makes an effect happen once.
 """
 
+import re
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -14,6 +15,7 @@ from marketplace.work.models import Job, JobFailure, JobState
 from marketplace.work.registry import Claim, JobKind, LeaseLost
 
 ERROR_LENGTH = 4_000  # characters of an error kept with its job
+NOT_STORED = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL takes no NUL, and lone surrogates are no UTF-8
 CLAIM_LOCK = 0x67_6D_67_77_6F_72_6B  # "gmgwork"; one advisory lock for all kinds with `at_most`
 
 
@@ -142,7 +144,7 @@ def end_attempt(claim: Claim, *, error: str, at: datetime, due_at: datetime, fin
 
     Returns the new state; None where the job is no longer this claimant's.
     """
-    text = error[:ERROR_LENGTH] or "failed without a word"
+    text = storable(error)
     dead = final or claim.attempt >= claim.max_attempts
     state = JobState.DEAD if dead else JobState.QUEUED
     moment = {"finished_at": at} if dead else {"due_at": due_at}
@@ -152,6 +154,15 @@ def end_attempt(claim: Claim, *, error: str, at: datetime, due_at: datetime, fin
         job_id=claim.job_id, fence=claim.fence, attempt=claim.attempt, worker=claim.worker, error=text, at=at
     )
     return state
+
+
+def storable(error: str) -> str:
+    """Give the words of an error as either database keeps them: bounded, never empty, U+FFFD for what is no text.
+
+    They may quote a file name or the bytes of a stranger. A failure that cannot be recorded would end the worker and leave the
+    job running.
+    """
+    return NOT_STORED.sub("\ufffd", error[:ERROR_LENGTH]) or "failed without a word"
 
 
 def backoff(kind: JobKind, *, attempt: int, job_id: int) -> timedelta:
