@@ -30,11 +30,13 @@ PAUSE_SECONDS = 0.02
 BEFORE = {
     "accounts": "0003_reports_read",
     "audit": "0003_chain",  # drops columns of the trail: from before the first release, when no old version serves
+    "bulk": "0001_initial",
     "fulfilment": "0002_checks_refuse_null",
     "identity": "0001_initial",  # was not there; its tables are new and empty
     "matching": "0005_publications",
     "providers": "0001_initial",
     "requests_app": "0001_initial",
+    "search": "0003_directory",
     "work": "0001_initial",
 }
 # What a copied row needs of its own, as SQL over the copy's number `n`; every other column is taken over.
@@ -53,6 +55,7 @@ TABLES: dict[str, dict[str, str]] = {
         "request_id": "(SELECT max(id) FROM requests_app_trainingrequest) - mod(n, 100000)",
         "number": "1000 + mod(n, 31000)",
     },
+    "search_searchdocument": {"record_id": "1000000 + n"},
     "work_job": {"public_id": "gen_random_uuid()", "key": "'drill:' || n"},
 }
 APPEND_ONLY = {"audit_auditrecord"}
@@ -76,9 +79,11 @@ def manage(url: str, *words: str) -> None:
 
 
 def columns(connection: psycopg.Connection, table: str) -> list[str]:
-    """Give the columns of a table as it is now, its key left out."""
+    """Give the columns of a table as it is now, its key and what the database computes left out."""
     found = connection.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND column_name <> 'id'", [table]
+        "SELECT column_name FROM information_schema.columns "
+        "WHERE table_name = %s AND column_name <> 'id' AND is_generated = 'NEVER'",
+        [table],
     )
     return [str(name) for (name,) in found]
 
@@ -133,7 +138,9 @@ def keep_asking(url: str, table: str, names: list[str], over: threading.Event, w
     name = sql.Identifier(table)
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
     read = sql.SQL("SELECT {} FROM {} ORDER BY id LIMIT 50").format(listed, name)
-    change = sql.SQL("UPDATE {} SET public_id = public_id WHERE id = (SELECT max(id) FROM {})").format(name, name)
+    column = sql.Identifier(names[0])
+    newest = sql.SQL("UPDATE {} SET {} = {} WHERE id = (SELECT max(id) FROM {})")
+    change = newest.format(name, column, column, name)
     insert, number = copying(table, names), 10_000_000
     with psycopg.connect(url, autocommit=True) as connection:
         while not over.wait(PAUSE_SECONDS):
