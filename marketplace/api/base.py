@@ -18,6 +18,7 @@ from marketplace.api.deprecations import HEADERS, Deprecation, headers_of, leavi
 from marketplace.api.filters import check_parameters
 from marketplace.api.language import own_language, speak, wanted_language
 from marketplace.api.merging import merge_patch
+from marketplace.api.negotiation import WeighedNegotiation
 from marketplace.api.preconditions import etag_of, is_known
 from marketplace.api.renderers import OrjsonRenderer, ProblemRenderer
 from marketplace.api.representations import Represented
@@ -36,6 +37,7 @@ class ApiView(Represented, APIView):
     request: ApiRequest
     contracts: ClassVar[Mapping[str, Contract]] = {}
     tag: ClassVar[str]
+    content_negotiation_class = WeighedNegotiation
     metadata_class = None
     versioning_class = None
     cache_control: ClassVar[str] = PRIVATE
@@ -59,7 +61,7 @@ class ApiView(Represented, APIView):
         """Give the names that the query may have."""
         contract = self.contract()
         names = {one.name for one in contract.parameters if one.location == "query"} if contract else set()
-        return names | {"format"} if self.open_representations() else names
+        return names | {"format"} if self.knows_format() else names
 
     # --- one call, from the request to the answer ---
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ApiRequest:
@@ -168,7 +170,9 @@ class ApiView(Represented, APIView):
         if reading and is_known(self.request.headers.get("If-None-Match", ""), tag):
             kept = ("ETag", "Cache-Control", "Vary", "Content-Language", *HEADERS)
             headers = {name: response.headers[name] for name in kept if name in response.headers}
-            return HttpResponse(status=304, headers=headers)
+            unchanged = HttpResponse(status=304, headers=headers)
+            del unchanged.headers["Content-Type"]  # the framework's own, of a page that there is not
+            return unchanged
         return None
 
     def write(

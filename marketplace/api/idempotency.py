@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.http import HttpResponse
 from rest_framework.response import Response
 
+from marketplace.api.authentication import ACTING_FOR
 from marketplace.api.models import IdempotencyKey
 from marketplace.api.request import ApiRequest
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
@@ -50,15 +51,11 @@ def once(
     """Carry out ``run`` (which gives a rendered answer) once for this caller, route and key, or give its answer again.
 
     ``ahead`` is what takes long: it runs before the transaction, and not at all where the answer is stored already.
-    ``secret`` members of the answer are not stored. Raises DomainError(idempotency_key_reused) for another body and
-    DomainError(idempotency_in_flight).
+    ``secret`` members of the answer are not stored. Raises DomainError(idempotency_key_reused) for another body, or
+    for another person or office that the call is made for, and DomainError(idempotency_in_flight).
     """
     actor = f"{request.actor.kind}:{request.actor.public_id}"
-    # The parsed body is hashed, not its bytes: the stream may be read once only, and blanks mean nothing in JSON.
-    # What stands in the query belongs to it: the name of a file that is sent, for one.
-    query = request.META.get("QUERY_STRING", "")
-    said = [query, request.data] if query else request.data
-    body_hash = hashlib.sha256(orjson.dumps(said, _fingerprint, orjson.OPT_SORT_KEYS)).hexdigest()
+    body_hash = _hash_of(request)
     rows = IdempotencyKey.objects.filter(actor=actor, route=request.path, key=key)
     if ahead is not None:
         row = rows.first()
@@ -85,6 +82,18 @@ def once(
                 created_at=request.at,
             )
         return response
+
+
+def _hash_of(request: ApiRequest) -> str:
+    """Hash what a call says, and for whom a system makes it where it names somebody."""
+    # The parsed body is hashed, not its bytes: the stream may be read once only, and blanks mean nothing in JSON.
+    # What stands in the query belongs to it: the name of a file that is sent, for one.
+    query = request.META.get("QUERY_STRING", "")
+    said = [query, request.data] if query else request.data
+    found = hashlib.sha256(orjson.dumps(said, _fingerprint, orjson.OPT_SORT_KEYS))
+    if request.actor.acting_for:
+        found.update(f"\n{ACTING_FOR}: {request.actor.acting_for}".encode())  # JSON has no such line
+    return found.hexdigest()
 
 
 def _fingerprint(value: object) -> str:

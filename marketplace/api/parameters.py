@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
-ONE_TAG = r'(W/)?"[0-9]{1,9}(\.[0-9a-f]+)?"'
+ONE_TAG = r'(W/)?"[!#-~]*"'
 TAGS: Schema = {"type": "string", "pattern": rf"^(\*|{ONE_TAG}(, ?{ONE_TAG})*)$"}
 TRUTH: Schema = {"type": "boolean"}
 

@@ -82,10 +82,19 @@ class Represented:
         """Offer JSON first, then the other forms."""
         return [*super().get_renderers(), *map(RepresentationRenderer, self.open_representations())]  # type: ignore[misc]
 
+    def formats(self: Any) -> list[str]:
+        """Give the names of the forms of the call being served, for `format=`."""
+        return list(dict.fromkeys(one.format for one in self.get_renderers()))
+
+    def knows_format(self: Any) -> bool:
+        """Tell whether `format` may be said: where there is something to choose, and where it says JSON, which is given anyway."""
+        formats = self.formats()
+        return len(formats) > 1 or self.request.query_params.get("format") == JSON == formats[0]
+
     def check_format(self: Any, request: Request) -> None:
         """Refuse a `format` that is not given here. Raises DomainError(not_acceptable)."""
-        formats = [JSON, *(one.code for one in self.open_representations())]
-        if len(formats) > 1 and request.query_params["format"] not in formats:
+        formats = self.formats()
+        if request.query_params["format"] not in formats:
             raise not_acceptable("?format", formats)
 
     def perform_content_negotiation(self: Any, request: Request, force: bool = False) -> Any:

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from operator import eq
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
+from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,17 +21,19 @@ from marketplace.accounts.roles import Permission
 from marketplace.api.base import ApiView
 from marketplace.api.contracts import Contract
 from marketplace.api.parameters import query
+from marketplace.api.reports import invalid_choice
 from marketplace.api.serializers import Out
 from marketplace.events import cloud, queries
+from marketplace.events.catalogue import event_types, resources
 from marketplace.events.models import OutboxEvent
-from marketplace.events.patterns import Choice
+from marketplace.events.patterns import Choice, matches
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError
 from marketplace.kernel.text import gettext_noop
 from marketplace.rest import waiting
 
 LIMIT, MAX_LIMIT = 200, 1_000
 MAX_SEQUENCE = 2**63 - 1
-MOST_CHOSEN = 50
+MOST_CHOSEN = 300  # names in one parameter: more than there are types, a test compares
 Look = Callable[[], list[OutboxEvent]]
 
 
@@ -133,7 +137,7 @@ class FeedView(ApiView):
             "Drafts are in nobody's feed: what happens to a request is told from its submission on.",
             out=FeedOut,
             operation_id="events_list",
-            errors=(ErrorCode.INVALID_INPUT, ErrorCode.CURSOR_EXPIRED),
+            errors=(ErrorCode.INVALID_INPUT, ErrorCode.INVALID_CURSOR, ErrorCode.CURSOR_EXPIRED),
             parameters=(
                 query(
                     "after",
@@ -150,31 +154,32 @@ class FeedView(ApiView):
                 ),
                 query(
                     "type",
-                    "Only these types, with commas; `training_request.*` means all of these.",
+                    f"Only these types, with commas, {MOST_CHOSEN} at most; `training_request.*` means all of these. Each is one of "
+                    "`/event-types`, or the beginning of some.",
                     {"type": "string"},
                 ),
-                query("resource", "Only these kinds of things, with commas.", {"type": "string"}),
+                query("resource", "Only these kinds of things, with commas; see `/event-types`.", {"type": "string"}),
                 query("resource_id", "Only this thing.", {"type": "string", "format": "uuid"}),
             ),
         )
     }
 
     def get(self, request: Request) -> Response:
-        """Give the next events. Raises DomainError(invalid_input, cursor_expired)."""
+        """Give the next events. Raises DomainError(invalid_input, invalid_cursor, cursor_expired)."""
         asked = self.request.query_params
         after = _number(asked.get("after", "0"), "?after", 0, MAX_SEQUENCE)
         limit = _number(asked.get("limit", str(LIMIT)), "?limit", 1, MAX_LIMIT)
         seconds = _number(asked.get("wait", "0"), "?wait", 0, waiting.MOST_SECONDS)
-        look = self.look_from(self.kept_place(after), limit)
         # Read before the events are: all up to it has been published, so that a page that is not full has seen it all.
         head = queries.head()
+        look = self.look_from(self.kept_place(after, head), limit)
         events = look()
         waited = Waited()
         if seconds and not events:
             events, head, waited = self.wait_for(look, head, seconds)
         full = len(events) == limit
-        last = (events[-1].sequence or 0) if full else max(after, head, *(event.sequence or 0 for event in events))
-        again = [(name, value) for name, value in asked.items() if name != "after"]
+        last = (events[-1].sequence or 0) if full else max([head, *(event.sequence or 0 for event in events)])
+        again = [(name, value) for name, values in asked.lists() for value in values if name != "after"]
         page = {
             "results": events,
             "after": last,
@@ -184,8 +189,13 @@ class FeedView(ApiView):
         }
         return Response(FeedOut(page, context=self.shape_context()).data)
 
-    def kept_place(self, after: int) -> int:
-        """Give where to read from. Raises DomainError(cursor_expired) where what follows is no longer in the feed."""
+    def kept_place(self, after: int, head: int) -> int:
+        """Give where to read from. Raises DomainError(cursor_expired) where what follows is no longer in the feed, and
+        DomainError(invalid_cursor) for a place behind its ``head``, which this feed cannot have given.
+        """
+        if after > head:  # of another installation, or of what was here before a backup was restored
+            error = FieldError("?after", "invalid", gettext_noop("The feed ends at %(head)s."), params={"head": head})
+            raise DomainError(ErrorCode.INVALID_CURSOR, errors=[error])
         if not settings.EVENT_DAYS:
             return after
         kept_since = self.request.at - timedelta(days=settings.EVENT_DAYS)
@@ -197,7 +207,9 @@ class FeedView(ApiView):
         """Make the look at what is there for this reader."""
         asked, actor, at = self.request.query_params, self.request.actor, self.request.at
         key = _uuid(asked.get("resource_id"))
-        choice = Choice(_names(asked.get("type", "")), _names(asked.get("resource", "")), {key} if key else ())
+        types = _chosen(asked, "type", list(event_types()), stands_for=matches)
+        kinds = _chosen(asked, "resource", resources(), stands_for=eq)
+        choice = Choice(types, kinds, {key} if key else ())
         return partial(
             queries.feed,
             after=after,
@@ -227,8 +239,22 @@ class FeedView(ApiView):
         return found, seen, Waited(round(time.monotonic() - began, 2), "events" if came else "time")
 
 
-def _names(text: str) -> list[str]:
-    return [part for part in text.split(",") if part][:MOST_CHOSEN]
+def _chosen(
+    asked: QueryDict, parameter: str, allowed: list[str], *, stands_for: Callable[[str, str], bool]
+) -> list[str]:
+    """Read names with commas between. Raises DomainError(invalid_input) for too many, and for one that stands for nothing:
+    `after` goes past what was not asked for, so that events of a name which is passed over would be lost.
+    """
+    parts = [part.strip() for text in asked.getlist(parameter) for part in text.split(",")]
+    names = list(dict.fromkeys(part for part in parts if part))
+    if len(names) > MOST_CHOSEN:
+        detail, params = gettext_noop("At most %(limit)s codes."), {"limit": MOST_CHOSEN}
+        error = FieldError(f"?{parameter}", "invalid", detail, params=params)
+        raise DomainError(ErrorCode.INVALID_INPUT, errors=[error])
+    for name in names:
+        if not any(stands_for(name, one) for one in allowed):
+            raise invalid_choice(parameter, name, allowed)
+    return names
 
 
 def _number(text: str, pointer: str, least: int, most: int) -> int:

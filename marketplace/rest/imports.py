@@ -5,19 +5,20 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
 from marketplace.api.base import ApiView
 from marketplace.api.contracts import Contract, IfMatch, Write
+from marketplace.api.exports import EXPORTS
 from marketplace.api.filters import CodesFilter, FilterSet
 from marketplace.api.lookups import Parent
-from marketplace.api.parameters import TEXT, query
 from marketplace.api.permissions import check_role
-from marketplace.api.reports import invalid_choice
+from marketplace.api.reports import format_parameter
+from marketplace.api.representations import RepresentationRenderer
 from marketplace.api.serializers import LinksField, Out, StrictSerializer, ThingOut
 from marketplace.api.views import Creates, Lists, Reads, ThingViewSet, verb
 from marketplace.bulk import operations, queries
@@ -30,11 +31,6 @@ from marketplace.rest.organizations import STAMPS
 
 WRITERS = (Permission.CATALOGUE_WRITE, Permission.ORGANIZATIONS_MANAGE, Permission.REQUESTS_WRITE)
 RESOURCES = ("offerings", "organizations", "providers", "requests", "sessions")  # as listed; a test compares
-MEDIA_TYPES = {
-    "csv": "text/csv",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "jsonl": "application/jsonl",
-}
 
 
 class ImportIn(StrictSerializer):
@@ -263,25 +259,27 @@ class TemplateView(ApiView):
             "Download a template",
             WRITERS,
             description="The header with all columns, and one row as an example.",
-            media_types=tuple(MEDIA_TYPES.values()),
-            parameters=(query("format", "Of the file.", {**TEXT, "enum": list(FORMATS), "default": "csv"}),),
-            errors=(ErrorCode.INVALID_INPUT, ErrorCode.NOT_FOUND),
+            media_types=tuple(form.media_type for form in EXPORTS),
+            parameters=(format_parameter(*(form.code for form in EXPORTS)),),
+            errors=(ErrorCode.INVALID_INPUT, ErrorCode.NOT_ACCEPTABLE, ErrorCode.NOT_FOUND),
             operation_id="import_templates_read",
         )
     }
+
+    def get_renderers(self) -> list[Any]:
+        """Give templates in the forms of files that imports take, and in no other."""
+        return [RepresentationRenderer(form) for form in EXPORTS]
 
     def names_a_thing(self) -> bool:
         """What is absent is not found, whoever asks."""
         return True
 
-    def get(self, request: Request, resource: str) -> HttpResponse:
-        """Give the template. Raises DomainError(not_found, permission_denied, invalid_input)."""
+    def get(self, request: Request, resource: str) -> Response:
+        """Give the template. Raises DomainError(not_found, permission_denied)."""
         target = targets().get(resource)
         if target is None:
             raise DomainError(ErrorCode.NOT_FOUND)
         check_role(self.request.actor, WRITERS, self.request.at)
-        chosen = request.query_params.get("format", "csv")
-        if chosen not in FORMATS:
-            raise invalid_choice("format", chosen, list(FORMATS))
+        chosen = self.request.accepted_renderer.format
         headers = {"Content-Disposition": f'attachment; filename="{resource}-template.{chosen}"'}
-        return HttpResponse(template_of(target, chosen, at=self.request.at), MEDIA_TYPES[chosen], headers=headers)
+        return Response(template_of(target, chosen, at=self.request.at), headers=headers)

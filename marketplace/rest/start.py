@@ -140,6 +140,7 @@ class SchemaView(ApiView):
             Public("for client generators"),
             out=DescriptionOut,
             operation_id="schema",
+            errors=(ErrorCode.NOT_ACCEPTABLE,),
             media_types=("application/json", "application/yaml", "application/vnd.oai.openapi+json"),
         )
     }

@@ -1,8 +1,10 @@
 """Idempotency, preconditions, language, shapes: what every write and read of the kit keeps."""
 
+import hashlib
 import threading
 from datetime import datetime, timedelta
 
+import orjson
 import pytest
 import time_machine
 from django.db import connection, connections, transaction
@@ -18,6 +20,7 @@ from marketplace.work.context import current_origin
 from tests.kit.api import ApiClient, check_problem, places
 from tests.kit.people import SmallGroup, small_group
 
+NEED = {"title": {"en": "Training of trainers"}}
 NEW = {"code": "CIFAL", "names": {"en": "CIFAL Antwerp"}, "kind": "cifal_centre"}
 
 
@@ -62,6 +65,22 @@ class TestIdempotency:
             check_problem(api.post("/organizations", NEW, Idempotency_Key="k"), C.DUPLICATE)
         assert idempotency.purge(at=later) == 1
         assert IdempotencyKey.objects.count() == 0
+
+    def test_same_key_for_another_person_or_office_is_refused(self, group: SmallGroup, at: datetime) -> None:
+        api, path = ApiClient.of(group.client, at), "/requests"
+        first = api.post(path, NEED, Idempotency_Key="k", Acting_For="Ministry")
+        again = api.post(path, NEED, Idempotency_Key="k", Acting_For=" Ministry ")
+        assert (first.status_code, again.status_code) == (201, 201), first.content
+        assert again["Idempotency-Replayed"] == "true"
+        for other in ({"Acting_For": "Embassy"}, {}):
+            check_problem(api.post(path, NEED, Idempotency_Key="k", **other), C.IDEMPOTENCY_KEY_REUSED)
+        assert api.post(path, NEED, Idempotency_Key="own").status_code == 201
+        check_problem(api.post(path, NEED, Idempotency_Key="own", Acting_For="Embassy"), C.IDEMPOTENCY_KEY_REUSED)
+
+    def test_stored_hash_of_a_call_for_nobody_else_is_that_of_its_body(self, group: SmallGroup, at: datetime) -> None:
+        ApiClient.of(group.officer, at).post("/organizations", NEW, Idempotency_Key="k")
+        plain = orjson.dumps(NEW, option=orjson.OPT_SORT_KEYS)
+        assert IdempotencyKey.objects.get().body_hash == hashlib.sha256(plain).hexdigest()
 
     @pytest.mark.parametrize("key", ["", " ", "a b", "é", "x" * 201])
     def test_bad_keys_are_named(self, group: SmallGroup, at: datetime, key: str) -> None:
@@ -138,13 +157,24 @@ class TestTags:
         changed = api.patch("/organizations/PRO", {"aliases": ["Pro"]}, If_Match=tags.pop())
         assert changed["ETag"].startswith('"2.')
 
-    @pytest.mark.parametrize("tag", ['"1"', 'W/"1.abc"', "*", '"7.aa", "1.bb"'])
+    @pytest.mark.parametrize("tag", ['"1"', 'W/"1.abc"', "*", '"7.aa", "1.bb"', '"a,b","1"'])
     def test_tags_that_match(self, group: SmallGroup, at: datetime, tag: str) -> None:
         api = ApiClient.of(group.officer, at)
         assert api.patch("/organizations/PRO", {"aliases": []}, If_Match=tag).status_code == 200
 
     @pytest.mark.parametrize(
-        ("tag", "code"), [('"2"', C.PRECONDITION_FAILED), ("1", C.INVALID_INPUT), ('"x"', C.INVALID_INPUT)]
+        ("tag", "code"),
+        [
+            ('"2"', C.PRECONDITION_FAILED),
+            ('"abcdef"', C.PRECONDITION_FAILED),
+            ('W/"a,b", "-1"', C.PRECONDITION_FAILED),
+            ('""', C.PRECONDITION_FAILED),
+            ("1", C.INVALID_INPUT),
+            ('"1', C.INVALID_INPUT),
+            ('"1" "2"', C.INVALID_INPUT),
+            ('"1",', C.INVALID_INPUT),
+            ("", C.PRECONDITION_REQUIRED),
+        ],
     )
     def test_tags_that_do_not(self, group: SmallGroup, at: datetime, tag: str, code: C) -> None:
         check_problem(ApiClient.of(group.officer, at).patch("/organizations/PRO", {"aliases": []}, If_Match=tag), code)
@@ -152,7 +182,10 @@ class TestTags:
     def test_known_list_is_not_sent_again(self, group: SmallGroup, at: datetime) -> None:
         api = ApiClient.of(group.viewer, at)
         tag = api.get("/organizations")["ETag"]
-        assert api.get("/organizations", If_None_Match=f'W/{tag}, "other"').status_code == 304
+        unchanged = api.get("/organizations", If_None_Match=f'W/{tag}, "other"')
+        assert (unchanged.status_code, unchanged.content) == (304, b"")
+        assert "Content-Type" not in unchanged.headers
+        assert unchanged["ETag"] == tag
         assert api.get("/organizations", If_None_Match='"other"').status_code == 200
 
 
@@ -162,6 +195,28 @@ class TestWords:
         answer = ApiClient.of(group.viewer, at).get("/organizations/NONE", Accept_Language="fr")
         check_problem(answer, C.NOT_FOUND)
         assert answer["Content-Language"] == "fr"
+
+    @pytest.mark.parametrize(
+        ("asked", "given"),
+        [
+            ("fr", "fr"),
+            ("fr;q=0", "en"),
+            ("fr;q=0, *", "en"),
+            ("en;q=0, *", "fr"),
+            ("en;q=0.5, *", "fr"),
+            ("en;q=0.2, fr-CA;q=0.8", "fr"),
+            ("fr;q=0, fr-CH", "fr"),
+            ("fr;q=0.000, de", "en"),
+            ("*, fr", "en"),
+            ("fr, *", "fr"),
+            ("*;q=0", "en"),
+            ("de;q=0.9, fr;q=0.1", "fr"),
+        ],
+    )
+    def test_language_that_weighs_most_is_given(self, group: SmallGroup, at: datetime, asked: str, given: str) -> None:
+        answer = ApiClient.of(group.viewer, at).get("/organizations/NONE", Accept_Language=asked)
+        assert answer["Content-Language"] == given
+        assert answer.body["title"] == {"en": "Not found", "fr": "Introuvable"}[given]
 
     def test_absent_and_invisible_are_the_same_bytes(self, group: SmallGroup, at: datetime) -> None:
         officer = ApiClient.of(group.officer, at)

@@ -165,6 +165,33 @@ def test_filters_leave_what_was_asked(query: str, found: int) -> None:
     assert len(needs(staff(scene), scene, query=f"?{query}")) == found
 
 
+def test_facets_count_what_is_shown_of_all_needs_and_highlights_tell_where_words_stand() -> None:
+    scene = asking(line(), line(country="SEN", language="ar"), title={"en": "Planning with migration"})
+    listed(scene.requester, lines=(line(country="SEN", language="ar"), line(country="TCD", language="ar")))
+    path = f"/providers/{scene.offerings[0].provider.code}/needs"
+
+    def counts(query: str) -> dict[str, dict[str, int]]:
+        facets = staff(scene).get(f"{path}?page_size=1&{query}").body["facets"]
+        return {name: {row["code"]: row["count"] for row in rows} for name, rows in facets.items()}
+
+    asked = "facets=theme,country,language"
+    told = counts(asked)
+    assert told["theme"] == {"mainstreaming": 3}
+    assert told["country"] == {"SEN": 2, "MLI": 1, "TCD": 1}
+    assert told["language"] == {"fr": 2, "ar": 1}  # of the summary, what the request needs
+    assert counts(f"{asked}&country=MLI&fit=eligible") == {
+        "theme": {"mainstreaming": 1},
+        "country": {"MLI": 1},
+        "language": {"fr": 1},
+    }
+    page = staff(scene).get(f"{path}?q=planning&highlights=true&facets=country", Accept_Language="fr").body
+    assert page["facets"]["country"][0]["label"] == "Sénégal"
+    [found] = page["highlights"][0]
+    assert found == {"field": "title", "language": "en", "text": "Planning with migration", "matches": [[0, 8]]}
+    assert staff(scene).get(path).body.keys() == {"results", "next", "previous"}
+    check_problem(staff(scene).get(f"{path}?facets=fit"), ErrorCode.INVALID_INPUT)
+
+
 def test_unknown_fit_and_ordering_are_refused_by_name() -> None:
     scene = market()
     path = f"/providers/{scene.offerings[0].provider.code}/needs"

@@ -2,12 +2,15 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from marketplace.accounts.models import Organization
 from marketplace.audit import verification
 from marketplace.audit.models import AuditRecord
+from marketplace.events.catalogue import event_types
 from marketplace.events.models import Audience, EventAudience, OutboxEvent
 from marketplace.kernel.errors import ErrorCode as C
+from marketplace.rest.feed import MOST_CHOSEN
 from tests.audit.trails import link_all
 from tests.factories.machinery import AuditRecordFactory, OutboxEventFactory
 from tests.factories.notices import NotificationFactory
@@ -55,13 +58,73 @@ def test_feed_goes_on_from_its_cursor_and_never_repeats(group: SmallGroup, at: d
     assert len(seen) == 5
     assert page["after"] == seen[-1]
     assert api.get(f"/events?after=999&resource_id={uuid4()}").body["results"] == []
-    assert len(api.get("/events?after=999&type=training_request.opened,other").body["results"]) == 5
+    assert len(api.get("/events?after=999&type=training_request.opened").body["results"]) == 5
 
 
 @pytest.mark.parametrize("query", ["after=-1", "after=x", "limit=0", "limit=1001", "resource_id=7", f"after={10**20}"])
 def test_feed_refuses_bad_parameters_by_name(group: SmallGroup, at: datetime, query: str) -> None:
     body = check_problem(ApiClient.of(group.viewer, at).get(f"/events?{query}"), C.INVALID_INPUT)
     assert places(body) == {query.split("=", maxsplit=1)[0]: "invalid"}
+
+
+def test_feed_takes_all_types_at_once_and_goes_on_with_all_that_was_asked(group: SmallGroup, at: datetime) -> None:
+    for kind in (*event_types(), "training_request.opened"):
+        event(at, Audience.PUBLIC, type=kind, resource=kind.partition(".")[0])
+    api = ApiClient.of(group.viewer, at)
+    page = api.get(f"/events?after=999&limit=1000&type={','.join(event_types())}").body
+    assert len(page["results"]) == len(event_types()) + 1
+    assert len(event_types()) < MOST_CHOSEN
+    twice = "type=training_request.opened&type=engagement.closed&resource=training_request"
+    page = api.get(f"/events?after=999&limit=1&{twice}").body
+    assert [row["type"] for row in page["results"]] == ["training_request.opened"]
+    assert page["next"].partition("?")[2].startswith(f"limit=1&{twice}&after=")
+
+
+def test_feed_refuses_more_names_than_it_reads(group: SmallGroup, at: datetime) -> None:
+    api = ApiClient.of(group.viewer, at)
+    many = ",".join(str(number) for number in range(MOST_CHOSEN + 1))
+    problem = check_problem(api.get(f"/events?type={many}"), C.INVALID_INPUT)
+    assert places(problem) == {"type": "invalid"}
+    assert str(MOST_CHOSEN) in problem["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "allowed"),
+    [
+        ("type=training_request.opend", "training_request.opened"),
+        ("type=training_request.opened,nothing.*", "training_request.opened"),
+        ("type=nothing.*", "training_request.opened"),
+        ("resource=training_request,course", "training_request"),
+        ("resource=training_*", "training_request"),
+        ("resource=0198c0de-0000-7000-8000-000000000011", "training_request"),
+    ],
+)
+def test_feed_refuses_names_of_nothing_with_those_that_there_are(
+    group: SmallGroup, at: datetime, query: str, allowed: str
+) -> None:
+    event(at, Audience.PUBLIC)
+    problem = check_problem(ApiClient.of(group.viewer, at).get(f"/events?after=999&{query}"), C.INVALID_INPUT)
+    assert places(problem) == {query.partition("=")[0]: "invalid_choice"}
+    assert allowed in problem["errors"][0]["allowed"]
+
+
+@pytest.mark.parametrize("wait", ["", "&wait=1"])
+def test_feed_refuses_a_place_beyond_its_end_and_takes_each_that_it_gave(
+    group: SmallGroup, at: datetime, settings: Settings, wait: str
+) -> None:
+    settings.EVENT_WAITERS = 0
+    api = ApiClient.of(group.viewer, at)
+    assert api.get(f"/events?after=0{wait}").body["after"] == 0  # nothing is published
+    check_problem(api.get(f"/events?after=1{wait}"), C.INVALID_CURSOR)
+    last = [event(at, Audience.SECRETARIAT) for _ in range(3)][-1].sequence or 0
+    OutboxEventFactory.create(audience=Audience.PUBLIC, at=at)  # not published yet
+    page = api.get(f"/events?after=999{wait}").body
+    assert page["after"] == last
+    assert api.get(page["next"]).body["after"] == last
+    problem = check_problem(api.get(f"/events?after={last + 1}{wait}"), C.INVALID_CURSOR)
+    assert places(problem) == {"after": "invalid"}
+    assert str(last) in problem["errors"][0]["detail"]
+    check_problem(api.get(f"/events?after={2**63 - 1}{wait}"), C.INVALID_CURSOR)
 
 
 def test_audit_is_for_auditors_and_hides_what_is_only_drafted(group: SmallGroup, at: datetime) -> None:

@@ -1,6 +1,8 @@
 """The open needs that a provider could serve, over HTTP."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django.db.models import QuerySet
@@ -11,10 +13,12 @@ from marketplace.accounts import permissions
 from marketplace.accounts.roles import Permission
 from marketplace.api.exports import EXPORTS, exported
 from marketplace.api.filters import search_text
+from marketplace.api.finding import MOST_CODES, Facet, Found
 from marketplace.api.lookups import Parent
 from marketplace.api.pagination import CursorPages, Cut, Keyset
 from marketplace.api.permissions import check_role
 from marketplace.api.views import Lists, ThingViewSet
+from marketplace.vocabularies.queries import THEMES
 from matching import queries
 from matching.api import serializers
 from matching.api.filters import NeedFilters
@@ -23,6 +27,17 @@ from matching.operations.policies import engine_policy
 from matching.queries import serving
 from providers import queries as providers
 from requests_app import queries as requests
+
+
+@dataclass(frozen=True)
+class NeedFacet(Facet):
+    """Counts what is shown of needs; ``things`` are no rows, but the codes of each by the name of the facet."""
+
+    def count(self, things: Any, language: str) -> list[Found]:
+        """Count the needs that are shown with each code."""
+        counted = Counter(code for codes in things for code in codes[self.column] if code)
+        most = sorted(counted.items(), key=lambda found: (-found[1], found[0]))[:MOST_CODES]
+        return [{"code": code, "label": self._label(code, language), "count": number} for code, number in most]
 
 
 class ProviderNeedViewSet(Lists, ThingViewSet):
@@ -38,6 +53,12 @@ class ProviderNeedViewSet(Lists, ThingViewSet):
     parent = Parent(providers.providers_visible_to, column="", argument="provider_id", reference_field="code")
     filterset_class = NeedFilters
     searchable = True
+    facets = {
+        "theme": NeedFacet("theme", THEMES),
+        "country": NeedFacet("country", "countries"),
+        "language": NeedFacet("language", "languages"),
+    }
+    highlighted = ("title",)
     ordering, ordering_fields = ("grade", "-score"), {}  # the order is that of the ranking and no other
 
     def visible(self) -> QuerySet[Any]:
@@ -62,8 +83,14 @@ class ProviderNeedViewSet(Lists, ThingViewSet):
             lambda cut: list(self.read(_beyond(places, cut), cut.size)),
             lambda: len(places),
         )
-        data = self.reads(page, many=True, context=self.shape_context()).data
-        return pages.get_paginated_response(self.narrow(data))
+        data: Any = self.reads(page, many=True, context=self.shape_context()).data
+        answer = pages.get_paginated_response(self.narrow(data))
+        answer.data.update(self.told_beside(data))
+        return answer
+
+    def everything(self) -> Any:
+        """Give what facets count: the codes that are shown of each need, on whatever page it is."""
+        return list(serving.shown_codes(self.places()))
 
     def whole_pages(self, size: int) -> Iterator[Any]:
         """Yield all that was found, some at a time, for exports."""
@@ -95,7 +122,12 @@ class ProviderNeedViewSet(Lists, ThingViewSet):
         return DEFAULT_POLICY if found is None else engine_policy(found)
 
     def places(self) -> Sequence[serving.NeedPlace]:
-        """Order what the filters leave."""
+        """Order what the filters leave, once for the call."""
+        if not hasattr(self, "_places"):
+            self._places = self._ordered()
+        return self._places
+
+    def _ordered(self) -> Sequence[serving.NeedPlace]:
         self.filter_queryset(self.visible().none())  # refuses what is not well formed
         asked: Any = cast("Any", NeedFilters)(self.request.query_params, queryset=self.visible().none())
         asked.form.is_valid()

@@ -10,6 +10,7 @@ from matching.queries.serving.needs import (
     NeedPlace,
     found_needs,
     places_of_needs,
+    shown_codes,
 )
 from matching.queries.serving.supply import ProviderSupply, provider_supply
 
@@ -25,4 +26,5 @@ __all__ = [
     "found_needs",
     "places_of_needs",
     "provider_supply",
+    "shown_codes",
 ]

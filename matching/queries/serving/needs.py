@@ -4,7 +4,7 @@ Who asks sees what they see of requests anyway, and of offerings only those of t
 summary of a need is for them, nothing is worked out from its body: the fit is undetermined.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -133,6 +133,19 @@ def found_needs(
             offer = offers.get((place.request_id, place.number))
             found.append(FoundNeed(place, line.request, line, said, offer))
     return found
+
+
+def shown_codes(places: Sequence[NeedPlace]) -> Iterator[Mapping[str, set[str]]]:
+    """Yield of each need the themes, countries and languages that are shown of it: those of the line, or what the summary tells."""
+    for line in requests.wanted_needs(place.key for place in places if place.number is not None).values():
+        yield {"theme": {line.theme}, "country": {line.country}, "language": {line.language}}
+    for request in requests.wanted_summaries(place.key for place in places if place.number is None).values():
+        lines = [line for line in request.lines.all() if line.state != "dropped"]
+        yield {
+            "theme": {line.theme for line in lines},
+            "country": {line.country for line in lines},
+            "language": set(request.languages_must),
+        }
 
 
 def _finding(supply: ProviderSupply, read: ReadNeed, place: NeedPlace, policy: Policy, at: datetime) -> Finding:
