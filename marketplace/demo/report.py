@@ -1,6 +1,7 @@
 """What the demo prints: needs with their best proposals, logins, and the first minute of an integrator."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -52,8 +53,10 @@ def show_oauth(console: Console, oauth: Credentials) -> None:
     console.print(f"  {oauth.curl}", highlight=False, markup=False, soft_wrap=True)
 
 
-def show_where(console: Console, base_url: str) -> None:
-    """Print where to look."""
+def show_where(console: Console, base_url: str, letters: Path | None) -> None:
+    """Print where to look; ``letters`` is the file that e-mail is written to instead of being sent."""
     console.print(f"\nStart page      {base_url}/", highlight=False)
     console.print(f"Try the API     {base_url}/api/v1/docs   (manual: {base_url}/docs)", highlight=False)
+    if letters is not None:
+        console.print(f"E-mail          {letters}", highlight=False, soft_wrap=True)
     console.print("Ctrl-C stops everything; what was done is kept. `make demo-reset` starts afresh.\n", highlight=False)

@@ -17,6 +17,7 @@ from marketplace.demo.children import Child
 HOST = "127.0.0.1"
 WEB_PROCESSES = "3"  # of the demo, unless WEB_CONCURRENCY says otherwise
 ANSWER_SECONDS = 60.0
+CONSOLE = "django.core.mail.backends.console.EmailBackend"  # of `consolemail://`
 
 
 class DemoError(Exception):
@@ -35,15 +36,23 @@ def check_port(port: int) -> None:
             ) from error
 
 
-def start(*, port: int, folder: Path) -> list[Child]:
-    """Start all processes; their logs go to ``folder``."""
-    os.environ["PORT"] = str(port)
+def start_web(*, port: int, folder: Path) -> Child:
+    """Start the web server; its log goes to ``folder``."""
     os.environ.setdefault("BIND", f"{HOST}:{port}")
     os.environ.setdefault("WEB_CONCURRENCY", WEB_PROCESSES)
-    running = [children.start("web", _web, folder=folder)]
-    for name, run in _workers(folder):
-        running.append(children.start(name, run, folder=folder))
-    return running
+    return children.start("web", _web, folder=folder)
+
+
+def start_workers(*, folder: Path) -> list[Child]:
+    """Start what works in the background; the logs go to ``folder``."""
+    return [children.start(name, run, folder=folder) for name, run in _workers(folder)]
+
+
+def letters(folder: Path) -> Path | None:
+    """Give the file in which letters can be read: the log of the worker that sends them; None where a mail server is named."""
+    if settings.EMAIL_BACKEND != CONSOLE:
+        return None
+    return folder / ("celery.log" if settings.REDIS_URL else "worker.log")
 
 
 def _workers(folder: Path) -> list[tuple[str, Callable[[], None]]]:
@@ -82,6 +91,12 @@ def check_alive(running: list[Child]) -> None:
     for child in running:
         if child.has_ended():
             raise DemoError(f"The {child.name} process has ended. The end of {child.log}:\n{child.tail()}")
+
+
+def check_done(child: Child) -> None:
+    """Raise DemoError with the end of its log when a process that has ended has not done its work."""
+    if child.status:
+        raise DemoError(f"The {child.name} process has failed. The end of {child.log}:\n{child.tail()}")
 
 
 def wait_for_answer(running: list[Child], *, port: int) -> None:

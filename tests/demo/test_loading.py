@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from fulfilment.models import Engagement, Evaluation, OutcomeStory
+from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import ContextEvent, Membership, Organization, Programme, ServiceClient, User
 from marketplace.audit.models import AuditRecord
 from marketplace.demo.loading import load_demo
 from marketplace.demo.models import LoadedDemo
 from marketplace.events.models import OutboxEvent
 from providers.models import CapacityHold, CapacityWindow, Offering, Provider, Session, TrackRecordEntry
-from requests_app.models import Endorsement, LineClaim, TrainingRequest
+from requests_app import operations
+from requests_app.models import Endorsement, LineClaim, RequestShare, TrainingRequest
 
 COUNTS = {
     Organization: 47,
@@ -154,6 +156,25 @@ def test_provenance_and_original_periods_are_kept(data: dict[str, Any]) -> None:
     assert Session.objects.get(code=row["code"]).original_period == row["original_period"]
     need = next(row for row in data["training_requests"] if row["original_window"])
     assert requests_by_key()[need["key"]].original_window == need["original_window"]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_providers_outside_the_group_are_shown_invented_needs_alone(data: dict[str, Any]) -> None:
+    shared = RequestShare.objects.filter(reason="shared", ended_at__isnull=True)
+    stored = set(shared.values_list("request__external_id", "organization__code", "sees", "may"))
+    rows = data["shares"]
+    assert stored == {(f"demo:{row['request']}", row["organization"], row["sees"], row["may"]) for row in rows}
+    invented = {row["key"] for row in data["training_requests"] if row["synthetic_fields"] == ["*"]}
+    assert {row["request"] for row in rows} <= invented
+    assert {tuple(row["synthetic_fields"]) for row in rows} == {("*",)}
+    assert {row["organization"] for row in rows} == {"CIFAL-JEJU", "HMLP"}
+
+
+def test_share_that_was_taken_back_is_not_given_again(taken_back: datetime) -> None:
+    share = RequestShare.objects.filter(reason="shared")[0]
+    operations.revoke_share(actor=Actor.system("test"), at=taken_back, share_id=share.pk)
+    assert load_demo(at=taken_back) == Counter()
+    assert not RequestShare.objects.filter(request=share.request, ended_at__isnull=True).exists()
 
 
 @pytest.mark.usefixtures("loaded")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,17 @@ def demo(
     servers = {"database_url": settings.DATABASE_URL, "redis_url": settings.REDIS_URL}
     if isinstance(template, PostgresTemplate):
         servers["template"] = template.name
-    with running_demo(root, folder, **servers) as stack:
+    with letters_soon(), running_demo(root, folder, **servers) as stack:
         request.config.stash[STACK] = stack
         yield from _walked(stack.told)
+
+
+@contextmanager
+def letters_soon() -> Iterator[None]:
+    """What starts meanwhile waits a second, not a minute, whether a notice is read before it is mailed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAIL_DELAY_SECONDS", "1")
+        yield
 
 
 def _walked(told: Path) -> Iterator[Demo]:

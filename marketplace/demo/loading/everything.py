@@ -16,6 +16,7 @@ from marketplace.demo.loading.programmes import load_context_events, load_progra
 from marketplace.demo.loading.providers import load_providers
 from marketplace.demo.loading.requests import load_requests
 from marketplace.demo.loading.sessions import load_sessions
+from marketplace.demo.loading.shares import load_shares
 from marketplace.demo.models import LoadedDemo
 from marketplace.demo.source import Calendar, read, years_since_demo_day
 from marketplace.vocabularies import operations as vocabularies
@@ -33,6 +34,7 @@ KINDS: tuple[Callable[[Load], None], ...] = (
     retire_offerings,
     load_capacity,
     load_requests,
+    load_shares,
     load_stories,
 )
 

@@ -30,14 +30,14 @@ def load_requests(load: Load) -> None:
             load.new["training_requests"] += 1
 
 
-def external_id(row: Row) -> str:
+def external_id(key: str) -> str:
     """Give the name under which this source knows a request; drafts have no reference."""
-    return f"demo:{row['key']}"
+    return f"demo:{key}"
 
 
 def _is_known(row: Row, load: Load) -> bool:
     seen = queries.requests_visible_to(load.actor, at=load.calendar.now)
-    return seen.filter(external_id=external_id(row)).exists()
+    return seen.filter(external_id=external_id(row["key"])).exists()
 
 
 def _walk(row: Row, load: Load) -> None:
@@ -47,7 +47,7 @@ def _walk(row: Row, load: Load) -> None:
         at=moments["draft"],
         organization=row["requesting_organization"],
         content=_content(row, load),
-        external_id=external_id(row),
+        external_id=external_id(row["key"]),
     )
     for state, moment in moments.items():
         if state in STEPS:

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -14,7 +15,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from marketplace.demo import children, logins, ranking, report, setup, stack, walk
+from marketplace.demo import children, environment, history, logins, ranking, report, setup, stack, walk
 from marketplace.demo.children import Child
 from marketplace.demo.oauth import Credentials
 from marketplace.demo.stack import DemoError
@@ -24,6 +25,9 @@ from marketplace.work import loop, process
 LOOK_SECONDS = 0.3
 PLAIN_WIDTH = 140  # columns, where the output goes to a file
 RANKING_SECONDS = 300.0
+NOT_ANNOUNCED = (
+    "The settings were read without knowing that this is the demo. Start it by `make demo` or `manage.py demo`."
+)
 
 
 class Command(BaseCommand):
@@ -37,7 +41,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take `--reset`, `--port`, `--no-serve`, `--var`."""
         parser.add_argument("--reset", action="store_true", help="start afresh: empties the demo's database first")
-        parser.add_argument("--port", type=int, default=8000, help="port of the web server on 127.0.0.1")
+        port = os.environ.get("PORT", environment.PORT)
+        parser.add_argument("--port", type=int, default=port, help="port of the web server on 127.0.0.1")
         parser.add_argument("--no-serve", action="store_true", help="prepare and rank, print, and end")
         parser.add_argument(
             "--var", type=Path, default=settings.VAR_DIR, help="folder of demo.json and of the logs (default: var)"
@@ -45,19 +50,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare, start, print, and serve until told to stop."""
+        if not settings.DEMO:
+            raise CommandError(NOT_ANNOUNCED)
         stop = process.stop_on_signal()
         var = Path(options["var"]).resolve()
-        self._become_demo(var)
+        self._take_a_key(var)
         console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
         try:
             self._run(console, stop, var=var, **{key: options[key] for key in ("reset", "port", "no_serve")})
         except DemoError as error:
             raise CommandError(str(error)) from error
 
-    def _become_demo(self, var: Path) -> None:
-        """Let this process and its children know that they are the demo, with a key of its own for sessions."""
-        os.environ["DEMO"] = "1"
-        settings.DEMO = True
+    def _take_a_key(self, var: Path) -> None:
+        """Let this process and its children sign sessions with a key of the demo's own, unless one is given."""
         if settings.SECRET_KEY == DEFAULT_KEY:
             settings.SECRET_KEY = os.environ["SECRET_KEY"] = logins.own_secret_key(var / "demo.key")
 
@@ -72,14 +77,12 @@ class Command(BaseCommand):
             accounts, oauth = logins.ensure_logins(at=timezone.now(), path=var / "demo.json", base_url=base_url)
             walk.write(var / "first-minute.sh", walk.script(base_url, accounts, year=timezone.now().year + 1))
         if no_serve:
-            loop.run_until_idle(worker="demo", stop=stop)
-            self._finish_first_start()
+            self._work_off(console, stop, var / "log", first=first)
             self._print(console, accounts, oauth, base_url, var, first=first)
             return
-        running = stack.start(port=port, folder=var / "log")
+        running = [stack.start_web(port=port, folder=var / "log")]
         try:
-            stack.wait_for_answer(running, port=port)
-            self._wait_for_rankings(console, running, stop)
+            self._make_ready(console, running, stop, port=port, folder=var / "log", first=first)
             if not stop.is_set():
                 self._print(console, accounts, oauth, base_url, var, first=first)
                 self._serve(running, stop)
@@ -89,19 +92,53 @@ class Command(BaseCommand):
                 console.print(f"The {child.name} process did not end by itself and was ended by force.")
         console.print("Stopped. What was done is kept.")
 
+    def _work_off(self, console: Console, stop: Event, folder: Path, *, first: bool) -> None:
+        if first:
+            self._tell_history(console, [], stop, folder=folder)
+        else:
+            loop.run_until_idle(worker="demo", stop=stop)
+        if not stop.is_set():
+            self._finish_first_start()
+
+    def _make_ready(
+        self, console: Console, running: list[Child], stop: Event, *, port: int, folder: Path, first: bool
+    ) -> None:
+        if first:  # before there is a worker, which would send letters; the web server gets ready meanwhile
+            self._tell_history(console, running, stop, folder=folder)
+            if stop.is_set():
+                return
+        running += stack.start_workers(folder=folder)
+        stack.wait_for_answer(running, port=port)
+        self._wait_for_rankings(console, running, stop)
+
+    def _tell_history(self, console: Console, running: list[Child], stop: Event, *, folder: Path) -> None:
+        child = children.start(history.NAME, history.tell, folder=folder)
+        try:
+            self._show_ranking(console, running, stop, log=child.log, over=lambda left: child.has_ended())
+        finally:
+            children.stop([child])
+        if not stop.is_set():
+            stack.check_done(child)
+
     def _wait_for_rankings(self, console: Console, running: list[Child], stop: Event) -> None:
+        self._show_ranking(console, running, stop, log=running[-1].log, over=lambda left: left == 0)
+        if not stop.is_set():
+            self._finish_first_start()
+
+    def _show_ranking(
+        self, console: Console, running: list[Child], stop: Event, *, log: Path, over: Callable[[int], bool]
+    ) -> None:
+        """Show how far the ranking is until ``over``, which is given how many needs are left. Raises DemoError."""
         total = ranking.unfinished(at=timezone.now())
         give_up_at = time.monotonic() + RANKING_SECONDS
         columns = (TextColumn("Ranking the open needs"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("", total=total)
-            while (left := ranking.unfinished(at=timezone.now())) and not stop.wait(LOOK_SECONDS):
+            while not over(left := ranking.unfinished(at=timezone.now())) and not stop.wait(LOOK_SECONDS):
                 stack.check_alive(running)
                 if time.monotonic() > give_up_at:
-                    raise DemoError(f"{left} needs are still not ranked; see {running[-1].log}.")
+                    raise DemoError(f"{left} needs are still not ranked; see {log}.")
                 progress.update(task, completed=total - left)
-        if not stop.is_set():
-            self._finish_first_start()
 
     def _finish_first_start(self) -> None:
         setup.note_ready(at=timezone.now())
@@ -121,7 +158,7 @@ class Command(BaseCommand):
         report.show_oauth(console, oauth)
         if first:
             walk.show(console, var / "first-minute.sh")
-        report.show_where(console, base_url)
+        report.show_where(console, base_url, stack.letters(var / "log"))
 
     def _serve(self, running: list[Child], stop: Event) -> None:
         while not stop.wait(LOOK_SECONDS):
