@@ -125,7 +125,7 @@ def test_office_in_what_is_the_secretariat_no_more_makes_no_secretariat_and_no_k
         former.code, {"en": "Back"}, "member_agency", roles=[operations.RoleSpan("secretariat", at.date())]
     )
     assert denied(partial(operations.save_organization, facts, actor=actor, at=at)) == "organizations.manage"
-    client = {"client_id": "sys", "name": "System", "organization": agency, "scopes": ["requests:read"]}
+    client: dict[str, Any] = {"client_id": "sys", "name": "System", "organization": agency, "scopes": ["requests:read"]}
     assert denied(partial(operations.save_service_client, actor=actor, at=at, **client)) == "organizations.manage"
     assert not [right for right in actor.rights(at) if right.permissions]
 
@@ -140,7 +140,8 @@ def test_what_was_lent_makes_no_key_that_would_outlast_it(at: datetime) -> None:
     assert made is not None
     span: dict[str, Any] = {"name": "key", "scopes": ["requests:read"], "lifetime": timedelta(days=365), "client": made}
     for actor, may in ((Actor.for_user(viewer), False), (Actor.for_user(officer.user), True)):
-        client = {"client_id": "sys", "name": "System", "organization": office, "scopes": ["requests:read"]}
+        client: dict[str, Any] = {"client_id": "sys", "name": "System", "organization": office}
+        client |= {"scopes": ["requests:read"]}
         for call in (
             partial(operations.save_service_client, actor=actor, at=at, **client),
             partial(operations.issue_token, actor=actor, at=at, **span),

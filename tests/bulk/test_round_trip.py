@@ -123,7 +123,9 @@ def test_what_has_no_key_or_another_owner_of_it_is_found_by_its_id(
     staff, focal = filled["offerings"], filled["requests"]
     here = OfferingFactory.create(provider=Provider.objects.get(code="PRO"), places=[{"country": "SEN"}])
     SessionFactory.create(offering=here)
-    system = ApiClient.of(client_of(group.requester, *SCOPES).client, timezone.now())
+    known = client_of(group.requester, *SCOPES).client
+    assert known is not None
+    system = ApiClient.of(known, timezone.now())
     assert system.post("/requests", {"external_id": "need-1", "title": {"en": "The system's"}}).status_code == 201
     for client, resource, rows_there in ((staff, "offerings", 5), (staff, "sessions", 2), (focal, "requests", 2)):
         one = imported(client, exported(client, f"/{resource}", kind), format=kind, resource=resource, from_export=True)
