@@ -1,10 +1,12 @@
 """The marketplace with demo data, from nothing to a running product in one command."""
 
+import logging
 import os
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -28,6 +30,16 @@ RANKING_SECONDS = 300.0
 NOT_ANNOUNCED = (
     "The settings were read without knowing that this is the demo. Start it by `make demo` or `manage.py demo`."
 )
+
+
+@contextmanager
+def _only_warnings() -> Iterator[None]:
+    """Keep what jobs of the loading log off the screen, which is for the person who starts the demo."""
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 class Command(BaseCommand):
@@ -72,7 +84,7 @@ class Command(BaseCommand):
             stack.check_port(port)
         if reset:
             setup.reset()
-        with console.status("Preparing the database and the demo data ..."):
+        with console.status("Preparing the database and the demo data ..."), _only_warnings():
             first = setup.prepare(at=timezone.now())
             accounts, oauth = logins.ensure_logins(at=timezone.now(), path=var / "demo.json", base_url=base_url)
             walk.write(var / "first-minute.sh", walk.script(base_url, accounts, year=timezone.now().year + 1))
