@@ -33,6 +33,9 @@ class Judge:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.form = target.form()
+        self.form_of_known = target.form()  # of what is there already nothing has to be said again
+        for field in self.form_of_known.fields.values():
+            field.required = False
 
     def judge(self, rows: Sequence[Row], *, actor: Actor, at: datetime) -> list[Judged]:
         """Read and carry out rows in the caller's transaction."""
@@ -64,13 +67,15 @@ class Judge:
         """Give the arguments of the operation, or why the row has no such shape."""
         if row.errors:
             return DomainError(ErrorCode.INVALID_INPUT, errors=row.errors)
-        if not row.values.get(self.target.key) and not (row.id and self.target.change):
+        is_known = bool(row.id and self.target.change)
+        if not row.values.get(self.target.key) and not is_known:
             detail = _("Each row names itself here, so that it is found again.")
             return DomainError(ErrorCode.INVALID_INPUT, errors=[FieldError(f"/{self.target.key}", "required", detail)])
-        vars(self.form).pop("_validated_data", None)
-        self.form.initial_data = row.values
+        form = self.form_of_known if is_known else self.form
+        vars(form).pop("_validated_data", None)
+        form.initial_data = row.values
         try:
-            return checked(self.form).arguments()
+            return checked(form).arguments()
         except DomainError as error:
             return error
 

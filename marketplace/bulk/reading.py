@@ -206,20 +206,22 @@ def _table(lines: Iterable[tuple[int, list[str]]], form: type[StrictSerializer],
         raise refuse_file("empty", _("The file has no header with the names of its columns."))
     columns: Sequence[Column | None]
     columns, passed_over = shown_columns_of(form, names) if is_export else (columns_of(form, names), ())
-    reader = form()
+    reader, place = form(), names.index(ID) if is_export and ID in names else len(names)
     for line, cells in waiting:
         if any(cells):
             row = _row(line, [cell.strip() for cell in cells], columns)
-            yield (
-                _as_written(row, reader, dict(zip(names, cells, strict=False)).get(ID, ""), passed_over)
-                if is_export
-                else row
-            )
+            yield _as_written(row, reader, "".join(cells[place : place + 1]), passed_over) if is_export else row
 
 
-def _as_written(row: Row, form: StrictSerializer, id: str, passed_over: Sequence[str]) -> Row:  # noqa: A002  as lists call it
-    values, _rest = written_and_rest(form, row.values)
-    return replace(row, values=values, id=id.strip(), passed_over=tuple(name for name in passed_over if name != ID))
+def _as_written(
+    row: Row,
+    form: StrictSerializer,
+    id: str,  # noqa: A002  as lists call it
+    passed_over: Sequence[str] | None = None,
+) -> Row:
+    values, rest = written_and_rest(form, row.values)
+    others = tuple(name for name in (rest if passed_over is None else passed_over) if name != ID)
+    return replace(row, values=values, id=id.strip(), passed_over=others)
 
 
 def _row(line: int, cells: list[str], columns: Sequence[Column | None]) -> Row:
@@ -244,8 +246,7 @@ def _json_rows(path: Path, form: type[StrictSerializer], is_export: bool) -> Ite
                 raw = raw.removeprefix(codecs.BOM_UTF8)
             if raw.strip():
                 row = _json_row(line, raw)
-                rest = written_and_rest(reader, row.values)[1]
-                yield _as_written(row, reader, str(row.values.get(ID, "")), rest) if is_export else row
+                yield _as_written(row, reader, str(row.values.get(ID) or "")) if is_export else row
 
 
 def _json_row(line: int, raw: bytes) -> Row:

@@ -144,6 +144,17 @@ def test_what_is_over_and_was_not_changed_keeps_nothing_out(filled: dict[str, Ap
         assert (one["status"], one["unchanged"]) == ("done", one["rows_total"]), (one, told(client, one))
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_two_columns_are_enough_to_change_one(filled: dict[str, ApiClient], kind: str) -> None:
+    staff = filled["offerings"]
+    content = exported(staff, "/offerings?fields=id,titles&external_id=course-0", kind)
+    one = imported(staff, content.replace(b"Course 0", b"Course renamed"), format=kind, from_export=True)
+    assert (counts(one), one["passed_over"]) == ((0, 1, 0, 0), []), told(staff, one)
+    known = Offering.objects.get(external_id="course-0")
+    assert known.titles == {"en": "Course renamed", "fr": "Cours 0"}
+    assert (known.duration_hours, known.provider.code) == (14, "PRO")
+
+
 def test_row_of_an_export_changes_no_key_and_finds_nothing_hidden(filled: dict[str, ApiClient]) -> None:
     staff = filled["offerings"]
     (first, second, third, fourth) = (orjson.loads(row) for row in exported(staff, "/offerings", "jsonl").splitlines())
