@@ -11,7 +11,7 @@ from marketplace.identity.operations.applications import (
     register_app,
     revoke_secret,
 )
-from marketplace.identity.operations.people import invite_person
+from marketplace.identity.operations.people import invite_person, take_second_factors
 from marketplace.identity.operations.sessions import end_app, end_credentials, end_session, see_session
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "register_app",
     "revoke_secret",
     "see_session",
+    "take_second_factors",
 ]

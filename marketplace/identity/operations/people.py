@@ -1,8 +1,10 @@
 """Writes about who may sign in: people come by invitation."""
 
 from datetime import datetime
+from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from marketplace.accounts import permissions
@@ -33,6 +35,27 @@ def invite_person(*, actor: Actor, at: datetime, login: str, email: str, name: s
     is_new = user is None
     user = user or User.objects.create_user(login, email=email, name=name)
     EmailAddress.objects.update_or_create(user=user, email=email, defaults={"verified": True})
+    _record(user, "invited", actor=actor, at=at)
+    return user, is_new
+
+
+@transaction.atomic
+def take_second_factors(*, actor: Actor, at: datetime, user: User, reason_text: str) -> list[str]:
+    """Take the second factors of a person away, who has lost app and codes, and give their kinds.
+
+    Staff must then set up new ones before they go on (`second_factor.lacks_second_factor`); sessions and tokens stay. Raises
+    DomainError(permission_denied).
+    """
+    permissions.check_holds_everywhere(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    factors = Authenticator.objects.select_for_update().filter(user=user).order_by("type")
+    kinds = [factor.type for factor in factors]
+    if kinds:
+        factors.delete()
+        _record(user, "second_factor_taken", actor=actor, at=at, reason_text=reason_text, changes={"kinds": kinds})
+    return kinds
+
+
+def _record(user: User, action: str, *, actor: Actor, at: datetime, **more: Any) -> None:
     audit.record(
         at=at,
         actor_kind=actor.kind,
@@ -41,9 +64,9 @@ def invite_person(*, actor: Actor, at: datetime, login: str, email: str, name: s
         acting_for=actor.on_behalf_of,
         resource="user",
         resource_id=user.public_id,
-        action="invited",
+        action=action,
+        **more,
     )
-    return user, is_new
 
 
 def _check_may_open(actor: Actor, user: User, email: str) -> None:
