@@ -80,6 +80,8 @@ def test_right_that_reaches_everywhere_is_held_in_the_secretariat_alone(at: date
         with pytest.raises(DomainError) as refused:
             permissions.check_holds_everywhere(actor, right, at=at)
         assert refused.value.params == {"permission": "organizations.manage"}
+    with pytest.raises(DomainError):  # theirs in their own organization
+        permissions.check_holds_everywhere(member(agency, "focal_point"), P.REQUESTS_WRITE, at=at)
     officer = secretariat().user
     assert officer is not None
     with pytest.raises(DomainError) as refused:
