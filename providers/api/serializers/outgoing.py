@@ -174,6 +174,10 @@ class UsualPlaceOut(serializers.Serializer[Any]):
     country = serializers.CharField(default=None, allow_null=True, read_only=True)
     venue = serializers.CharField(default=None, allow_null=True, read_only=True)
 
+    def to_representation(self, instance: Mapping[str, Any]) -> dict[str, Any]:
+        """Take the three as they are stored, which a page of offerings does some fifty times; what was left out is null."""
+        return {"city": instance.get("city"), "country": instance.get("country"), "venue": instance.get("venue")}
+
 
 class OfferingPartnerOut(serializers.Serializer[Any]):
     """Another organization in the team that delivers."""
