@@ -222,7 +222,7 @@ class Plan:
     def _computed(self, name: str, paths: Iterable[str]) -> Bind:
         """Show a field by its own code, once for each different value of what it follows from."""
         key, record = self._following(paths)
-        seats = {place for place, path in enumerate(paths) if isinstance(path, Seat)}
+        seats = [place for place, path in enumerate(paths) if isinstance(path, Seat)]
         if not OF_ONE.isdisjoint(paths):  # no two rows have the same
             return lambda shape: _each(record, shape.show(name))
         if not seats:
@@ -230,12 +230,15 @@ class Plan:
         return lambda shape: _kept(_alike(key, seats, shape.held()), record, shape.show(name))
 
 
-def _alike(key: Key, seats: set[int], held: frozenset[int]) -> Key:
+def _alike(key: Key, seats: Sequence[int], held: frozenset[int]) -> Key:
     """Take every organization but those ``held`` for the same one."""
 
     def narrowed(values: Values) -> Any:
-        found = enumerate(key(values))
-        return tuple(value if place not in seats or value in held else STRANGE for place, value in found)
+        found = key(values)
+        for place in seats:
+            if found[place] not in held:
+                found = (*found[:place], STRANGE, *found[place + 1 :])
+        return found
 
     return narrowed
 
