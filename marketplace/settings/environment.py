@@ -52,6 +52,10 @@ if PRODUCTION and DEBUG:
     raise ImproperlyConfigured(
         "PRODUCTION=1 and DEBUG=1 exclude each other: error pages would tell the inside. Set DEBUG=0 or take it away."
     )
+if PRODUCTION and TESTING:
+    raise ImproperlyConfigured(
+        "PRODUCTION=1 and TESTING=1 exclude each other: passwords would be kept by a quick hash. Set TESTING=0 or take it away."
+    )
 
 # Where people and systems reach this installation, without a slash at the end; in events and links.
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{env.int('PORT', default=8000)}").rstrip("/")
