@@ -7,7 +7,13 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from marketplace.rest.start import RootView
 
-ROUTES = ("requests_app.api", "providers.api", "matching.api", "fulfilment.api", "marketplace.rest")  # as often as asked
+ROUTES = (
+    "requests_app.api",
+    "providers.api",
+    "matching.api",
+    "fulfilment.api",
+    "marketplace.rest",
+)  # as often as asked
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1", RootView.as_view(), name="api-root"),

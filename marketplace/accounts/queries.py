@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q, QuerySet
 
 from marketplace.accounts import permissions
@@ -22,9 +23,10 @@ from marketplace.accounts.models import (
     ServiceClient,
     User,
 )
-from marketplace.accounts.reach import current
+from marketplace.accounts.reach import ORGANIZATION_COLUMNS, current
 from marketplace.kernel.errors import unknown_reference
 from marketplace.records.marked import MarkedAsTest
+from marketplace.records.statements import Kept
 
 T = TypeVar("T", bound=MarkedAsTest)
 
@@ -85,10 +87,17 @@ def organizations_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Organiza
 
 def organization_by_code(code: str, pointer: str = "/organization") -> Organization:
     """Find an organization by code or public id; raises DomainError(unknown_reference) naming ``pointer``."""
-    found = Organization.objects.filter(_code_or_public_id(code)).first()
+    found = next(iter(_organization(*_as_public_id(code))), None)
     if found is None:
         raise unknown_reference(pointer, code)
-    return found
+    return Organization.from_db(DEFAULT_DB_ALIAS, ORGANIZATION_COLUMNS, found)
+
+
+@Kept
+def _organization(public_id: UUID | None, code: str | None) -> QuerySet[Organization, Any]:
+    """Ask for an organization by one of the two."""
+    wanted = Q(code=code) if public_id is None else Q(public_id=public_id)
+    return Organization.objects.filter(wanted).values_list(*ORGANIZATION_COLUMNS)
 
 
 def organizations_by_code(codes: Iterable[str], pointer: str) -> list[Organization]:
@@ -133,11 +142,16 @@ def context_event_by_code(code: str, pointer: str = "/context_event") -> Context
     return found
 
 
-def _code_or_public_id(text: str) -> Q:
+def _as_public_id(text: str) -> tuple[UUID, None] | tuple[None, str]:
     try:
-        return Q(public_id=UUID(text))
+        return UUID(text), None
     except ValueError:
-        return Q(code=text)
+        return None, text
+
+
+def _code_or_public_id(text: str) -> Q:
+    public_id, code = _as_public_id(text)
+    return Q(code=code) if public_id is None else Q(public_id=public_id)
 
 
 def programmes_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Programme]:

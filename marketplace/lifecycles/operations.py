@@ -48,35 +48,42 @@ def create(
     data: Mapping[str, object] | None = None,
     bump_root: bool = False,
     due_at: datetime | None = None,
+    parts: Sequence[Record] = (),
 ) -> None:
     """Insert ``record`` in the initial state of its table, with its first step, audit record and event.
 
-    ``due_at`` replaces the working days of the service level.
+    ``due_at`` replaces the working days of the service level. ``parts`` are records of one model that begin with it: they
+    are inserted after it, as `create_many` would.
     """
-    record.created_at = record.updated_at = at
-    record.state = record.lifecycle.initial
-    _open_step(record, at=at, due_at=due_at)
+    _begin(record, at=at, due_at=due_at)
     record.save(force_insert=True)
     if bump_root:
         _bump(record.root, at)
-    note(record, "created", actor=actor, at=at, to_state=record.state, changes=changes, data=data)
+    entry = Entry(record, "created", changes=dict(changes or {}), data=dict(data or {}), to_state=record.state)
+    note_many([entry, *_inserted(parts, at=at)], actor=actor, at=at)
 
 
-def create_many(records: Sequence[R], *, actor: Actor, at: datetime) -> None:
+def create_many(records: Sequence[Record], *, actor: Actor, at: datetime) -> None:
     """Insert records of one model, each as `create` would, in a few statements; no other record's version counts them.
 
     Raises IntegrityError for all of them where one breaks a constraint.
     """
+    note_many(_inserted(records, at=at), actor=actor, at=at)
+
+
+def _inserted(records: Sequence[Record], *, at: datetime) -> list[Entry]:
     for record in records:
-        record.created_at = record.updated_at = at
-        if isinstance(record, LifecycleRecord):
-            record.state = record.lifecycle.initial
-            _open_step(record, at=at)
-    if not records:
-        return
-    type(records[0])._default_manager.bulk_create(records, batch_size=BATCH)
-    entries = [Entry(record, "created", to_state=getattr(record, "state", "")) for record in records]
-    note_many(entries, actor=actor, at=at)
+        _begin(record, at=at)
+    if records:
+        type(records[0])._default_manager.bulk_create(records, batch_size=BATCH)
+    return [Entry(record, "created", to_state=getattr(record, "state", "")) for record in records]
+
+
+def _begin(record: Record, *, at: datetime, due_at: datetime | None = None) -> None:
+    record.created_at = record.updated_at = at
+    if isinstance(record, LifecycleRecord):
+        record.state = record.lifecycle.initial
+        _open_step(record, at=at, due_at=due_at)
 
 
 def find_transition(record: LifecycleRecord, verb: str) -> Transition:

@@ -29,7 +29,7 @@ from requests_app.operations.content import (
     write_groups,
 )
 from requests_app.operations.indexing import index_new_request, index_request
-from requests_app.operations.lines import draft_lines, rewrite_lines
+from requests_app.operations.lines import drafted_lines, rewrite_lines
 from requests_app.operations.locking import check_requester, check_writer, lock_request
 from requests_app.operations.placing import follow_lines
 from requests_app.operations.revisions import keep_revision
@@ -63,9 +63,10 @@ def _drafted(
     _check_writer_of(request, content, actor, at)
     if external_id and queries.by_external_id(external_id, actor=actor, organization_id=owner.pk).exists():
         raise DomainError(ErrorCode.DUPLICATE, field="external_id")
-    lifecycles.create(request, actor=actor, at=at, changes={"channel": ["", request.channel]})
+    lines = drafted_lines(request, content.lines)
+    lifecycles.create(request, actor=actor, at=at, changes={"channel": ["", request.channel]}, parts=lines)
     add_groups(request, content)
-    index_new_request(request, draft_lines(request, content.lines, actor=actor, at=at))
+    index_new_request(request, lines)
     return request
 
 

@@ -20,13 +20,9 @@ def add_lines(request: TrainingRequest, lines: Sequence[LineContent], *, actor: 
         lifecycles.create(line, actor=actor, at=at, bump_root=request.state != "draft")
 
 
-def draft_lines(
-    request: TrainingRequest, lines: Sequence[LineContent], *, actor: Actor, at: datetime
-) -> list[RequestLine]:
-    """Insert the lines of a request that is new and has none, in a few statements, and give them."""
-    made = _made(request, lines, taken=())
-    lifecycles.create_many(made, actor=actor, at=at)
-    return made
+def drafted_lines(request: TrainingRequest, lines: Sequence[LineContent]) -> list[RequestLine]:
+    """Make the lines of a new request, which are to be inserted with it."""
+    return _made(request, lines, taken=())
 
 
 def _made(request: TrainingRequest, lines: Sequence[LineContent], taken: Iterable[int]) -> list[RequestLine]:

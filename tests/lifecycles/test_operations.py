@@ -21,7 +21,7 @@ from marketplace.vocabularies import queries as vocabularies
 from marketplace.work.loop import settle
 from marketplace.work.models import Job
 from requests_app import operations as requests
-from requests_app.models import TrainingRequest
+from requests_app.models import RequestLine, TrainingRequest
 from tests.factories.accounts import OrganizationFactory, member
 from tests.factories.requests import (
     AT,
@@ -245,6 +245,19 @@ def test_many_without_a_life_cycle_have_no_state_and_of_none_nothing_is_written(
     count = AuditRecord.objects.count()
     lifecycles.create_many([], actor=SYSTEM, at=at)
     assert AuditRecord.objects.count() == count
+
+
+def test_parts_begin_with_what_they_belong_to_and_are_noted_after_it(at: datetime) -> None:
+    request = TrainingRequestFactory.build(requesting_organization=OrganizationFactory.create())
+    lines = [RequestLineFactory.build(request=request, number=number) for number in (1, 2)]
+    lifecycles.create(request, actor=SYSTEM, at=at, changes=CHANGES, parts=lines)
+    assert [line.request_id for line in RequestLine.objects.filter(request=request)] == [request.pk] * 2
+    assert {stored(line).created_at for line in lines} == {at}
+    wanted = [(row.resource, row.public_id) for row in (request, *lines)]
+    assert [(row.resource, row.resource_id) for row in AuditRecord.objects.order_by("pk")] == wanted
+    assert [row.resource_id for row in OutboxEvent.objects.order_by("pk")] == [public_id for _, public_id in wanted]
+    assert last_pair(request)[0].changes == CHANGES
+    assert last_pair(lines[0])[0].changes == {}
 
 
 def test_record_is_created_once(at: datetime) -> None:
