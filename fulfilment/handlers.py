@@ -65,7 +65,7 @@ def _leave_unanswered(record: LifecycleRecord, at: datetime) -> None:
 @recipients.concerned("engagement_change")
 @recipients.concerned("delivery")
 @recipients.concerned("milestone")
-def concerned(record: LifecycleRecord, party: Party) -> recipients.Concerned:
+def concerned(record: LifecycleRecord, party: Party, at: datetime) -> recipients.Concerned:
     """Say which organizations a party of an engagement, a delivery or a milestone is, and for which countries."""
     part = record if isinstance(record, Change | Delivery | Milestone) else None
     engagement = part.engagement if part else cast("Engagement", record)

@@ -120,7 +120,7 @@ def hold_gone(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
 
 @recipients.concerned("proposal")
 @recipients.concerned("proposal_part")
-def concerned(record: LifecycleRecord, party: Party) -> recipients.Concerned:
+def concerned(record: LifecycleRecord, party: Party, at: datetime) -> recipients.Concerned:
     """Say which organizations a party of a proposal or part is."""
     proposal = cast("MatchProposal", record.proposal if isinstance(record, ProposalPart) else record)
     facts = requests.request_for_matching(proposal.request_id)

@@ -55,25 +55,19 @@ EVENT_TYPES = {
 
 _REQUEST = {"type": "string", "format": "uuid", "description": "Public id of the request."}
 _CHANGED = {"type": "array", "items": {"type": "string"}, "description": "Names of what changed."}
-# What the events of each kind of thing may carry, as JSON Schema; states come by themselves.
+# What the events of each kind of thing may carry, as JSON Schema; states come by themselves. Events of a request reach those who
+# read no more than its summary: none carries what only its body tells (marketplace/api/data/fields.csv).
 EVENT_DATA = {
     "training_request": {
         "organization": {"type": "string", "description": "Code of the requesting organization."},
         "content_version": {"type": "integer", "description": "Edition of the content."},
         "material": {"type": "boolean", "description": "Whether matching has to look again."},
         "changed": _CHANGED,
-        "into": {"type": "string", "format": "uuid", "description": "The request that it was merged into."},
-        "merged": {"type": "string", "format": "uuid", "description": "The request that was merged into it."},
         "run": {"type": "string", "format": "uuid", "description": "The run that ranked it."},
         "outcome": {"type": "string", "description": "How the run ended."},
         "proposals": {"type": "integer", "description": "How many proposals there are."},
         "partly": {"type": "boolean", "description": "Some lines were met, some were not."},
         "ends_at": {"type": "string", "description": "When the call for offers ends."},
-        "conflicts": {
-            "type": "array",
-            "items": {"type": "string"},
-            "description": "What stands against its being met.",
-        },
     },
     "request_line": {
         "request": _REQUEST,

@@ -44,7 +44,7 @@ def schedule_withdrawal(record: LifecycleRecord, at: datetime) -> None:
 @recipients.concerned("training_request")
 @recipients.concerned("clarification")
 @recipients.concerned("endorsement")
-def concerned(record: LifecycleRecord, party: Party) -> recipients.Concerned:
+def concerned(record: LifecycleRecord, party: Party, at: datetime) -> recipients.Concerned:
     """Say which organizations a party of a request, a question about it or an endorsement is, and for which countries."""
     part = record if isinstance(record, Clarification | Endorsement) else None
     request = part.request if part else cast("TrainingRequest", record)
@@ -54,7 +54,7 @@ def concerned(record: LifecycleRecord, party: Party) -> recipients.Concerned:
     elif party is Party.AUTHORITY and isinstance(record, Endorsement):
         organizations = frozenset({record.authority_id})
     elif party is Party.PROVIDERS:
-        organizations = request.event_scope().organization_ids
+        organizations = request.event_scope(at=at).organization_ids
     countries = {line.country for line in request.lines.all() if line.country} or {request.place_country}
     return recipients.Concerned(
         organizations, frozenset(countries), request.programme.code if request.programme else ""

@@ -1,5 +1,6 @@
 """Changes of what was agreed: proposed by one side, agreed by the others, applied in one transaction."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -64,9 +65,9 @@ class Change(LifecycleRecord):
         """Code of the lead of the engagement."""
         return self.engagement.organization_for_audit
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """All parties of the engagement."""
-        return self.engagement.event_scope()
+        return self.engagement.event_scope(at=at)
 
     def event_data(self) -> dict[str, Any]:
         """Which engagement, and what kinds of things change."""

@@ -1,5 +1,6 @@
 """What is carried out: deliveries with their participation, and the milestones on the way."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -82,9 +83,9 @@ class Delivery(LifecycleRecord, PeriodColumns):
         """Code of the lead of the engagement."""
         return self.engagement.organization_for_audit
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """All parties of the engagement."""
-        return self.engagement.event_scope()
+        return self.engagement.event_scope(at=at)
 
     def event_data(self) -> dict[str, Any]:
         """Which engagement it belongs to."""
@@ -157,9 +158,9 @@ class Milestone(LifecycleRecord):
         """Code of the lead of the engagement."""
         return self.engagement.organization_for_audit
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """All parties of the engagement."""
-        return self.engagement.event_scope()
+        return self.engagement.event_scope(at=at)
 
     def event_data(self) -> dict[str, Any]:
         """Which engagement it belongs to, and what it is."""

@@ -1,5 +1,6 @@
 """The agreed whole: parties with roles, lines, shares of the cost."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -91,9 +92,10 @@ class Engagement(LifecycleRecord, PeriodColumns):
             return EVALUATE[self.missing_levels[0]] if self.missing_levels else CLOSE
         return super().usual_step()
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """All parties."""
-        return EventScope("organizations", frozenset(self.parties.values_list("organization_id", flat=True)))
+        ids = frozenset(self.parties.values_list("organization_id", flat=True))
+        return EventScope("organizations", ids, self.request.programme_code)
 
     def event_data(self) -> dict[str, Any]:
         """Which request it serves."""
@@ -177,9 +179,9 @@ class CostShare(LifecycleRecord):
         """Who bears the share."""
         return self.organization.code
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """All parties of the engagement."""
-        return self.engagement.event_scope()
+        return self.engagement.event_scope(at=at)
 
     def event_data(self) -> dict[str, Any]:
         """Which engagement it belongs to; the amount stays inside."""

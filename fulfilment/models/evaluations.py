@@ -1,5 +1,6 @@
 """What came of it: evaluations at Kirkpatrick levels, waivers, outcome stories."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -35,9 +36,9 @@ class EngagementPart(Record):
         code: str = self.engagement.organization_for_audit
         return code
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """All parties of the engagement."""
-        scope: EventScope = self.engagement.event_scope()
+        scope: EventScope = self.engagement.event_scope(at=at)
         return scope
 
     def event_data(self) -> dict[str, Any]:

@@ -11,12 +11,15 @@ from marketplace.audit import operations as audit
 from marketplace.audit.operations import Act
 from marketplace.events import operations as events
 from marketplace.events.operations import News
-from marketplace.records.models import Record
+from marketplace.records.models import EventScope, Record
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change of one record, as `note` is told of it."""
+    """One change of one record, as `note` is told of it.
+
+    ``until_now`` is who might learn of the record before a change that narrows this: they learn of it, as the last thing.
+    """
 
     record: Record
     action: str
@@ -27,6 +30,7 @@ class Entry:
     to_state: str = ""
     reason_code: str = ""
     reason_text: str = ""
+    until_now: EventScope | None = None
 
 
 _listeners: ContextVar[tuple[list[Entry], ...]] = ContextVar("listeners", default=())
@@ -56,11 +60,11 @@ def note(
     to_state: str = "",
     reason_code: str = "",
     reason_text: str = "",
+    until_now: EventScope | None = None,
 ) -> None:
     """Write the audit record and the outbox event of one change to ``record``; ``event`` defaults to resource.action."""
-    entry = Entry(
-        record, action, event, dict(changes or {}), dict(data or {}), from_state, to_state, reason_code, reason_text
-    )
+    told = dict(changes or {}), dict(data or {})
+    entry = Entry(record, action, event, *told, from_state, to_state, reason_code, reason_text, until_now)
     note_many([entry], actor=actor, at=at)
 
 
@@ -105,7 +109,7 @@ def _act(entry: Entry, actor: Actor, at: datetime) -> Act:
 
 
 def _news(entry: Entry, actor: Actor, at: datetime) -> News:
-    record, scope = entry.record, entry.record.event_scope()
+    record, scope = entry.record, entry.record.event_scope(at=at).or_wider(entry.until_now)
     state = {"from_state": entry.from_state, "state": entry.to_state} if entry.to_state else {}
     return News(
         type=entry.event or f"{record.resource}.{entry.action}",
@@ -115,6 +119,7 @@ def _news(entry: Entry, actor: Actor, at: datetime) -> News:
         version=record.version,
         audience=scope.audience,
         organization_ids=scope.organization_ids,
+        programme=scope.programme,
         data={**record.event_data(), **state, **entry.data},
         at=at,
         actor=actor.label,

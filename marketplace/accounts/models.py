@@ -1,5 +1,6 @@
 """People, organizations, the systems that act for them, and the programmes they work in."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
@@ -62,9 +63,9 @@ class Organization(Record):
         """The organization itself."""
         return self.code
 
-    def event_scope(self) -> EventScope:
-        """The list of organizations is open to the group."""
-        return EventScope("group")
+    def event_scope(self, *, at: datetime) -> EventScope:
+        """The list of organizations is open to whoever is signed in."""
+        return EventScope("public")
 
 
 class OrganizationAlias(models.Model):
@@ -160,7 +161,7 @@ class OrganizationUserGrant(GrantTerms, UserObjectPermissionBase):
         """The organization over whose things it gives a right."""
         return self.content_object.code
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """The organization that it is about."""
         return EventScope("organizations", frozenset({self.content_object_id}))
 
@@ -219,9 +220,9 @@ class Programme(Record, PeriodColumns):
         """The programme code."""
         return self.code
 
-    def event_scope(self) -> EventScope:
-        """Programmes are open to the group."""
-        return EventScope("group")
+    def event_scope(self, *, at: datetime) -> EventScope:
+        """Programmes are open to whoever is signed in."""
+        return EventScope("public")
 
 
 class ContextEvent(Record, PeriodColumns):
@@ -286,7 +287,7 @@ class Membership(Record):
         """The organization in which the role is held."""
         return self.organization.code
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """The organization in which the role is held."""
         return EventScope("organizations", frozenset({self.organization_id}))
 

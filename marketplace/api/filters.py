@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import django_filters
@@ -172,10 +174,17 @@ class MomentFilter(django_filters.IsoDateTimeFilter):
 
 
 class UpdatedSince(MomentFilter):
-    """`?updated_since=2026-11-23T09:00:00Z`: what changed at or after that moment."""
+    """`?updated_since=2026-11-23T09:00:00Z`: what changed at or after that moment, or came into sight by a change of one of the
+    things ``above`` it (paths), on which it hangs who sees it.
+    """
 
-    def __init__(self, field_name: str = "updated_at") -> None:
-        super().__init__(field_name=field_name, lookup_expr="gte")
+    def __init__(self, *above: str) -> None:
+        self.moments = ("updated_at", *(f"{path}__updated_at" for path in above))
+        super().__init__(field_name="updated_at", lookup_expr="gte")
+
+    def filter(self, qs: QuerySet[Any], value: datetime | None) -> QuerySet[Any]:
+        """Keep what changed, or may have come into sight."""
+        return qs.filter(reduce(or_, (Q((f"{moment}__gte", value)) for moment in self.moments))) if value else qs
 
 
 class AllowListedFilters(DjangoFilterBackend):

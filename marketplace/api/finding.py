@@ -55,17 +55,21 @@ HIGHLIGHTS_SCHEMA: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Facet:
-    """A column of the thing itself, or of the rows of ``model`` that ``link`` to it; ``scheme`` has the labels of its codes."""
+    """A column of the thing itself, or of the rows of ``model`` that ``link`` to it; ``scheme`` has the labels of its codes.
+
+    ``where`` says which of these rows count, ``among`` which of the things.
+    """
 
     column: str
     scheme: str = ""
     model: type[Model] | None = None
     link: str = ""
     where: Q = field(default_factory=Q)
+    among: Q = field(default_factory=Q)
 
     def count(self, things: QuerySet[Any], language: str) -> list[Found]:
         """Count the things (what the caller sees, filtered) that have each code."""
-        keys = things.order_by().values("pk")
+        keys = things.filter(self.among).order_by().values("pk")
         model, link = (things.model, "pk") if self.model is None else (self.model, self.link)
         rows = model._base_manager.filter(self.where, **{f"{link}__in": keys}).order_by()
         counted = rows.values(facet_code=F(self.column)).annotate(facet_count=Count(link, distinct=True))

@@ -1,5 +1,6 @@
 """What is known of an import: what it was told, how far it has come, and what became of its rows."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -91,7 +92,7 @@ class Import(Record):
         """Tell whether nothing more will happen."""
         return self.status in OVER
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """An import is its caller's own; what it writes has events of its own."""
         return EventScope("private")
 

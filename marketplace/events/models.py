@@ -32,6 +32,9 @@ class OutboxEvent(models.Model):
         "accounts.Organization", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     audience = models.CharField(max_length=16, choices=Audience.choices)
+    # Code of the programme that the thing is in, for readers whose membership is limited to some; empty for none, null where
+    # that decides nothing.
+    programme = models.CharField(max_length=60, null=True, blank=True)  # noqa: DJ001  null and empty are two answers
     data = models.JSONField(default=dict, blank=True)
     actor = models.CharField(max_length=200, blank=True)
     request_id = models.CharField(max_length=64, blank=True)

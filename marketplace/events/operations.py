@@ -27,6 +27,7 @@ class News:
     reference: str = ""
     organization_ids: frozenset[int] = frozenset()
     organization_id: int | None = None
+    programme: str | None = None
     data: dict[str, Any] | None = None
     actor: str = ""
 
@@ -41,6 +42,7 @@ def emit(
     audience: str,
     organization_ids: Iterable[int] = (),
     organization_id: int | None = None,
+    programme: str | None = None,
     data: dict[str, Any] | None = None,
     at: datetime,
     actor: str = "",
@@ -48,7 +50,8 @@ def emit(
     """Record in the caller's transaction that something became true; it is published after the commit.
 
     ``organization_ids`` are addressed whatever the audience; ``organization_id`` is whose thing it is, and grants
-    nothing by itself. Raises ValueError for an unknown audience.
+    nothing by itself. ``programme`` is the code of the one that the thing is in, empty for none, None where that decides
+    nothing. Raises ValueError for an unknown audience.
     """
     news = News(
         type=type,
@@ -59,6 +62,7 @@ def emit(
         audience=audience,
         organization_ids=frozenset(organization_ids),
         organization_id=organization_id,
+        programme=programme,
         data=data,
         at=at,
         actor=actor,
@@ -95,6 +99,7 @@ def _row(news: News) -> OutboxEvent:
         version=news.version,
         organization_id=news.organization_id,
         audience=Audience(news.audience),
+        programme=news.programme,
         data=news.data or {},
         actor=news.actor[:LABEL_LENGTH],
         request_id=current_origin().request_id,

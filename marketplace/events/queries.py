@@ -1,6 +1,7 @@
 """Reading the feed."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,40 +12,48 @@ from marketplace.events.patterns import Choice
 
 MOST = 1_000  # events in one answer
 ALL = Choice()
+NOTHING = Q(pk__in=[])
 
 
-def visible_events(
-    *, organization_ids: Collection[int], is_secretariat: bool, is_group_member: bool
-) -> QuerySet[OutboxEvent]:
-    """Give the published events that a reader with these rights may see, in the order of publication."""
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a reader sees: all that is not private, or what is addressed to some organizations and to the group, in some
+    programmes (codes) where a membership is limited to these.
+    """
+
+    organization_ids: frozenset[int] = frozenset()
+    in_group: bool = False
+    everything: bool = False
+    programmes: frozenset[str] = frozenset()
+
+
+def visible_events(reaches: Sequence[Reach]) -> QuerySet[OutboxEvent]:
+    """Give the published events that are public or within one of ``reaches``, in the order of publication."""
     published = OutboxEvent.objects.filter(sequence__isnull=False).order_by("sequence")
     published = published.exclude(audience=Audience.PRIVATE)
-    if is_secretariat:
+    if any(reach.everything for reach in reaches):
         return published
-    audiences = [Audience.PUBLIC, Audience.GROUP] if is_group_member else [Audience.PUBLIC]
-    visible = Q(audience__in=audiences)
-    if organization_ids:
-        addressed = EventAudience.objects.filter(event=OuterRef("pk"), organization_id__in=organization_ids)
-        visible |= Q(Exists(addressed))
+    visible = Q(audience=Audience.PUBLIC)
+    for programmes in sorted({reach.programmes for reach in reaches}, key=sorted):
+        visible |= _within([reach for reach in reaches if reach.programmes == programmes], programmes)
     return published.filter(visible)
 
 
-def feed(
-    *,
-    after: int = 0,
-    organization_ids: Collection[int] = (),
-    is_secretariat: bool = False,
-    is_group_member: bool = False,
-    choice: Choice = ALL,
-    limit: int = 200,
-) -> list[OutboxEvent]:
+def _within(reaches: Sequence[Reach], programmes: frozenset[str]) -> Q:
+    """Say what readers see who reach so far in these programmes, all if there are none."""
+    found = Q(audience=Audience.GROUP) if any(reach.in_group for reach in reaches) else NOTHING
+    ids = frozenset[int]().union(*(reach.organization_ids for reach in reaches))
+    if ids:
+        found |= Q(Exists(EventAudience.objects.filter(event=OuterRef("pk"), organization_id__in=ids)))
+    return found & (Q(programme__isnull=True) | Q(programme__in=sorted(programmes))) if programmes else found
+
+
+def feed(*, after: int = 0, reaches: Sequence[Reach] = (), choice: Choice = ALL, limit: int = 200) -> list[OutboxEvent]:
     """Give the next events after the sequence ``after``: strictly rising, never back-filled, at most 1,000.
 
     A reader sees gaps where events are not for it; the next cursor is the last ``sequence`` it was given.
     """
-    events = visible_events(
-        organization_ids=organization_ids, is_secretariat=is_secretariat, is_group_member=is_group_member
-    ).filter(choice.condition(), sequence__gt=after)
+    events = visible_events(reaches).filter(choice.condition(), sequence__gt=after)
     return list(events[: min(limit, MOST)])
 
 

@@ -1,5 +1,7 @@
 """What is known of a document; its content is uploaded, or kept elsewhere under an address or a reference."""
 
+from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -38,7 +40,7 @@ class StoredFile(Record):
     def __str__(self) -> str:
         return self.file_name
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """Nobody learns of an upload before it is attached to something."""
         return EventScope("private")
 
@@ -89,7 +91,7 @@ class Document(Record):
             ),
         ]
 
-    scope_of_thing: EventScope | None = None  # who may learn of the thing; set while a change is written
+    thing: Record | None = None  # what it is about; set while a change is written
 
     def __str__(self) -> str:
         return self.title
@@ -99,15 +101,15 @@ class Document(Record):
         """The organization that the document is from."""
         return self.organization.code
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """Never wider than the thing's own; a document for the secretariat alone is told to it alone."""
-        scope = self.scope_of_thing
-        if scope is None or scope.audience == "private":
+        scope = None if self.thing is None else self.thing.parts_scope(at=at)
+        if self.thing is None or scope is None or scope.audience == "private":
             return EventScope("private")
         if self.confidentiality == Confidentiality.SECRETARIAT:
             return EventScope("secretariat")
         if self.confidentiality == Confidentiality.PARTIES:
-            return EventScope("organizations", scope.organization_ids)
+            return replace(scope, audience="organizations", organization_ids=self.thing.party_ids(at=at))
         return scope
 
     def event_data(self) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def attach_document(
         content=content,
         added_by=actor.label,
     )
-    document.scope_of_thing = about.event_scope()
+    document.thing = about
     lifecycles.insert(document, actor=actor, at=at, changes={"kind": facts.kind, "about": about.reference_text})
     return document
 
@@ -118,7 +118,7 @@ def remove_document(
     if row.removed_at is not None:
         return row
     row.removed_at, row.removed_by = at, actor.label
-    row.scope_of_thing = about.event_scope()
+    row.thing = about
     lifecycles.record_change(row, "removed", actor=actor, at=at)
     return row
 

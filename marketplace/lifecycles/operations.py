@@ -12,7 +12,7 @@ from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.kernel.lifecycle import Lifecycle, Party, Step, Transition
 from marketplace.kernel.periods import add_working_days, working_days_between
 from marketplace.records.lookups import sole
-from marketplace.records.models import LifecycleRecord, Record
+from marketplace.records.models import EventScope, LifecycleRecord, Record
 from marketplace.vocabularies import queries as vocabularies
 
 R = TypeVar("R", bound=Record)
@@ -164,8 +164,13 @@ def record_change(
     data: Mapping[str, object] | None = None,
     reason_code: str = "",
     reason_text: str = "",
+    until_now: EventScope | None = None,
 ) -> None:
-    """Save a change that leaves the state as it is: version counts, audit record and event are written."""
+    """Save a change that leaves the state as it is: version counts, audit record and event are written.
+
+    ``until_now`` is the scope of the record's events before the change, where that narrows it: who loses sight of the
+    record is told so by this event.
+    """
     _save(record, at, everything=True)
     note(
         record,
@@ -177,6 +182,7 @@ def record_change(
         data=data,
         reason_code=reason_code,
         reason_text=reason_text,
+        until_now=until_now,
     )
 
 

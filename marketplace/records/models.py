@@ -1,6 +1,7 @@
 """Abstract rows: a record with an outward id, and a record with a life cycle."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -8,13 +9,25 @@ from django.db import models
 from marketplace.kernel.ids import new_public_id
 from marketplace.kernel.lifecycle import Lifecycle, Party, Step
 
+AUDIENCES = ("private", "secretariat", "organizations", "group", "public")  # each wider than the one before it
+
 
 @dataclass(frozen=True, slots=True)
 class EventScope:
     """Who may learn of what happens to a record: nobody, the secretariat, named organizations too, the group, everybody."""
 
-    audience: str  # private (drafts: in no feed) | secretariat | organizations | group | public
+    audience: str  # of AUDIENCES; private: drafts, which are in no feed
     organization_ids: frozenset[int] = frozenset()
+    # Code of the programme that the record is in, empty where it is in none: a membership may be limited to some of them.
+    # None where that makes no difference.
+    programme: str | None = None
+
+    def or_wider(self, other: "EventScope | None") -> "EventScope":
+        """Add those who may learn of the record by another scope; its programme is this one's."""
+        if other is None:
+            return self
+        audience = max(self.audience, other.audience, key=AUDIENCES.index)
+        return replace(self, audience=audience, organization_ids=self.organization_ids | other.organization_ids)
 
 
 class Record(models.Model):
@@ -40,9 +53,17 @@ class Record(models.Model):
         """The aggregate whose version counts a change of this record."""
         return self
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """Say who may learn of a change; the secretariat alone unless a model says otherwise."""
         return EventScope("secretariat")
+
+    def parts_scope(self, *, at: datetime) -> EventScope:
+        """Say who may learn of what belongs to the record: as of the record unless some learn of it in summary alone."""
+        return self.event_scope(at=at)
+
+    def party_ids(self, *, at: datetime) -> frozenset[int]:
+        """Give the organizations to which a document for the parties is open."""
+        return self.event_scope(at=at).organization_ids
 
     def event_data(self) -> dict[str, Any]:
         """Give what an event carries besides the ids: nothing private."""

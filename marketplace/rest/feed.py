@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from operator import eq
 from typing import Any, ClassVar
@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace.accounts import permissions
+from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
 from marketplace.api.base import ApiView
 from marketplace.api.contracts import Contract
@@ -215,9 +216,7 @@ class FeedView(ApiView):
             after=after,
             choice=choice,
             limit=limit,
-            organization_ids=permissions.organization_ids(actor, at, "events"),
-            is_secretariat=permissions.is_secretariat(actor, at),
-            is_group_member=permissions.is_group_member(actor, at),
+            reaches=reaches_of(actor, at),
         )
 
     @staticmethod
@@ -237,6 +236,18 @@ class FeedView(ApiView):
                 return [], head, Waited(ended="no_room")
             came = waiting.until(is_there, seconds)
         return found, seen, Waited(round(time.monotonic() - began, 2), "events" if came else "time")
+
+
+def reaches_of(actor: Actor, at: datetime) -> list[queries.Reach]:
+    """Say how far a reader sees, by each role and by what was granted."""
+    granted = permissions.granted_ids(actor, at, "events")
+    of_roles = [
+        queries.Reach(
+            right.descendant_ids, right.in_group or right.reads_group_wide, right.is_group_wide, right.programmes
+        )
+        for right in actor.rights(at)
+    ]
+    return [*of_roles, queries.Reach(granted, everything=actor.is_system)]
 
 
 def _chosen(

@@ -1,5 +1,6 @@
 """Tables of the webhooks room: who is called, what they are to get, and how each call ended."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -76,7 +77,7 @@ class Webhook(Record):
         """The organization that it belongs to."""
         return self.organization.code
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """Its own organization learns of it."""
         return EventScope("organizations", frozenset({self.organization_id}))
 

@@ -42,9 +42,7 @@ def rights(organizations: Collection[Organization], at: datetime) -> dict[int, R
 
 def events_for(right: Right) -> QuerySet[OutboxEvent]:
     """Give the published events that a system of an organization finds in its feed."""
-    return events.visible_events(
-        organization_ids=right.descendant_ids, is_secretariat=right.is_group_wide, is_group_member=right.in_group
-    )
+    return events.visible_events([events.Reach(right.descendant_ids, right.in_group, right.is_group_wide)])
 
 
 def visible_among(keys: Collection[int], *, organization: Organization, at: datetime) -> set[int]:

@@ -1,5 +1,6 @@
 """Policies: how needs are ranked, one published version after the other."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -37,6 +38,6 @@ class MatchingPolicy(Record):
         """The number of the version."""
         return f"policy-{self.number}"
 
-    def event_scope(self) -> EventScope:
-        """How needs are ranked is open to the group."""
-        return EventScope("group")
+    def event_scope(self, *, at: datetime) -> EventScope:
+        """How needs are ranked is open to whoever is signed in."""
+        return EventScope("public")

@@ -1,5 +1,6 @@
 """Proposals with parts that answer one by one."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -75,12 +76,13 @@ class MatchProposal(LifecycleRecord):
     def __str__(self) -> str:
         return f"proposal {self.public_id}"
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """The requester's side, the partners that have been asked, and a provider that offered on its own."""
         partners = set(self.parts.filter(asked_at__isnull=False).values_list("provider__organization_id", flat=True))
         if self.origin == "provider":
             partners.add(self.lead.organization_id)
-        return EventScope("organizations", requester_organizations(self.request) | partners)
+        ids = requester_organizations(self.request) | partners
+        return EventScope("organizations", ids, self.request.programme_code)
 
     def event_data(self) -> dict[str, Any]:
         """Which request it serves."""
@@ -150,10 +152,11 @@ class ProposalPart(LifecycleRecord, PeriodColumns):
         """A part counts on its proposal's version."""
         return self.proposal
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """The requester's side and, once asked (or when it offered on its own), the partner."""
         partner = {self.provider.organization_id} if self.asked_at or self.proposal.origin == "provider" else set()
-        return EventScope("organizations", requester_organizations(self.proposal.request) | partner)
+        request = self.proposal.request
+        return EventScope("organizations", requester_organizations(request) | partner, request.programme_code)
 
     def event_data(self) -> dict[str, Any]:
         """Which proposal and request it belongs to."""

@@ -1,5 +1,6 @@
 """Runs of the engine and what they were made from."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -143,6 +144,6 @@ class MatchRun(LifecycleRecord):
     def __str__(self) -> str:
         return f"run {self.public_id}"
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """The requester learns of a run through its proposals."""
         return EventScope("secretariat")

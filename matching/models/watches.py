@@ -1,5 +1,6 @@
 """Searches of needs that a provider has saved, and of which needs each has been told."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -60,7 +61,7 @@ class NeedWatch(Record):
         """Code of the provider's organization."""
         return self.provider.organization.code
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """The provider's own affair."""
         return EventScope("organizations", frozenset({self.provider.organization_id}))
 

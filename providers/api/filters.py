@@ -102,7 +102,7 @@ class OfferingFilters(FilterSet):
     waiting_for = CodesFilter("waiting_for")
     due_before = MomentFilter("due_at", lookup_expr="lt")
     expires_before = django_filters.DateFilter("vetting_expires_on", lookup_expr="lt", help_text="Vetting ends before.")
-    updated_since = UpdatedSince()
+    updated_since = UpdatedSince("provider")
 
     def with_session_after(self, rows: QuerySet[Offering], name: str, value: Any) -> QuerySet[Offering]:
         """Keep what can be joined from a day on."""
@@ -130,7 +130,7 @@ class SessionFilters(FilterSet):
     free_seats = CountFilter(method="with_free_seats", help_text="At least so many free seats.")
     external_id = CodesFilter("external_id")
     source = CodesFilter("source")
-    updated_since = UpdatedSince()
+    updated_since = UpdatedSince("offering", "offering__provider")
 
     def of_offering(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """Keep the sessions of one offering."""

@@ -1,5 +1,6 @@
 """What can still be delivered, and what is reserved of it."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -64,7 +65,7 @@ class CapacityWindow(Record, PeriodColumns):
         """What is neither held nor confirmed, in the window's unit."""
         return self.quantity - self.held - self.confirmed
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """How much a provider can still take on is its own affair and the secretariat's."""
         return EventScope("organizations", frozenset({self.provider.organization_id}))
 
@@ -141,7 +142,7 @@ class CapacityHold(LifecycleRecord):
         """Code of the provider's organization."""
         return self.provider.organization.code
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """The provider learns of it, and the secretariat; who asked stays unsaid."""
         return EventScope("organizations", frozenset({self.provider.organization_id}))
 

@@ -1,5 +1,6 @@
 """Where a provider's courses are read from, and what was told there the last time."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -56,7 +57,7 @@ class Harvest(Record):
         """Code of the provider's organization."""
         return self.provider.organization.code
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """The provider's own affair."""
         return EventScope("organizations", frozenset({self.provider.organization_id}))
 

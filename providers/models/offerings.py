@@ -1,6 +1,6 @@
 """What is offered."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -154,9 +154,11 @@ class Offering(MarkedAsTest, LifecycleRecord, TrackRecordColumns):
         ends = self.vetting_expires_on
         return self.vetting_verdict == "accepted" and (ends is None or ends >= on)
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """A draft concerns its provider alone; what stood in the catalogue once is public."""
-        return EventScope("public" if self.was_public else "organizations", frozenset({self.provider.organization_id}))
+        audience = "public" if self.was_public else "organizations"
+        programme = self.programme.code if self.programme is not None else ""
+        return EventScope(audience, frozenset({self.provider.organization_id}), programme)
 
     def event_data(self) -> dict[str, Any]:
         """Codes of the provider and of the offering."""

@@ -1,5 +1,6 @@
 """How deliveries turned out, in the eyes of others than the provider (domain rule 8)."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -46,7 +47,7 @@ class TrackRecordEntry(Record):
         """Code of the provider's organization."""
         return self.provider.organization.code
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """The provider learns of it, and the secretariat."""
         return EventScope("organizations", frozenset({self.provider.organization_id}))
 

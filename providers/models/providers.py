@@ -1,6 +1,6 @@
 """Who offers training."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -98,7 +98,7 @@ class Provider(LifecycleRecord, TrackRecordColumns):
         ends = self.verification_expires_on
         return self.state == "verified" and (ends is None or ends >= on)
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """Once verified, what happens to a provider is public; before, it concerns the organization alone."""
         return EventScope("public" if self.is_public else "organizations", frozenset({self.organization_id}))
 

@@ -1,5 +1,6 @@
 """Dated deliveries that anybody may join."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -86,9 +87,9 @@ class Session(LifecycleRecord, PeriodColumns):
         """Tell whether a session that takes bookings has no seat left."""
         return self.state in BOOKABLE_SESSIONS and self.seats_free == 0
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """Whoever may know of the offering may know of its sessions."""
-        return self.offering.event_scope()
+        return self.offering.event_scope(at=at)
 
     def event_data(self) -> dict[str, Any]:
         """Codes of provider, offering and session, and the dates."""

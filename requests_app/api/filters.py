@@ -51,7 +51,7 @@ class RegionFilter(CodesFilter):
 
 WHOLE = Q(("reads_body", True))  # of the rows of `requests_visible_to`
 # What these ask about is no part of a summary.
-OF_BODY = ("external_id", "co_requester", "beneficiary", "line_state", "funding_state")
+OF_BODY = ("external_id", "co_requester", "beneficiary", "audience", "language", "line_state", "funding_state")
 
 
 class RequestFilters(FilterSet):

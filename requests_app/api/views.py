@@ -20,7 +20,7 @@ from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.vocabularies.queries import THEMES
 from requests_app import operations, queries
 from requests_app.api import formats, serializers
-from requests_app.api.filters import RequestFilters
+from requests_app.api.filters import WHOLE, RequestFilters
 from requests_app.models import Clarification, Endorsement, RequestLine, TrainingRequest
 
 READ, WRITE, SCREEN = Permission.REQUESTS_READ, Permission.REQUESTS_WRITE, Permission.REQUESTS_SCREEN
@@ -29,9 +29,9 @@ CONTENT_ERRORS = (ErrorCode.UNKNOWN_REFERENCE, ErrorCode.RULE_BROKEN)
 PARENT = Parent(queries.requests_readable_by, column="request", argument="request_id", reference_field="reference")
 
 
-def of_lines(column: str, scheme: str) -> Facet:
-    """Make the facet of a column of the lines that are not dropped."""
-    return Facet(column, scheme, RequestLine, "request", ~Q(state="dropped"))
+def of_lines(column: str, scheme: str, *, among: Q | None = None) -> Facet:
+    """Make the facet of a column of the lines that are not dropped, of all requests or those ``among`` which it is shown."""
+    return Facet(column, scheme, RequestLine, "request", ~Q(state="dropped"), among or Q())
 
 
 def moves(
@@ -80,9 +80,9 @@ class RequestViewSet(Lists, Reads, Creates, Changes, ThingViewSet):
     facets = {
         "state": Facet("state"),
         "theme": of_lines("theme", THEMES),
-        "audience": of_lines("audience", "audiences"),
+        "audience": of_lines("audience", "audiences", among=WHOLE),
         "country": of_lines("country", "countries"),
-        "language": of_lines("language", "languages"),
+        "language": of_lines("language", "languages", among=WHOLE),
         "requesting_organization": Facet("requesting_organization__code"),
         "programme": Facet("programme__code"),
     }

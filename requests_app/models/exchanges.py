@@ -1,5 +1,6 @@
 """What passes between the parties about a request: questions, endorsements, shares."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -55,12 +56,12 @@ class Clarification(LifecycleRecord):
         """The requesting organization, which owes the answer."""
         return self.request.organization_for_audit
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """The requester and who asked: not the group."""
         ids = {self.request.requesting_organization_id}
         if self.asking_organization_id is not None:
             ids.add(self.asking_organization_id)
-        return EventScope("organizations", frozenset(ids))
+        return EventScope("organizations", frozenset(ids), self.request.programme_code)
 
     def event_data(self) -> dict[str, Any]:
         """Which request."""
@@ -110,11 +111,12 @@ class Endorsement(LifecycleRecord):
         """The requesting organization."""
         return self.request.organization_for_audit
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         """The requester and the authority; nobody before submission."""
         if self.request.is_private:
             return EventScope("private")
-        return EventScope("organizations", frozenset({self.request.requesting_organization_id, self.authority_id}))
+        ids = frozenset({self.request.requesting_organization_id, self.authority_id})
+        return EventScope("organizations", ids, self.request.programme_code)
 
     def event_data(self) -> dict[str, Any]:
         """Which request, which authority."""

@@ -1,5 +1,6 @@
 """Lines of a request, and who holds which participants of them (domain rule 1)."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -71,9 +72,9 @@ class RequestLine(LifecycleRecord):
         """Participants that may still be placed."""
         return self.participants_max - self.claimed
 
-    def event_scope(self) -> EventScope:
-        """As the request."""
-        return self.request.event_scope()
+    def event_scope(self, *, at: datetime) -> EventScope:
+        """Those who read the body of the request."""
+        return self.request.parts_scope(at=at)
 
     def event_data(self) -> dict[str, Any]:
         """Which line of which request."""

@@ -1,5 +1,7 @@
 """The training request, its former contents and the counter of its references."""
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -172,19 +174,42 @@ class TrainingRequest(MarkedAsTest, LifecycleRecord, PeriodColumns):
             return CHOICE_STEP
         return super().usual_step()
 
-    def event_scope(self) -> EventScope:
+    @property
+    def programme_code(self) -> str:
+        """The code of its programme; empty where it has none."""
+        return self.programme.code if self.programme is not None else ""
+
+    def event_scope(self, *, at: datetime) -> EventScope:
         """Requester's side, its funder, those it is shared with; wider as its visibility says; nobody before submission."""
+        scope = self._scope(at)
+        is_listed = scope.audience == "group" and self.visibility == "public"
+        if is_listed and self.consents.filter(withdrawn_at__isnull=True).exists():
+            return replace(scope, audience="public")
+        return scope
+
+    def parts_scope(self, *, at: datetime) -> EventScope:
+        """Those who read its body: a share of the summary and a listing in public tell nothing of lines and documents."""
+        return self._scope(at, sees__in=("body", "documents"))
+
+    def party_ids(self, *, at: datetime) -> frozenset[int]:
+        """Requester's side, and those to whom its documents are shown."""
+        return self._side() | self._shown_to(at, sees="documents")
+
+    def _scope(self, at: datetime, **shown: object) -> EventScope:
         if self.is_private:
             return EventScope("private")
-        ids = {self.requesting_organization_id, *self.co_requesters.values_list("pk", flat=True)}
-        ids |= {self.funder_id} if self.funder_id else set()
-        current = Q(expires_at__isnull=True) | Q(expires_at__gt=self.updated_at)
-        shares = self.shares.filter(current, ended_at__isnull=True)
-        ids.update(shares.values_list("organization_id", flat=True))
-        audience = {"agency": "organizations", "group": "group", "public": "group"}[self.visibility]
-        if self.visibility == "public" and self.consents.filter(withdrawn_at__isnull=True).exists():
-            audience = "public"
-        return EventScope(audience, frozenset(ids))
+        funder = {self.funder_id} if self.funder_id else set()
+        ids = self._side() | self._shown_to(at, **shown) | funder
+        return EventScope("organizations" if self.visibility == "agency" else "group", ids, self.programme_code)
+
+    def _side(self) -> frozenset[int]:
+        return frozenset({self.requesting_organization_id, *self.co_requesters.values_list("pk", flat=True)})
+
+    def _shown_to(self, at: datetime, **shown: object) -> frozenset[int]:
+        current = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
+        return frozenset(
+            self.shares.filter(current, ended_at__isnull=True, **shown).values_list("organization_id", flat=True)
+        )
 
     def event_data(self) -> dict[str, Any]:
         """The organization and which edition of the content it is."""

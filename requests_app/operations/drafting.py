@@ -34,6 +34,7 @@ from requests_app.operations.locking import check_requester, check_writer, lock_
 from requests_app.operations.placing import follow_lines
 from requests_app.operations.revisions import keep_revision
 
+SHOWING = frozenset({"visibility", "co_requesters", "funder"})  # who sees the request hangs on these
 CHANNEL_OF = {"client": "api", "user": "focal_point", "system": "import"}
 
 
@@ -122,6 +123,7 @@ def _rewrite(
     check_content(content)
     if request.state in ("submitted", "open"):
         check_complete(content)
+    until_now = None if SHOWING.isdisjoint(changed) else request.event_scope(at=at)
     write_columns(request, content, _parent(content, actor, at))
     _check_writer_of(request, content, actor, at)
     material = sorted(MATERIAL & set(changed)) if not request.is_private else []
@@ -138,6 +140,7 @@ def _rewrite(
         # What is only drafted is nobody else's business: its audit record names the fields and keeps the words.
         changes={"fields": sorted(changed)} if request.is_private else changed,
         data={"material": bool(material), "changed": sorted(changed)},
+        until_now=until_now,
     )
     if material and request.state == "open":
         lifecycles.reschedule_step(request, at=at, due_at=request.call_ends_at if _call_runs(request) else None)

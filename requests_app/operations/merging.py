@@ -64,7 +64,6 @@ def merge_request(
         "merge",
         actor=actor,
         at=at,
-        data={"into": str(target.public_id)},
         changes={"merged_into": ["", target.reference_text]},
         columns=("merged_into",),
     )
@@ -81,11 +80,7 @@ def _join(
     if lines:
         _take(lines, target, actor=actor, at=at)
         keep_revision(target, before, ["co_requesters", "lines"], actor=actor, at=at)
-    data = {
-        "material": bool(lines),
-        "changed": ["co_requesters", *(["lines"] if lines else [])],
-        "merged": str(source.public_id),
-    }
+    data = {"material": bool(lines), "changed": ["co_requesters", *(["lines"] if lines else [])]}
     lifecycles.record_change(
         target, "changed", actor=actor, at=at, changes={"merged": ["", source.reference_text]}, data=data
     )

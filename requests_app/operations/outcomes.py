@@ -145,7 +145,6 @@ def mark_unmet(
         at=at,
         reason_code=reason_code,
         reason_text=reason_text,
-        data={"conflicts": list(conflicts)},
         columns=("reason_code", "reason_text", "conflicts"),
     )
     return request

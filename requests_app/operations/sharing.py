@@ -108,11 +108,12 @@ def revoke_share(*, actor: Actor, at: datetime, share_id: int, expected_version:
         return share
     if share.reason == "asked":
         raise rule_broken("", "asked", _("A proposal asks this organization: retract or decline that first."))
+    until_now = request.event_scope(at=at)
     share.ended_at = share.updated_at = at
     share.version += 1
     share.save(update_fields=["ended_at", "updated_at", "version"])
     changes = {"organizations": [[share.organization.code], []]}
-    lifecycles.record_change(request, "unshared", actor=actor, at=at, changes=changes)
+    lifecycles.record_change(request, "unshared", actor=actor, at=at, changes=changes, until_now=until_now)
     return share
 
 
@@ -210,9 +211,10 @@ def withdraw_posting_consent(
     """
     request = lock_request(request_id=request_id, expected_version=expected_version)
     _check_person(request, actor, at)
+    until_now = request.event_scope(at=at)
     taken = request.consents.filter(withdrawn_at__isnull=True).update(withdrawn_at=at, withdrawn_by=actor.label)
     if taken:
-        lifecycles.record_change(request, "posting_consent_withdrawn", actor=actor, at=at)
+        lifecycles.record_change(request, "posting_consent_withdrawn", actor=actor, at=at, until_now=until_now)
     return request
 
 

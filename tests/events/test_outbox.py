@@ -14,6 +14,7 @@ from marketplace.events import operations, queries, sequencer
 from marketplace.events.checks import check_handlers
 from marketplace.events.models import EventAudience, OutboxEvent
 from marketplace.events.patterns import Choice, matches
+from marketplace.events.queries import Reach
 from marketplace.events.registry import forget as forget_handler
 from marketplace.events.registry import handlers_of, handles
 from marketplace.events.sequencer import SEQUENCER_LOCK, publish_pending
@@ -256,19 +257,40 @@ def test_feed_gives_nobody_what_is_not_for_them(at: datetime) -> None:
     emitted(at, "public", audience="public", organization_ids=[iom.pk, ilo.pk])
     publish_pending(at=at)
 
-    def read(**rights: Any) -> list[str]:
-        return [event.resource_reference for event in queries.feed(**rights)]
+    def read(*reaches: Reach) -> list[str]:
+        return [event.resource_reference for event in queries.feed(reaches=reaches)]
 
     assert read() == ["public"]
-    assert read(organization_ids={iom.pk}) == ["iom", "public"]
-    assert read(organization_ids={ilo.pk}) == ["group-and-ilo", "public"]
-    assert read(organization_ids={iom.pk, ilo.pk}, is_group_member=True) == [
-        "iom",
-        "group",
-        "group-and-ilo",
-        "public",
-    ]
-    assert len(read(is_secretariat=True)) == 6
+    assert read(Reach(frozenset({iom.pk}))) == ["iom", "public"]
+    assert read(Reach(frozenset({ilo.pk}))) == ["group-and-ilo", "public"]
+    both = ["iom", "group", "group-and-ilo", "public"]
+    assert read(Reach(frozenset({iom.pk, ilo.pk}), in_group=True)) == both
+    assert read(Reach(frozenset({iom.pk})), Reach(frozenset({ilo.pk}), in_group=True)) == both
+    assert len(read(Reach(everything=True))) == 6
+
+
+@pytest.mark.django_db
+def test_feed_keeps_to_the_programmes_that_a_reach_is_limited_to(at: datetime) -> None:
+    iom, ilo = organization("IOM", at), organization("ILO", at)
+    for programme in (None, "", "P1", "P2"):
+        emitted(at, f"iom {programme}", audience="organizations", organization_ids=[iom.pk], programme=programme)
+        emitted(at, f"group {programme}", audience="group", programme=programme)
+        emitted(at, f"public {programme}", audience="public", programme=programme)
+    publish_pending(at=at)
+
+    def read(*reaches: Reach) -> set[str]:
+        return {event.resource_reference for event in queries.feed(reaches=reaches)}
+
+    public = {f"public {programme}" for programme in (None, "", "P1", "P2")}
+    first, second = (
+        Reach(frozenset({iom.pk}), programmes=frozenset({"P1"})),
+        Reach(in_group=True, programmes=frozenset({"P2"})),
+    )
+    assert read(first) == public | {"iom None", "iom P1"}
+    assert read(first, second) == public | {"iom None", "iom P1", "group None", "group P2"}
+    assert read(first, Reach(frozenset({ilo.pk}))) == public | {"iom None", "iom P1"}
+    whole = Reach(frozenset({iom.pk}))
+    assert read(first, whole) == read(whole) == public | {f"iom {programme}" for programme in (None, "", "P1", "P2")}
 
 
 @pytest.mark.django_db
@@ -333,7 +355,7 @@ def test_feed_takes_one_query_however_many_events(at: datetime, django_assert_nu
         emitted(at, str(n), audience="organizations", organization_ids=[iom.pk])
     publish_pending(at=at)
     with django_assert_num_queries(1, connection=connection):
-        assert len(queries.feed(organization_ids={iom.pk})) == 30
+        assert len(queries.feed(reaches=[Reach(frozenset({iom.pk}))])) == 30
 
 
 # --- at the edges: what mutation testing asked for -----------------------------------------------------------------
@@ -374,11 +396,10 @@ def test_feed_hides_what_is_private_and_what_is_unpublished_from_everybody(at: d
     emitted(at, "public")
     publish_pending(at=at)
     emitted(at, "unpublished")
-    rights: dict[str, Any] = {"organization_ids": [iom.pk], "is_group_member": True}
     for secretariat in (True, False):
-        told = queries.visible_events(is_secretariat=secretariat, **rights)
-        assert [event.resource_reference for event in told] == ["public"]
-    assert [e.resource_reference for e in queries.feed(is_secretariat=True, **rights)] == ["public"]
+        reaches = [Reach(frozenset({iom.pk}), in_group=True, everything=secretariat)]
+        assert [event.resource_reference for event in queries.visible_events(reaches)] == ["public"]
+    assert [e.resource_reference for e in queries.feed(reaches=reaches)] == ["public"]
 
 
 @pytest.mark.django_db

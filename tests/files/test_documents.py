@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 import pytest
 
@@ -154,14 +155,18 @@ def test_find_document_of_another_thing_is_none(agency: Organization, at: dateti
         ("public", EventScope("private", frozenset({1})), EventScope("private")),
     ],
 )
-def test_event_reaches_no_further_than_the_level_and_the_thing(level: str, thing: EventScope, told: EventScope) -> None:
+def test_event_reaches_no_further_than_the_level_and_the_thing(
+    level: str, thing: EventScope, told: EventScope, at: datetime
+) -> None:
+    about = Organization()
     document = Document(confidentiality=level)
-    document.scope_of_thing = thing
-    assert document.event_scope() == told
+    document.thing = about
+    with patch.object(Organization, "event_scope", return_value=thing):
+        assert document.event_scope(at=at) == told
 
 
-def test_event_without_a_known_thing_reaches_nobody() -> None:
-    assert Document(confidentiality="public").event_scope() == EventScope("private")
+def test_event_without_a_known_thing_reaches_nobody(at: datetime) -> None:
+    assert Document(confidentiality="public").event_scope(at=at) == EventScope("private")
 
 
 def test_remove_by_another_party_is_refused(agency: Organization, at: datetime) -> None:

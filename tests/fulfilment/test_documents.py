@@ -98,7 +98,7 @@ def test_attached_document_leaves_audit_and_an_event_for_the_parties() -> None:
     event = OutboxEvent.objects.get(type="document.created")
     assert event.data["about"] == {"resource": "engagement", "id": str(made.engagement.public_id)}
     assert event.audience == "organizations"
-    assert document.event_scope().organization_ids == {made.lead.pk, made.requester.pk}
+    assert document.event_scope(at=event.at).organization_ids == {made.lead.pk, made.requester.pk}
     assert "Agreement" not in str(event.data)
 
 

@@ -25,7 +25,7 @@ def seen(actor: Actor) -> list[MatchProposal]:
 
 
 def feed(actor: Actor, organization_id: int) -> list[str]:
-    rows = events.visible_events(organization_ids=[organization_id], is_secretariat=False, is_group_member=True)
+    rows = events.visible_events([events.Reach(frozenset({organization_id}), in_group=True)])
     return [row.type for row in rows if row.type.startswith(("proposal", "match_run"))]
 
 

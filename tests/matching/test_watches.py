@@ -8,7 +8,7 @@ import time_machine
 
 from marketplace.accounts.actors import Actor
 from marketplace.events.models import OutboxEvent
-from marketplace.events.queries import feed
+from marketplace.events.queries import Reach, feed
 from marketplace.kernel.errors import ErrorCode
 from marketplace.notifications.models import Notification
 from marketplace.notifications.subjects import Subject
@@ -88,7 +88,7 @@ def test_event_is_for_the_provider_alone() -> None:
     other = frozenset({scene.offerings[1].provider.organization_id})
 
     def types(reader: frozenset[int]) -> set[str]:
-        return {event.type for event in feed(organization_ids=reader, is_group_member=True, limit=1_000)}
+        return {event.type for event in feed(reaches=[Reach(reader, in_group=True)], limit=1_000)}
 
     assert "need_watch.matched" in types(own)
     assert not [kind for kind in types(other) if kind.startswith("need_watch.")]

@@ -31,7 +31,7 @@ class Thing:
     reference_text: str = "GMG-MLI-2026-0007"
     public_id: UUID = field(default_factory=new_public_id)
 
-    def event_scope(self) -> EventScope:
+    def event_scope(self, *, at: datetime) -> EventScope:
         return EventScope("organizations", self.organization_ids)
 
 

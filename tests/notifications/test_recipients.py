@@ -88,6 +88,21 @@ def test_delegate_is_told_while_standing_in(thing: Thing, agency: Organization, 
     assert names(thing, Party.REQUESTER, at + timedelta(days=1)) == ["ada"]
 
 
+def test_delegate_who_has_left_is_not_told(
+    thing: Thing, agency: Organization, organization: Callable[..., Organization], member: Member, at: datetime
+) -> None:
+    member("ada", agency, "focal_point")
+    gone = member("gus", agency, "viewer")
+    lent = Membership.objects.filter(role="focal_point")
+    lent.update(delegate=gone, delegated_from=at.date(), delegated_to=at.date() + timedelta(days=9))
+    own = Membership.objects.filter(user=gone)
+    own.update(valid_to=at.date())
+    assert names(thing, Party.REQUESTER, at) == ["ada", "gus"]
+    assert names(thing, Party.REQUESTER, at + timedelta(days=1)) == ["ada"]
+    own.update(organization=organization("OTHER", "member"))
+    assert names(thing, Party.REQUESTER, at) == ["ada"]
+
+
 @pytest.mark.usefixtures("rule")
 def test_rule_of_an_app_gives_organizations_countries_and_programme(
     thing: Thing, agency: Organization, member: Member, at: datetime
@@ -98,7 +113,7 @@ def test_rule_of_an_app_gives_organizations_countries_and_programme(
     member("jmdi", agency, "focal_point", programmes=["JMDI"])
     member("hmp", agency, "focal_point", programmes=["HMP"])
     recipients.concerned("thing")(
-        lambda record, party: Concerned(frozenset({agency.pk}), frozenset({"MLI"}), programme="JMDI")
+        lambda record, party, at: Concerned(frozenset({agency.pk}), frozenset({"MLI"}), programme="JMDI")
     )
     assert names(thing, Party.REQUESTER, at) == ["everywhere", "mali", "jmdi"]
 
@@ -112,6 +127,6 @@ def test_without_a_rule_people_with_a_limited_membership_are_not_told(
 
 @pytest.mark.usefixtures("rule")
 def test_second_rule_for_one_resource_is_a_mistake_of_the_code() -> None:
-    recipients.concerned("thing")(lambda record, party: Concerned(frozenset()))
+    recipients.concerned("thing")(lambda record, party, at: Concerned(frozenset()))
     with pytest.raises(ValueError, match="two rules"):
-        recipients.concerned("thing")(lambda record, party: Concerned(frozenset()))
+        recipients.concerned("thing")(lambda record, party, at: Concerned(frozenset()))

@@ -1,6 +1,6 @@
 """The catalogue over HTTP: who sees what, upserts, filters, search, expansion, and refusals in full form."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -325,6 +325,24 @@ def test_filters_keep_what_they_say(group: SmallGroup, centre: Provider, at: dat
     answer = speak(group.viewer, at).get(f"/offerings?{query}")
     assert answer.status_code == 200, answer.content
     assert "".join(sorted(row["titles"]["en"] for row in answer.body["results"])) == found
+
+
+def test_updated_since_gives_what_came_into_sight_by_its_offering_or_its_provider(
+    centre: Provider, group: SmallGroup, at: datetime
+) -> None:
+    session = SessionFactory.create(offering=published(centre, at), state="open")
+    reader, days = group.outsider, [at + timedelta(days=day) for day in (1, 2, 3)]
+    for moment, change in ((days[0], operations.suspend_provider), (days[1], operations.reinstate_provider)):
+        why: dict[str, Any] = {"reason_code": "other"} if change is operations.suspend_provider else {}
+        change(actor=SYSTEM, at=moment, provider_id=centre.pk, **why)
+    with time_machine.travel(days[2], tick=False):
+        api = speak(reader, days[2])
+        for things, one in (("offerings", session.offering), ("sessions", session)):
+            asked = f"/{things}?fields=id&updated_since="
+            assert [row["id"] for row in api.get(f"{asked}2026-11-25T09:00:00Z").body["results"]] == [
+                str(one.public_id)
+            ]
+            assert api.get(f"{asked}2026-11-25T09:00:01Z").body["results"] == []
 
 
 def test_search_puts_the_best_first_and_pages(group: SmallGroup, centre: Provider, at: datetime) -> None:

@@ -113,7 +113,7 @@ def test_share_taken_back_ends_at_once_everywhere_and_may_be_given_anew(at: date
         queries.search_requests(queries.requests_visible_to(staff, at=at), q="mainstreaming", language="en").count()
         == 0
     )
-    assert centre.pk not in request.event_scope().organization_ids
+    assert centre.pk not in request.event_scope(at=at).organization_ids
     told = AuditRecord.objects.filter(resource="training_request").latest("id")
     assert (told.action, told.changes) == ("unshared", {"organizations": [[centre.code], []]})
     assert show(request, centre, at, focal).pk != share.pk
@@ -153,10 +153,10 @@ def test_public_request_is_listed_only_while_the_requester_agrees(at: datetime) 
     agency, anybody = OrganizationFactory.create(), Actor.for_user(UserFactory.create())
     request, focal = opened(agency, visibility="public"), member(agency)
     assert seen(anybody, at) == {}
-    assert request.event_scope().audience == "group"
+    assert request.event_scope(at=at).audience == "group"
     operations.consent_to_posting(actor=focal, at=at, request_id=request.pk)
     assert seen(anybody, at) == {request.pk: False}
-    assert request.event_scope().audience == "public"
+    assert request.event_scope(at=at).audience == "public"
     operations.withdraw_posting_consent(actor=focal, at=at, request_id=request.pk)
     assert seen(anybody, at) == {}
     said = request.consents.get()
