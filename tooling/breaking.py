@@ -2,18 +2,20 @@
 
 `python -m tooling.breaking` lists what breaks and has no entry in `openapi/CHANGELOG.md`; each entry stands under the
 heading **Breaking** (`### Breaking`) of the newest version as a list item that names the change in backquotes, e.g.
-"- `GET /api/v1/requests: parameter q`: use `words`". `python -m tooling.breaking promise` makes the committed
-description the one that is promised from now on: that is done with each release.
+"- `GET /api/v1/requests: parameter q`: use `words`". A `*` there stands for anything without a blank, so that
+"`webhook training_request.* data into`" tells of all these events at once. `python -m tooling.breaking promise` makes
+the committed description the one that is promised from now on: that is done with each release.
 
 Version 1 changes by addition only. For what is sent (bodies, parameters) taking less breaks; for what is answered, giving
 less. Codes of errors, values of enums in answers, types of events may be added: clients leave alone what they do not know.
+A refusal may leave, too; where one leaves and another comes, the one has become the other, and that breaks.
 """
 
 import gzip
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,16 @@ NOW = ROOT / "openapi" / "marketplace-v1.yaml"
 PROMISED = ROOT / "openapi" / "promised-v1.json.gz"
 CHANGELOG = ROOT / "openapi" / "CHANGELOG.md"
 METHODS = ("get", "post", "put", "patch", "delete")
-JSON = ("application/json", "application/cloudevents+json")
+JSON = ("/json", "+json")  # how the names of such forms end: merge patches and refusals are JSON as well
 # What is prose or example binds nobody.
 PROSE = {"description", "summary", "title", "example", "examples", "tags", "x-spec-enum-id", "externalDocs"}
 LOWER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")  # sent: raising them breaks
 UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")  # sent: lowering them breaks
+SCHEME = ("type", "scheme", "in", "name")
+FLOW = ("authorizationUrl", "tokenUrl", "refreshUrl")
+NULL = {"type": "null"}
 Schema = Mapping[str, Any]
+Seen = tuple[tuple[str, ...], ...]
 
 
 def bare(node: Any, *, names: bool = False) -> Any:
@@ -66,6 +72,7 @@ class Comparison:
                 if new is None
                 else self.of_content(name, item["post"]["requestBody"], new["post"]["requestBody"])
             )
+        yield from self.of_schemes()
 
     # --- operations ---
     def of_operation(self, name: str, old: Schema, new: Schema) -> Iterator[str]:
@@ -73,9 +80,19 @@ class Comparison:
         yield from self.of_security(name, old, new)
         yield from self.of_parameters(name, old, new)
         yield from self.of_body(name, old, new)
-        for status, answer in old.get("responses", {}).items():
-            if status < "300":
-                yield from self.of_answer(f"{name}: {status}", answer, new.get("responses", {}).get(status))
+        yield from self.of_answers(name, old.get("responses", {}), new.get("responses", {}))
+
+    def of_schemes(self) -> Iterator[str]:
+        """Each way to sign in must stay as it is, with all the scopes that can be asked for."""
+        former, given = (one["components"].get("securitySchemes", {}) for one in (self.before, self.after))
+        for name, scheme in sorted(former.items()):
+            where, new = f"sign-in {name}", given.get(name)
+            if new is None:
+                yield where
+                continue
+            yield from (f"{where} {word}" for word in SCHEME if scheme.get(word) != new.get(word))
+            for flow, old in sorted(scheme.get("flows", {}).items()):
+                yield from of_flow(f"{where} {flow}", old, new.get("flows", {}).get(flow))
 
     def of_security(self, name: str, old: Schema, new: Schema) -> Iterator[str]:
         """A way to sign in that was enough must stay enough."""
@@ -95,12 +112,20 @@ class Comparison:
             if key not in given:
                 yield where
                 continue
-            if given[key].get("required") and not parameter.get("required"):
-                yield f"{where} required"
-            yield from self.sent(where, parameter.get("schema", {}), given[key].get("schema", {}))
+            yield from self.of_parameter(where, parameter, given[key])
         for key in given.keys() - former.keys():
             if given[key].get("required"):
                 yield f"{name}: parameter {key[1]} required"
+
+    def of_parameter(self, where: str, old: Schema, new: Schema) -> Iterator[str]:
+        """Compare one parameter; how several values are written counts only where there can be several."""
+        if new.get("required") and not old.get("required"):
+            yield f"{where} required"
+        shape = old.get("schema", {})
+        if types_of(whole(self.before, shape)) & {"array", "object"}:
+            words = zip(("style", "explode"), written(old), written(new), strict=True)
+            yield from (f"{where} {word}" for word, former, given in words if former != given)
+        yield from self.sent(where, shape, new.get("schema", {}))
 
     def parameters(self, document: Schema, operation: Schema) -> dict[tuple[str, str], Schema]:
         """Give the parameters by place and name."""
@@ -119,15 +144,28 @@ class Comparison:
         for media, entry in former.get("content", {}).items():
             if media not in given["content"]:
                 yield f"{name}: body {media}"
-            elif media in JSON:
+            elif media.endswith(JSON):
                 yield from self.sent(f"{name}: body", entry["schema"], given["content"][media]["schema"])
 
-    def of_answer(self, where: str, old: Schema, new: Schema | None) -> Iterator[str]:
-        """What was answered must be answered."""
-        if new is None:
-            yield where
-            return
-        yield from self.of_content(where, look_up(self.before, old), look_up(self.after, new))
+    def of_answers(self, name: str, former: Schema, given: Schema) -> Iterator[str]:
+        """What was answered must be answered; "not modified" may leave, as every client takes the whole, too."""
+        another = any(status >= "400" for status in given.keys() - former.keys())
+        for status, answer in former.items():
+            if status in given:
+                yield from self.of_answer(f"{name}: {status}", answer, given[status])
+            elif status != "304" and (status < "400" or another):
+                yield f"{name}: {status}"
+
+    def of_answer(self, where: str, old: Schema, new: Schema) -> Iterator[str]:
+        """Compare one answer: what it holds and its headers."""
+        old, new = look_up(self.before, old), look_up(self.after, new)
+        yield from self.of_content(where, old, new)
+        for name, header in old.get("headers", {}).items():
+            if name not in new.get("headers", {}):
+                yield f"{where} header {name}"
+                continue
+            shapes = look_up(self.before, header), look_up(self.after, new["headers"][name])
+            yield from self.given(f"{where} header {name}", *(one.get("schema", {}) for one in shapes))
 
     def of_content(self, where: str, old: Schema, new: Schema) -> Iterator[str]:
         """Compare what is given, form by form."""
@@ -135,7 +173,7 @@ class Comparison:
             given = new.get("content", {}).get(media)
             if given is None:
                 yield f"{where} {media}"
-            elif media in JSON:
+            elif media.endswith(JSON):
                 yield from self.given(where, entry.get("schema", {}), given.get("schema", {}))
 
     # --- shapes ---
@@ -147,21 +185,21 @@ class Comparison:
         """Compare a shape that clients read: it must give all that it gave."""
         yield from self.shape(where, old, new, sent=False, seen=())
 
-    def shape(self, where: str, old: Schema, new: Schema, *, sent: bool, seen: tuple[str, ...]) -> Iterator[str]:
+    def shape(self, where: str, old: Schema, new: Schema, *, sent: bool, seen: Seen) -> Iterator[str]:
         """Compare two schemas; shapes within themselves are looked at once."""
-        name = str(old.get("$ref", ""))
-        if name and name in seen:
+        names = references(old)
+        if names and names in seen:
             return
-        seen = (*seen, name) if name else seen
+        seen = (*seen, names) if names else seen
         old, new = whole(self.before, old), whole(self.after, new)
         yield from types(where, old, new, sent=sent)
-        yield from limits(where, old, new) if sent else ()
+        yield from (*limits(where, old, new), *default(where, old, new)) if sent else ()
         yield from self.members(where, old, new, sent=sent, seen=seen)
         for key, mark in (("items", "[]"), ("additionalProperties", "{}")):
             if isinstance(old.get(key), dict) and isinstance(new.get(key), dict):
                 yield from self.shape(f"{where}{mark}", old[key], new[key], sent=sent, seen=seen)
 
-    def members(self, where: str, old: Schema, new: Schema, *, sent: bool, seen: tuple[str, ...]) -> Iterator[str]:
+    def members(self, where: str, old: Schema, new: Schema, *, sent: bool, seen: Seen) -> Iterator[str]:
         """Compare the members of an object."""
         former, given = old.get("properties", {}), new.get("properties", {})
         needed, need = set(old.get("required", ())), set(new.get("required", ()))
@@ -174,6 +212,21 @@ class Comparison:
             yield f"{where} {name} {'required' if sent else 'optional'}"
 
 
+def of_flow(where: str, old: Schema, new: Schema | None) -> Iterator[str]:
+    """Compare one flow of OAuth."""
+    if new is None:
+        yield where
+        return
+    yield from (f"{where} {word}" for word in FLOW if old.get(word) != new.get(word))
+    yield from (f"{where} scope {scope}" for scope in sorted(old["scopes"].keys() - new["scopes"].keys()))
+
+
+def written(parameter: Schema) -> tuple[str, bool]:
+    """Give how several values of a parameter are written, with what OpenAPI takes where nothing is said."""
+    style = parameter.get("style", "form" if parameter["in"] in ("query", "cookie") else "simple")
+    return style, parameter.get("explode", style == "form")
+
+
 def types(where: str, old: Schema, new: Schema, *, sent: bool) -> Iterator[str]:
     """Compare types and allowed values: of what is sent none may go, of what is given none may come (but values may)."""
     narrow, wide = (new, old) if sent else (old, new)
@@ -183,8 +236,9 @@ def types(where: str, old: Schema, new: Schema, *, sent: bool) -> Iterator[str]:
     if sent and "enum" in new:
         gone = {json.dumps(one) for one in old.get("enum", ())} - {json.dumps(one) for one in new["enum"]}
         yield from [f"{where} enum {' '.join(sorted(gone))}"] if gone or "enum" not in old else []
-    if old.get("format") != new.get("format") and "format" in (new if sent else old):
-        yield f"{where} format"
+    for word in ("format", "const"):
+        if old.get(word) != new.get(word) and word in (new if sent else old):
+            yield f"{where} {word}"
 
 
 def types_of(schema: Schema) -> set[str]:
@@ -210,6 +264,12 @@ def limits(where: str, old: Schema, new: Schema) -> Iterator[str]:
         yield f"{where} pattern"
 
 
+def default(where: str, old: Schema, new: Schema) -> Iterator[str]:
+    """Compare what is taken where nothing is sent: whoever sends nothing has come to rely on it."""
+    if "default" in old and ("default" not in new or old["default"] != new["default"]):
+        yield f"{where} default"
+
+
 def look_up(document: Schema, node: Schema) -> Schema:
     """Follow a reference."""
     while "$ref" in node:
@@ -220,17 +280,43 @@ def look_up(document: Schema, node: Schema) -> Schema:
     return node
 
 
+def references(schema: Schema) -> tuple[str, ...]:
+    """Give the names of the shapes that a schema is made of."""
+    parts = (schema, *(part for word in ("allOf", "oneOf", "anyOf") for part in schema.get(word, ())))
+    return tuple(part["$ref"] for part in parts if "$ref" in part)
+
+
 def whole(document: Schema, schema: Schema) -> Schema:
-    """Follow a reference and put the parts of `allOf` together."""
+    """Follow a reference and put the parts of `allOf` together; the later ones say more, and most the schema itself."""
     schema = look_up(document, schema)
-    merged: dict[str, Any] = {key: value for key, value in schema.items() if key != "allOf"}
+    merged: Schema = {}
     for part in schema.get("allOf", ()):
-        found = whole(document, part)
-        properties = {**found.get("properties", {}), **merged.get("properties", {})}
-        required = sorted({*found.get("required", ()), *merged.get("required", ())})
-        merged = {**found, **merged, **({"properties": properties} if properties else {})}
-        merged |= {"required": required} if required else {}
-    return merged
+        merged = joined(merged, whole(document, part))
+    return or_null(document, joined(merged, {key: value for key, value in schema.items() if key != "allOf"}))
+
+
+def joined(one: Schema, other: Schema) -> Schema:
+    """Put two schemas together that both hold; where both name something, the second one counts."""
+    if not one:
+        return other
+    properties = {**one.get("properties", {}), **other.get("properties", {})}
+    required = sorted({*one.get("required", ()), *other.get("required", ())})
+    merged = {**one, **other, **({"properties": properties} if properties else {})}
+    return merged | ({"required": required} if required else {})
+
+
+def or_null(document: Schema, schema: Schema) -> Schema:
+    """Read one shape beside null as that shape, which may be null as well; leave any other schema as it is."""
+    word = "oneOf" if "oneOf" in schema else "anyOf"
+    parts = schema.get(word, ())
+    others = [part for part in parts if part != NULL]
+    if len(others) != 1:
+        return schema
+    found = whole(document, others[0])
+    if len(parts) > 1:
+        kinds = {"type": sorted({*types_of(found), "null"})} if "type" in found else {}
+        found = {**found, **kinds, **({"enum": [*found["enum"], None]} if "enum" in found else {})}
+    return joined(found, {key: value for key, value in schema.items() if key != word})
 
 
 # --- promise and changelog ----------------------------------------------------------------------------------------
@@ -260,13 +346,21 @@ def announced(changelog: str) -> set[str]:
 
 def problems(before: Any, after: Any, changelog: str) -> list[str]:
     """List what breaks without an entry, and entries about what does not break."""
-    found, entries = list(dict.fromkeys(Comparison(before, after).changes())), announced(changelog)
-    silent = [f"breaks clients, and openapi/CHANGELOG.md does not say so under ### Breaking: `{one}`" for one in found]
-    silent = [line for line, one in zip(silent, found, strict=True) if one not in entries]
+    found = list(dict.fromkeys(Comparison(before, after).changes()))
+    told = {entry: tells_of(entry, found) for entry in announced(changelog)}
+    covered = set().union(*told.values())
+    silent = [one for one in found if one not in covered]
+    empty = sorted(entry for entry, ones in told.items() if not ones)
     return [
-        *silent,
-        *(f"openapi/CHANGELOG.md tells of a break that is none: `{one}`" for one in sorted(entries - set(found))),
+        *(f"breaks clients, and openapi/CHANGELOG.md does not say so under ### Breaking: `{one}`" for one in silent),
+        *(f"openapi/CHANGELOG.md tells of a break that is none: `{one}`" for one in empty),
     ]
+
+
+def tells_of(entry: str, found: Iterable[str]) -> set[str]:
+    """Give which breaks an entry tells of; its `*` stands for anything without a blank, so that none hides all."""
+    form = re.compile(r"[^ ]*".join(map(re.escape, entry.split("*"))))
+    return {one for one in found if form.fullmatch(one)}
 
 
 def unannounced() -> list[str]:

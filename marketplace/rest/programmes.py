@@ -101,6 +101,12 @@ class ContextEventOut(ThingOut):
     period = PeriodField(source="*", read_only=True, allow_null=True)
 
 
+class ContextEventFilters(FilterSet):
+    """Filters of the list."""
+
+    updated_since = UpdatedSince()
+
+
 class ContextEventViewSet(Lists, Reads, ThingViewSet):
     """Context events."""
 
@@ -110,6 +116,7 @@ class ContextEventViewSet(Lists, Reads, ThingViewSet):
     access = Permission.ORGANIZATIONS_READ
     reads = ContextEventOut
     reference_field = "code"
+    filterset_class = ContextEventFilters
     ordering, ordering_fields = ("code",), {"code": "code", "start": "start_on"}
     searchable = True
     facets = {"host_country": Facet("host_country", "countries")}

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import httpcore
@@ -23,8 +23,10 @@ PRIVATE = [
     "192.168.1.1", "192.88.99.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
     "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2001::1",
     "2002:7f00:1::", "fc00::1", "fd00:ec2::254", "fe80::1", "fec0::1", "ff02::1",
+    "::ffff:0:7f00:1", "1fff::1", "2001:db8::1", "3fff::1", "3fff:fff::1", "4000::1", "5f00::1", "64:ff9b::101:101",
+    "100::1", "e000::1",
 ]  # fmt: skip
-PUBLIC = ["1.1.1.1", "93.184.215.14", "2606:4700:4700::1111", "::ffff:1.1.1.1"]
+PUBLIC = ["1.1.1.1", "93.184.215.14", "2606:4700:4700::1111", "2a00:1450:4001:80e::200e", "3ffe::1", "::ffff:1.1.1.1"]
 HEADERS = {"Content-Type": "application/json"}
 
 
@@ -66,6 +68,12 @@ def test_what_is_allowed_is_global(address: addresses.Address) -> None:
     if addresses.is_allowed(address):
         plain = getattr(address, "ipv4_mapped", None) or address
         assert plain.is_loopback or (plain.is_global and not plain.is_multicast)
+
+
+@given(st.ip_addresses(v=6))
+def test_what_is_allowed_of_ipv6_has_been_given_out(address: addresses.Address) -> None:
+    if addresses.is_allowed(address):
+        assert getattr(address, "ipv4_mapped", None) or address.is_loopback or address in ip_network("2000::/3")
 
 
 @pytest.mark.parametrize("text", [one for one in PRIVATE if "." in one and ":" not in one])
