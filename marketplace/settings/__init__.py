@@ -9,7 +9,9 @@ import structlog
 from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
+from structlog.typing import Processor
 
+from marketplace.kernel.masking import mask_line
 from marketplace.settings.environment import *  # noqa: F403
 from marketplace.settings.environment import BASE_DIR, DEBUG, PRODUCTION, TESTING, VAR_DIR, env
 from marketplace.settings.limits import *  # noqa: F403
@@ -247,31 +249,37 @@ LOG_JSON = env.bool("LOG_JSON", default=PRODUCTION)
 # Where a proxy or a trusted client names the call, its name goes into logs, audit trail and jobs instead of one of ours.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # it believes any X-Forwarded-For; ours: marketplace.api.middleware
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = env.bool("TRUST_REQUEST_ID", default=False)
+# Who says it, how loud and when: on our own lines and on those of Django, Celery and other libraries.
+ON_EACH_LINE: list[Processor] = [
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso"),
+]
 structlog.configure(
     processors=[
         structlog.stdlib.filter_by_level,  # first: what nobody wants to read costs no more than this question
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso"),
+        *ON_EACH_LINE,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )
+# A traceback as text: JSON has no other form for it.
+AS_JSON: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+TO_READ: list[Processor] = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+WRITTEN = [*(AS_JSON if LOG_JSON else TO_READ), mask_line]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "structured": {
             "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.processors.JSONRenderer()
-            if LOG_JSON
-            else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+            "foreign_pre_chain": [structlog.contextvars.merge_contextvars, *ON_EACH_LINE],
+            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *WRITTEN],
         }
     },
-    "filters": {"keys": {"()": "marketplace.kernel.masking.MaskKeys"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured", "filters": ["keys"]}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.request": {"level": "ERROR"},

@@ -183,6 +183,7 @@ class Presence:
 
     def leave(self) -> None:
         """Take leave; a database that is away is no reason to stay."""
+        self._next = 0.0  # who comes back says so at once
         try:
             operations.say_goodbye(name=self.name)
         except AnyDatabaseError:
@@ -229,13 +230,18 @@ def keep_house(*, presence: Presence, stop: threading.Event, clock: Clock = time
 def beating(*, presence: Presence, clock: Clock = timezone.now, while_set: Flag | None = None) -> Iterator[None]:
     """Beat from a thread inside a ``with`` block, also while a long job runs, and take leave at its end.
 
-    With ``while_set``, only as long as that is set: a process that only stands in for others says nothing otherwise.
+    With ``while_set``, only as long as that is set: a process that only stands in for others says nothing otherwise, and
+    takes leave when they are back, lest its silence be taken for its death.
     """
-    over = threading.Event()
+    over, known = threading.Event(), threading.Event()
 
     def look() -> None:
         if while_set is None or while_set.is_set():
             presence.try_to_beat(at=clock())
+            known.set()
+        elif known.is_set():
+            presence.leave()
+            known.clear()
 
     def keep() -> None:
         try:

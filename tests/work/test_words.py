@@ -217,7 +217,7 @@ def test_beat_says_who_is_alive_where_and_since_when(at: datetime) -> None:
     assert list(WorkerHeartbeat.objects.values_list("name", flat=True)) == ["w2"]
 
 
-def test_purge_takes_the_oldest_that_are_over_and_silent_processes_of_yesterday(at: datetime) -> None:
+def test_purge_takes_the_oldest_that_are_over_and_processes_silent_for_an_hour(at: datetime) -> None:
     for state in JobState:
         over = state not in (JobState.QUEUED, JobState.RUNNING)
         Job.objects.create(
@@ -234,10 +234,10 @@ def test_purge_takes_the_oldest_that_are_over_and_silent_processes_of_yesterday(
         WorkerHeartbeat.objects.create(
             name=name, role="worker", machine="elsewhere/1", pid=1, started_at=at, beat_at=beat_at
         )
-    moment = at + timedelta(days=1) + SECOND
-    assert operations.purge(at=moment, older_than=timedelta(days=1) + SECOND) == 0
+    moment = at + timedelta(hours=1) + SECOND
+    assert operations.purge(at=moment, older_than=timedelta(hours=1) + SECOND) == 0
     assert list(WorkerHeartbeat.objects.values_list("name", flat=True)) == ["edge"]
-    assert operations.purge(at=moment, older_than=timedelta(days=1)) == 3
+    assert operations.purge(at=moment, older_than=timedelta(hours=1)) == 3
     assert set(Job.objects.values_list("state", flat=True)) == {"queued", "running", "dead"}
 
 

@@ -12,7 +12,8 @@ from marketplace.work.operations.claiming import backoff, claim_of, end_attempt
 
 log = structlog.get_logger(__name__)
 SWEEP_BATCH = 200
-FORGET_SILENT = timedelta(days=1)  # of processes on other machines nobody can tell whether they are gone or frozen
+# Of processes on other machines, and of former containers, nobody can tell whether they are gone or frozen.
+FORGET_SILENT = timedelta(hours=1)
 
 
 def sweep(*, at: datetime) -> int:
