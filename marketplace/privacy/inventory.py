@@ -32,7 +32,12 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One column of one model. ``acts`` are paths to the public ids under which the trail knows acts on the row."""
+    """One column of one model.
+
+    A name is a text that its owner chooses: whose it is, the trail knows. ``acts`` are paths to the public ids under which
+    it knows acts on the row, ``when`` is the column with the moment of the act that left the name there. In JSON (NAMES),
+    ``by`` and ``when`` are the members that hold name and moment, side by side.
+    """
 
     model: str
     column: str
@@ -40,6 +45,13 @@ class Holding:
     fate: Fate
     why: str  # of what stays, for the person who asks
     acts: tuple[str, ...] = ()
+    when: str = ""
+    by: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Tell whether the row is about the person alone, and no record of work in which they stand."""
+        return self.holds is Holds.ITSELF or self.fate in (Fate.DELETED, Fate.ENDED)
 
 
 PERSON, NAME = Holds.PERSON, Holds.NAME
@@ -49,9 +61,14 @@ WORK = "a record of official work, kept without the name"
 DECIDED = "decisions stay attributable to one and the same, no longer named, person"
 
 
-def name(model: str, column: str, *acts: str) -> Holding:
-    """Make the entry of a column that holds the name of who acted."""
-    return Holding(model, column, Holds.NAME, Fate.RENAMED, WORK, acts or ("public_id",))
+def name(model: str, column: str, when: str, *acts: str) -> Holding:
+    """Make the entry of a column that holds the name of who acted, and of the one that says when."""
+    return Holding(model, column, Holds.NAME, Fate.RENAMED, WORK, acts or ("public_id",), when)
+
+
+def names(model: str, column: str, by: str, when: str, *acts: str) -> Holding:
+    """Make the entry of a column of JSON in which ``by`` holds the name of who acted and ``when`` the moment."""
+    return Holding(model, column, Holds.NAMES, Fate.RENAMED, WORK, acts or ("public_id",), when, by)
 
 
 HOLDINGS = (
@@ -89,25 +106,25 @@ HOLDINGS = (
     Holding("requests_app.TrainingRequest", "drafted_by", PERSON, Fate.KEPT, WORK),
     Holding("matching.Decision", "by", PERSON, Fate.KEPT, DECIDED),
     Holding("matching.Decision", "on_behalf_of", PERSON, Fate.KEPT, DECIDED),
-    name("matching.Decision", "by_label", "proposal__public_id", "part__public_id"),
-    name("matching.MatchingPolicy", "published_by"),
-    name("matching.MatchRun", "requested_by"),
-    name("matching.MatchRun", "published_by"),
-    Holding("matching.MatchRun", "publication", Holds.NAMES, Fate.RENAMED, WORK, ("public_id",)),
-    name("matching.MatchProposal", "approved_by"),
-    name("matching.ProposalPart", "answered_by"),
-    name("matching.Counter", "made_by", "part__public_id"),
-    name("requests_app.RequestRevision", "editor", "request__public_id"),
-    name("requests_app.PostingConsent", "given_by", "request__public_id"),
-    name("requests_app.PostingConsent", "withdrawn_by", "request__public_id"),
-    name("fulfilment.Change", "proposed_by", "public_id", "engagement__public_id"),
-    Holding("fulfilment.Change", "agreements", Holds.NAMES, Fate.RENAMED, WORK, ("public_id", "engagement__public_id")),
-    name("files.Document", "added_by"),
+    name("matching.Decision", "by_label", "at", "proposal__public_id", "part__public_id"),
+    name("matching.MatchingPolicy", "published_by", "published_at"),
+    name("matching.MatchRun", "requested_by", "created_at"),
+    name("matching.MatchRun", "published_by", "published_at"),
+    names("matching.MatchRun", "publication", "asked_by", "asked_at"),
+    name("matching.MatchProposal", "approved_by", "approved_at"),
+    name("matching.ProposalPart", "answered_by", "answered_at"),
+    name("matching.Counter", "made_by", "made_at", "part__public_id"),
+    name("requests_app.RequestRevision", "editor", "replaced_at", "request__public_id"),
+    name("requests_app.PostingConsent", "given_by", "given_at", "request__public_id"),
+    name("requests_app.PostingConsent", "withdrawn_by", "withdrawn_at", "request__public_id"),
+    name("fulfilment.Change", "proposed_by", "created_at"),
+    names("fulfilment.Change", "agreements", "by", "at"),
+    name("files.Document", "added_by", "created_at"),
     Holding("files.StoredFile", "uploaded_by", Holds.KEY, Fate.KEPT, WORK),
-    name("files.Document", "removed_by"),
+    name("files.Document", "removed_by", "removed_at"),
     Holding("bulk.Import", "requested_by", Holds.KEY, Fate.KEPT, WORK),
-    name("vocabularies.ServiceLevel", "edited_by"),
-    name("events.OutboxEvent", "actor", "resource_id"),
+    name("vocabularies.ServiceLevel", "edited_by", "edited_at"),
+    name("events.OutboxEvent", "actor", "at", "resource_id"),
 )
 # Columns that no export shows: they open doors, or say nothing to anybody.
 SECRET = frozenset(

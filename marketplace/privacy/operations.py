@@ -22,7 +22,7 @@ from marketplace.events import operations as events
 from marketplace.events.models import Audience
 from marketplace.kernel.ids import new_public_id
 from marketplace.privacy.inventory import HOLDINGS, Fate, Holding, Holds
-from marketplace.privacy.people import Identity, identify, rows_of
+from marketplace.privacy.people import Identity, identify, parts_of, rows_of, signature
 from marketplace.privacy.texts import Place, places_naming
 
 
@@ -65,7 +65,7 @@ def erase_person(*, actor: Actor, at: datetime, person: User, reason_text: str, 
             if not dry_run:
                 _carry_out(holding, rows, who, at)
     done.sessions = _end_sessions(person, at=at, dry_run=dry_run)
-    done.values = erase_values(act=act, actor_id=who.public_id, names=who.is_named_in, dry_run=dry_run)
+    done.values = erase_values(act=act, actor_id=who.public_id, names=who.is_meant_in, dry_run=dry_run)
     if not dry_run:
         _tell(done, who, actor=actor, at=at, act=act, reason_text=reason_text)
     return done
@@ -102,16 +102,10 @@ def _rename(holding: Holding, rows: models.QuerySet[Any], who: Identity, at: dat
         rows.update(**{holding.column: new})
     else:
         for row in rows:
-            setattr(row, holding.column, _renamed(getattr(row, holding.column), who, new))
+            for part in parts_of(getattr(row, holding.column)):
+                if signature(part, holding) in who.signatures:
+                    part[holding.by] = new
             row.save(update_fields=[holding.column])
-
-
-def _renamed(value: Any, who: Identity, new: str) -> Any:
-    if isinstance(value, dict):
-        return {key: _renamed(part, who, new) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_renamed(part, who, new) for part in value]
-    return new if isinstance(value, str) and value in who.labels else value
 
 
 def _hollow_out(person: User, new: str) -> None:

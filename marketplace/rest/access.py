@@ -16,8 +16,8 @@ from marketplace.rest.start import description
 
 TABLE = Path(__file__).parent / "data" / "access.csv"
 ANSWERS = frozenset({"2xx", "4xx", "401", "403", "404", "503"})
-# Need no scope of their own, but hand out scopes, and never more than the token of the caller has.
-NEVER_WIDER = frozenset({"tokens_create"})
+# Need no scope of their own, but a token that lacks some is refused: it would hand out more than it has, or is not the person.
+NEVER_WIDER = frozenset({"tokens_create", "me_change", "me_export"})
 METHODS = ("get", "post", "put", "patch", "delete")
 HEADER = ("operation", "method", "path", "about", "caller", "role", "relation", "scope", "answer", "without_scope")
 

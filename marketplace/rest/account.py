@@ -38,6 +38,18 @@ def check_not_through_app(actor: Actor) -> None:
         raise DomainError(ErrorCode.PERMISSION_DENIED, permission="me")
 
 
+def whole_person(actor: Actor) -> User:
+    """Give the person behind a session, or behind a token that reaches as far as they do.
+
+    A token of few scopes stands in scripts and in the addresses of calendars: whoever finds it is not the person.
+    Raises DomainError(permission_denied) for systems, OAuth tokens and tokens that lack a scope.
+    """
+    check_not_through_app(actor)
+    if actor.user is None or not (actor.scopes is None or actor.scopes >= SCOPES.keys()):
+        raise DomainError(ErrorCode.PERMISSION_DENIED, permission="me")
+    return actor.user
+
+
 # --- me -----------------------------------------------------------------------------------------------------------
 class RightOut(Out):
     """A current role in an organization."""
@@ -121,6 +133,7 @@ class MeView(ApiView):
         "patch": Contract(
             "Change your name or language",
             OWN,
+            description="In a session, or with a token of all scopes: under the name stands what you do.",
             body=MeChange,
             out=MeOut,
             operation_id="me_change",
@@ -135,10 +148,8 @@ class MeView(ApiView):
 
     def patch(self, request: Request) -> Response:
         """Change name or language of a person; systems have neither. Raises DomainError(permission_denied)."""
-        user = self.request.actor.user
+        user = whole_person(self.request.actor)
         changes = self.body(self.contracts["patch"], patched={}).arguments()
-        if user is None:
-            raise DomainError(ErrorCode.PERMISSION_DENIED, permission="me")
         User.objects.filter(pk=user.pk).update(**changes)
         user.refresh_from_db()
         return self.get(request)

@@ -76,6 +76,16 @@ def test_every_entry_names_a_column_that_is_there() -> None:
             assert apps.get_model(holding.model).objects.filter(**{f"{path}__isnull": True}) is not None
 
 
+def test_every_name_says_by_which_act_it_was_left() -> None:
+    for holding in HOLDINGS:
+        named = holding.holds in (Holds.NAME, Holds.NAMES)
+        assert bool(holding.acts and holding.when) == named, holding
+        assert bool(holding.by) == (holding.holds is Holds.NAMES), holding
+        if holding.holds is Holds.NAME:
+            column = apps.get_model(holding.model)._meta.get_field(holding.when)
+            assert isinstance(column, models.DateTimeField), holding
+
+
 def test_every_fate_is_carried_out_and_every_entry_says_why() -> None:
     assert set(DEEDS) == set(Fate)
     assert all(len(holding.why.split()) > 3 for holding in HOLDINGS)

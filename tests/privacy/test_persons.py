@@ -250,6 +250,7 @@ def test_commands_export_look_and_erase(made: MarketScene) -> None:
     assert json.loads(said("export_person", LOGIN))["person"]["name"] == CANARY
     looked = said("erase_person", LOGIN, "--reason", REASON, "--dry-run")
     assert "Nothing was changed" in looked
+    assert f"Texts are looked for by: {CANARY}; " in looked
     assert "matching.Decision.by_label" in looked
     assert "Older backups" in said("erase_person", str(officer.public_id), "--reason", REASON)
     with pytest.raises(CommandError, match="Nobody"):

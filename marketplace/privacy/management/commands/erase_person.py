@@ -11,7 +11,7 @@ from rich.table import Table
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import DomainError
 from marketplace.privacy.operations import Erasure, erase_person
-from marketplace.privacy.people import find_person
+from marketplace.privacy.people import find_person, identify
 from marketplace.privacy.redaction import find_texts
 
 
@@ -44,6 +44,7 @@ class Command(BaseCommand):
                 f"{len(texts)} free texts name the person, and cannot be found once the name is gone. Look at them with "
                 f"`manage.py redact_texts {options['person']}`, or erase with --leave-texts."
             )
+        words = identify(person).needles  # chosen by the person: who erases has a look before texts go by them
         done = erase_person(
             actor=Actor.system("erase_person"),
             at=timezone.now(),
@@ -52,6 +53,8 @@ class Command(BaseCommand):
             dry_run=options["dry_run"],
         )
         Console(file=self.stdout, width=160).print(_table(done))  # type: ignore[arg-type]
+        if options["dry_run"]:
+            self.stdout.write(f"Texts are looked for by: {'; '.join(words)}.")
         if done.texts:
             self.stdout.write("These free texts name the person and stay (`manage.py redact_texts`):")
         for place in done.texts:

@@ -16,7 +16,10 @@ from marketplace.privacy.people import find_person
 class Command(BaseCommand):
     """`manage.py export_person`."""
 
-    help = "Writes everything that is held about a person as JSON to the standard output."
+    help = (
+        "Writes everything that is held about a person as JSON to the standard output, other people's words in it too: "
+        "look through it before you hand it on."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the person."""
