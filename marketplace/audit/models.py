@@ -170,11 +170,12 @@ class ChainHead(models.Model):
 class Verification(models.Model):
     """What a walk along the chain found."""
 
-    at = models.DateTimeField()
+    at = models.DateTimeField()  # when it began: what was changed later it may not have seen
     first = models.PositiveBigIntegerField()  # positions, both included
     last = models.PositiveBigIntegerField()
     digest = models.CharField(max_length=DIGEST_LENGTH, blank=True)  # at ``last``
     findings = models.PositiveIntegerField()
+    compared = models.BooleanField(default=False, db_default=False)  # with digests that were kept of the chain
     detail = models.JSONField(default=list, blank=True)  # the first of them, in words
 
     class Meta:

@@ -35,6 +35,9 @@ class Report:
     digest: str = START
     records: int = 0
     findings: int = 0
+    compared: bool = (
+        False  # with heads that were kept elsewhere, or the place it began at was not the one that was kept
+    )
     told: list[str] = field(default_factory=list)
 
     def add(self, what: str) -> None:
@@ -60,6 +63,7 @@ def verify(
     Returns the report and whether it covers the whole chain. ``heads`` are places kept outside of the database: only they
     show a chain that was computed anew from some place on, or cut together with its head.
     """
+    whole = since is None or since.position == 0
     walk = _Walk(since, heads)
     head = ChainHead.objects.first()  # read before the walk: what is linked meanwhile belongs to the next one
     total = head.position if head else 0
@@ -68,19 +72,20 @@ def verify(
         if progress is not None:
             progress(walk.report, total)
     walk.end(head)
-    for finding in (*_outside(whole=since is None), *walk.erasures(whole=since is None)):
+    for finding in (*_outside(whole=whole), *walk.erasures(whole=whole)):
         walk.report.add(finding)
-    return walk.report, since is None
+    return walk.report, whole
 
 
 def keep(report: Report, *, at: datetime) -> Verification:
-    """Keep the outcome of a walk, for the doctor and for auditors."""
+    """Keep the outcome of a walk that began at ``at``, for the doctor and for auditors."""
     return Verification.objects.create(
         at=at,
         first=report.first,
         last=report.last,
         digest=report.digest,
         findings=report.findings,
+        compared=report.compared,
         detail=report.told[:20],
     )
 
@@ -114,13 +119,14 @@ class _Walk:
     """One walk: where it stands, and what it has met."""
 
     def __init__(self, since: Anchor | None, heads: tuple[Anchor, ...]) -> None:
-        self.report = Report()
+        self.report = Report(compared=bool(heads))
         self._kept = {head.position: head.digest for head in heads}
         self._erased: dict[str, ErasedSet] = {}
         if since is not None:
             self.report.first, self.report.last, self.report.digest = since.position + 1, since.position, since.digest
             stored = anchor_at(since.position) if _is_there(since.position) else None
             if stored is None or stored.digest != since.digest:
+                self.report.compared = True  # who looks at the database alone may find that all of it fits together
                 self.report.add(f"position {since.position}: not what was kept of it")
 
     def along(self, batch: list[dict[str, Any]]) -> None:

@@ -9,4 +9,6 @@ EVENT_TYPES = {
     "oauth_application.changed": _("An application changed."),
     "oauth_application.created": _("An application was registered."),
     "oauth_application.ended_for_person": _("A person ended what an application did in their name."),
+    "user.invited": _("A person was invited."),
+    "user.second_factor_taken": _("The second factors of a person were taken away."),
 }

@@ -1,4 +1,4 @@
-"""Failed sign-ins: how long an account stays closed to an address (django-axes counts them in the database)."""
+"""Failed sign-ins: how long an account stays closed to a network (django-axes counts them in the database)."""
 
 import math
 from datetime import datetime
@@ -7,12 +7,16 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.http import HttpRequest
 
-from marketplace.accounts.addresses import client_address
+from marketplace.accounts.addresses import client_address, network_of
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """Give the address that failed tries are counted under (called by axes); None where the server knows none."""
-    return client_address(request) or None
+    """Give the address that failed tries are counted under (called by axes); None where the server knows none.
+
+    Of an IPv6 address that of its network: who has one has all of it, and would begin anew with each address.
+    """
+    address = client_address(request)
+    return network_of(address).partition("/")[0] if address else None  # the column holds addresses, no networks
 
 
 def is_locked(request: HttpRequest) -> bool:

@@ -136,11 +136,11 @@ class Installation(Collector):
         yield _gauge("marketplace_audit_pending", "Audit records that are not in the chain yet", chain.waiting)
         help_text = "How long the oldest of them waits"
         yield _gauge("marketplace_audit_pending_oldest_seconds", help_text, chain.waiting_seconds)
-        last = chain.verification
-        help_text = "What the last walk along the chain of the audit trail found amiss"
-        yield _gauge("marketplace_audit_findings", help_text, last.findings if last else 0)
+        shown, walked = chain.verification, chain.verified_at
+        help_text = "What walks along the chain of the audit trail found amiss, and none has taken back since"
+        yield _gauge("marketplace_audit_findings", help_text, shown.findings if shown else 0)
         help_text = "When the last walk along the chain was, in Unix time; 0: never"
-        yield _gauge("marketplace_audit_verified_timestamp_seconds", help_text, last.at.timestamp() if last else 0)
+        yield _gauge("marketplace_audit_verified_timestamp_seconds", help_text, walked.timestamp() if walked else 0)
 
     def _webhooks(self) -> Iterator[Metric]:
         found = webhooks.statistics()

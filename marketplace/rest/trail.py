@@ -118,7 +118,7 @@ class AuditViewSet(Lists, Reads, ThingViewSet):
 
 # --- the chain --------------------------------------------------------------------------------------------------------
 class VerificationOut(Out):
-    """The last walk along the chain."""
+    """The walk along the chain that counts: the newest whose findings no later walk has taken back, else the last."""
 
     at = serializers.DateTimeField()
     first = serializers.IntegerField(help_text="First position that was computed again.")
@@ -127,7 +127,7 @@ class VerificationOut(Out):
 
 
 class AuditHeadOut(Out):
-    """Where the chain ends, what waits to be linked, and what the last verification found."""
+    """Where the chain ends, what waits to be linked, and what verifying it found."""
 
     example: ClassVar[dict[str, object]] = {
         "position": 41,

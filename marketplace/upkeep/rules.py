@@ -51,9 +51,11 @@ def unpaired_changes() -> Iterator[Breach]:
     for resource, key, number in audit.recorded_by_thing():
         numbers[resource, str(key)] = number
     for resource, key, number in events.told_by_thing():
-        recorded = numbers.get((resource, str(key)), 0)
+        recorded = numbers.pop((resource, str(key)), 0)
         if recorded != number:
             yield Breach(f"{resource} {key}", f"{recorded} audit records, {number} events")
+    for (resource, untold), recorded in numbers.items():
+        yield Breach(f"{resource} {untold}", f"{recorded} audit records, 0 events")
 
 
 def broken_links() -> Iterator[Breach]:

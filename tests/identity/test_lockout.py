@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.test import Client
 
+from tests.identity.test_second_factor import CODE_PAGE, code_of, set_up
+from tests.kit.oauth import browser_of
 from tests.kit.people import PASSWORD, SmallGroup
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +48,38 @@ def test_others_and_other_addresses_are_not_locked(group: SmallGroup) -> None:
     assert fail(TRIES).status_code == 429
     assert Client().post("/sign-in", {"login": "outsider", "password": PASSWORD}).status_code == 302
     assert Client(REMOTE_ADDR="192.0.2.50").post("/sign-in", RIGHT).status_code == 302
+
+
+def test_addresses_of_one_ipv6_network_are_counted_together(group: SmallGroup) -> None:
+    for number in range(TRIES - 1):
+        assert Client(REMOTE_ADDR=f"2001:db8:1:2:{number:x}::1").post("/sign-in", WRONG).status_code == 200
+    locked = Client(REMOTE_ADDR="2001:db8:1:2:ffff::1").post("/sign-in", WRONG, headers={"Accept": "text/html"})
+    assert (locked.status_code, locked["Retry-After"]) == (429, "300")
+    assert Client(REMOTE_ADDR="2001:db8:1:2::9").post("/sign-in", RIGHT).status_code == 429
+    assert list(AccessAttempt.objects.values_list("ip_address", "failures_since_start")) == [("2001:db8:1:2::", TRIES)]
+    assert Client(REMOTE_ADDR="2001:db8:1:3::1").post("/sign-in", RIGHT).status_code == 302
+
+
+def test_codes_from_one_ipv6_network_are_counted_together(group: SmallGroup, clock: Any) -> None:
+    secret = set_up(browser_of("officer"))
+    clock.shift(timedelta(minutes=1))
+    browser = browser_of("officer")
+
+    def answered(code: str, number: int) -> int:
+        return browser.post(CODE_PAGE, {"code": code}, REMOTE_ADDR=f"2001:db8:1:2::{number:x}").status_code
+
+    assert [answered(f"{number:06}", number) for number in range(TRIES)][-1] == 429
+    assert answered(code_of(secret), TRIES) == 429
+
+
+def test_address_written_as_ipv6_is_the_ipv4_address(group: SmallGroup) -> None:
+    assert fail(TRIES, REMOTE_ADDR="192.0.2.9").status_code == 429
+    assert Client(REMOTE_ADDR="::ffff:192.0.2.9").post("/sign-in", RIGHT).status_code == 429
+    assert Client(REMOTE_ADDR="::ffff:192.0.2.10").post("/sign-in", RIGHT).status_code == 302
+
+
+def test_server_that_knows_no_address_counts_all_the_same(group: SmallGroup) -> None:
+    assert fail(TRIES, REMOTE_ADDR="").status_code == 429
 
 
 def test_success_forgets_the_failures(group: SmallGroup) -> None:

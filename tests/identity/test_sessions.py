@@ -9,9 +9,11 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.test import Client
+from django.utils import timezone
 
 from marketplace.accounts.models import AccessToken, User
 from marketplace.identity.models import BrowserSession
+from marketplace.identity.tasks import forget_expired
 from marketplace.kernel.errors import ErrorCode as C
 from tests.kit.api import ApiClient, check_problem
 from tests.kit.oauth import App, browser_of
@@ -173,6 +175,23 @@ def test_account_page_shows_and_ends_what_is_open(group: SmallGroup, at: datetim
     token.refresh_from_db()
     assert token.revoked_at == at
     assert me(browser) == 401
+
+
+def test_sessions_that_ended_are_forgotten(group: SmallGroup, clock: Any) -> None:
+    left, expired = browser_of("focal"), browser_of("outsider")
+    for browser in (left, expired):
+        assert me(browser) == 200
+    clock.shift(timedelta(hours=11))
+    used = browser_of("focal")
+    assert me(used) == 200
+    left.post("/sign-out")
+    forget_expired({}, at=timezone.now())
+    assert sorted(BrowserSession.objects.values_list("user__username", flat=True)) == ["focal", "outsider"]
+    clock.shift(timedelta(hours=1))
+    forget_expired({}, at=timezone.now())
+    assert list(BrowserSession.objects.values_list("session_key", flat=True)) == [used.cookies["sessionid"].value]
+    assert list(Session.objects.values_list("session_key", flat=True)) == [used.cookies["sessionid"].value]
+    assert me(used) == 200
 
 
 def test_application_sees_neither_sessions_nor_tokens_and_makes_none(group: SmallGroup, at: datetime) -> None:

@@ -7,7 +7,8 @@ from django.core.management import call_command
 
 from marketplace.audit.models import AuditRecord, PendingRecord
 from marketplace.events.models import OutboxEvent
-from marketplace.upkeep.rules import RULES, SHOWN, look_at_rules
+from marketplace.kernel.rules import Breach
+from marketplace.upkeep.rules import RULES, SHOWN, look_at_rules, unpaired_changes
 from matching.models import ProposalPart
 from providers.models import CapacityHold, Session
 from requests_app.models import LineClaim
@@ -56,6 +57,12 @@ def test_window_counted_without_a_hold_is_seen() -> None:
 
 def test_event_without_a_record_is_seen() -> None:
     OutboxEventFactory.create(resource="offering")
+    assert broken() == {"each change has its audit record and its event": 1}
+
+
+def test_record_of_a_thing_without_any_event_is_seen() -> None:
+    record = AuditRecordFactory.create(resource="offering")
+    assert list(unpaired_changes()) == [Breach(f"offering {record.resource_id}", "1 audit records, 0 events")]
     assert broken() == {"each change has its audit record and its event": 1}
 
 

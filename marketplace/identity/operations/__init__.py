@@ -12,7 +12,13 @@ from marketplace.identity.operations.applications import (
     revoke_secret,
 )
 from marketplace.identity.operations.people import invite_person, take_second_factors
-from marketplace.identity.operations.sessions import end_app, end_credentials, end_session, see_session
+from marketplace.identity.operations.sessions import (
+    end_app,
+    end_credentials,
+    end_session,
+    forget_ended_sessions,
+    see_session,
+)
 
 __all__ = [
     "APPLICATION",
@@ -23,6 +29,7 @@ __all__ = [
     "end_credentials",
     "end_session",
     "end_tokens",
+    "forget_ended_sessions",
     "invite_person",
     "is_secret_of",
     "issue_secret",

@@ -12,6 +12,8 @@ from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import User
 from marketplace.accounts.roles import Permission
 from marketplace.audit import operations as audit
+from marketplace.events import operations as events
+from marketplace.events.models import Audience
 from marketplace.kernel.errors import rule_broken
 from marketplace.kernel.text import gettext_noop
 
@@ -35,7 +37,7 @@ def invite_person(*, actor: Actor, at: datetime, login: str, email: str, name: s
     is_new = user is None
     user = user or User.objects.create_user(login, email=email, name=name)
     EmailAddress.objects.update_or_create(user=user, email=email, defaults={"verified": True})
-    _record(user, "invited", actor=actor, at=at)
+    _note(user, "invited", actor=actor, at=at)
     return user, is_new
 
 
@@ -51,11 +53,12 @@ def take_second_factors(*, actor: Actor, at: datetime, user: User, reason_text: 
     kinds = [factor.type for factor in factors]
     if kinds:
         factors.delete()
-        _record(user, "second_factor_taken", actor=actor, at=at, reason_text=reason_text, changes={"kinds": kinds})
+        _note(user, "second_factor_taken", actor=actor, at=at, reason_text=reason_text, changes={"kinds": kinds})
     return kinds
 
 
-def _record(user: User, action: str, *, actor: Actor, at: datetime, **more: Any) -> None:
+def _note(user: User, action: str, *, actor: Actor, at: datetime, **more: Any) -> None:
+    """Write the audit record of a change and its event, for the secretariat alone: it says that something was done to whom."""
     audit.record(
         at=at,
         actor_kind=actor.kind,
@@ -66,6 +69,15 @@ def _record(user: User, action: str, *, actor: Actor, at: datetime, **more: Any)
         resource_id=user.public_id,
         action=action,
         **more,
+    )
+    events.emit(
+        type=f"user.{action}",
+        resource="user",
+        resource_id=user.public_id,
+        version=1,  # of people no versions are kept
+        audience=Audience.SECRETARIAT,
+        at=at,
+        actor=actor.label,
     )
 
 

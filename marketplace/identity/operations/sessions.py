@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from oauth2_provider.models import get_grant_model
 
 from marketplace.accounts.actors import Actor
@@ -33,6 +34,14 @@ def see_session(key: str, *, user: User, at: datetime, device: str, address: str
         seen = {"last_seen_at": at, "device": device[:DEVICE_LENGTH], "address": address or None}
         BrowserSession.objects.filter(pk=known.pk).update(**seen)
     return True
+
+
+@transaction.atomic
+def forget_ended_sessions(*, at: datetime) -> None:
+    """Delete the sessions that are over, and what is known of those that are gone: device and address are of no more use."""
+    Session.objects.filter(expire_date__lte=at).delete()
+    alive = Session.objects.filter(session_key=OuterRef("session_key"))
+    BrowserSession.objects.exclude(Exists(alive)).delete()
 
 
 @transaction.atomic

@@ -1,18 +1,14 @@
 """How each database is written out and read in: PostgreSQL by its own programs, SQLite by its own copying."""
 
-import os
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from django.conf import settings
 from django.db import connection, connections, transaction
-from django.db.backends.postgresql.client import DatabaseClient
 
+from marketplace.upkeep.backups import postgresql
 from marketplace.upkeep.backups.manifest import BackupError
 
 Rows = dict[str, int]
@@ -34,7 +30,7 @@ class Engine(Protocol):
 
 
 class PostgreSQL:
-    """By pg_dump and pg_restore, which must not be older than the server."""
+    """By pg_dump, pg_restore and psql, which must not be older than the server."""
 
     name = "postgresql"
     file = "database.dump"
@@ -45,14 +41,18 @@ class PostgreSQL:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SELECT pg_export_snapshot()")
             (snapshot,) = cursor.fetchone() or ("",)
-            _run("pg_dump", "--format=custom", "--no-owner", f"--snapshot={snapshot}", f"--file={target}")
+            postgresql.dump(target, snapshot=snapshot)
             return counted(connection.introspection.table_names(cursor))
 
     def read(self, source: Path) -> None:
-        """Restore in one transaction; what is there goes with it."""
+        """Empty the schema and fill it anew in one transaction: also what the backup does not know of goes."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_schema()")
+            (schema,) = cursor.fetchone() or (None,)
+        if schema is None:
+            raise BackupError("the database has no schema to restore into: make one, or look at the role's search_path")
         connections.close_all()
-        whole = ("--single-transaction", "--exit-on-error")
-        _run("pg_restore", "--clean", "--if-exists", "--no-owner", *whole, source=source)
+        postgresql.replace(source, schema=schema)
 
 
 class SQLite:
@@ -97,27 +97,6 @@ def counted(tables: Iterable[str]) -> Rows:
             cursor.execute(f"SELECT count(*) FROM {quote(table)}")  # noqa: S608  quoted name of our own table
             (rows[table],) = cursor.fetchone() or (0,)
     return rows
-
-
-def _run(program: str, *options: str, source: Path | None = None) -> None:
-    """Run one of PostgreSQL's programs on the default database; the password goes by environment, never by words."""
-    found = shutil.which(program, path=settings.POSTGRES_PROGRAMS or None)
-    if found is None:
-        raise BackupError(
-            f"{program} is not found: install PostgreSQL's client programs (Debian: postgresql-client), or name their "
-            "folder in POSTGRES_PROGRAMS"
-        )
-    (_psql, *server, database), environment = DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])
-    which = [database] if source is None else ["--dbname", database, str(source)]
-    done = subprocess.run(  # noqa: S603  a program of PostgreSQL with words of our own
-        [found, *server, *options, *which],
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise BackupError(f"{program} ended with {done.returncode}: {done.stderr.strip()[-800:]}")
 
 
 def _sqlite_file() -> Path:

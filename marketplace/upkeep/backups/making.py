@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from marketplace.files.storage import UNFINISHED
 from marketplace.upkeep.backups.engines import present_engine
 from marketplace.upkeep.backups.manifest import DOCUMENTS, FORMAT, BackupError, Manifest, digests
 
@@ -60,7 +61,21 @@ def last_migrations() -> dict[str, str]:
 
 
 def _copy_documents(folder: Path) -> None:
-    """Take the uploaded documents along; documents are never changed, so copying after the database loses none."""
+    """Take the uploaded documents along; documents are never changed, so copying after the database loses none.
+
+    Uploads and the sweep go on meanwhile: what is being written is in no row of the backup, and what goes was needed by none.
+    """
     kept = Path(settings.VAR_DIR) / DOCUMENTS
     if kept.is_dir():
-        shutil.copytree(kept, folder / DOCUMENTS)
+        unfinished = shutil.ignore_patterns(f"*{UNFINISHED}")
+        shutil.copytree(kept, folder / DOCUMENTS, ignore=unfinished, copy_function=_copy_if_there)
+
+
+def _copy_if_there(source: str, target: str) -> str:
+    """Copy a file, or pass over one that has gone since its folder was read."""
+    try:
+        return shutil.copy2(source, target)
+    except FileNotFoundError:
+        if Path(source).exists():  # then it is the target that cannot be written
+            raise
+        return target

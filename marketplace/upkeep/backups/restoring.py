@@ -11,8 +11,6 @@ from marketplace.upkeep.backups.engines import counted, present_engine
 from marketplace.upkeep.backups.manifest import DOCUMENTS, BackupError, Manifest, read_manifest
 from marketplace.work import queries as work
 
-MIGRATIONS = "django_migrations"
-
 
 def restore_backup(folder: Path, *, at: datetime, replace: bool = False) -> Manifest:
     """Put the backup of a folder in the place of the present database and documents, and see that all rows are there.
@@ -23,7 +21,7 @@ def restore_backup(folder: Path, *, at: datetime, replace: bool = False) -> Mani
     manifest, engine = read_manifest(folder), present_engine()
     if manifest.engine != engine.name:
         raise BackupError(f"this is a backup of {manifest.engine}; DATABASE_URL names a {engine.name} database")
-    if MIGRATIONS in _tables():
+    if _tables():
         if not replace:
             raise BackupError("the database is not empty: name an empty one, or add --replace to write over it")
         _require_silence(at)

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from marketplace.audit import anchors, verification
+from marketplace.audit import anchors, queries, verification
 from marketplace.audit.verification import Anchor, Report
 
 
@@ -47,8 +47,9 @@ class Command(BaseCommand):
             heads = tuple(anchors.read(options["head"])) if options["head"] else ()
         except (LookupError, anchors.UnreadableHeadError) as error:
             raise CommandError(str(error)) from error
+        began = timezone.now()
         report, whole = self._walk(since, heads, checkpoint)
-        verification.keep(report, at=timezone.now())
+        verification.keep(report, at=began)
         self._tell(report, whole=whole)
         if report.findings:
             raise SystemExit(1)
@@ -78,6 +79,15 @@ class Command(BaseCommand):
         mark = "✗" if report.findings else "✓"
         self.stdout.write(f"{mark} {part}: {report.records} records, {report.findings} findings")
         self.stdout.write(f"  head: position {report.last}, digest {report.digest}")
+        if not report.findings:
+            self._tell_what_stands()
+
+    def _tell_what_stands(self) -> None:
+        """Say what an earlier walk found where this one has not looked again."""
+        if (found := queries.standing_findings()) is not None:
+            how = f"a walk from position {found.first} or before" + (", with --head" if found.compared else "")
+            told = f"{found.findings} findings of {found.at:%Y-%m-%d %H:%M} UTC"
+            self.stdout.write(f"! {told} stand until {how} finds nothing")
 
 
 def _since(text: str | None) -> Anchor | None:
