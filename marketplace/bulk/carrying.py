@@ -3,6 +3,8 @@
 Partial: each batch is one transaction, which also moves ``rows_done`` on the locked import. A process that is killed
 loses the batch that was not committed, and the next attempt goes on behind the last one that was: no row is lost, none
 written twice, whoever else believes to be at it. Atomic and dry run: one transaction, kept or taken back as a whole.
+Either way rows are judged and stamped by the clock of their own batch, not by that of the attempt's start: it may be
+ATTEMPT_SECONDS ago (see `stamping`).
 """
 
 import gc
@@ -16,7 +18,7 @@ from typing import IO, Any, cast
 import orjson
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import translation
+from django.utils import timezone, translation
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import ServiceClient, User
@@ -24,6 +26,7 @@ from marketplace.bulk.judging import Judge, Judged, kept, problem_of
 from marketplace.bulk.models import OPEN, Import, ImportMode, ImportRow, ImportStatus, RowOutcome
 from marketplace.bulk.operations import end
 from marketplace.bulk.reading import Row, count_rows, read_rows, refuse_file
+from marketplace.bulk.stamping import Clock, Stamps
 from marketplace.bulk.targets import targets
 from marketplace.files import storage
 from marketplace.kernel.errors import DomainError
@@ -141,7 +144,7 @@ def _told(one: Import, judged: Sequence[Judged], judge: Judge) -> list[ImportRow
 
 
 # --- in batches ---------------------------------------------------------------------------------------------------
-def carry_in_batches(one: Import, *, at: datetime, progress: Progress) -> None:
+def carry_in_batches(one: Import, *, progress: Progress, clock: Clock = timezone.now) -> None:
     """Write the rows that are not written yet, batch by batch, until the end or until it was called off.
 
     Raises LeaseLost where another worker is at it, and DomainError for a file that breaks off.
@@ -149,30 +152,32 @@ def carry_in_batches(one: Import, *, at: datetime, progress: Progress) -> None:
     judge, done = Judge(targets()[one.target]), one.rows_done
     total = one.rows_total or 0
     for batch in _batches(islice(_rows(one), done, None)):
-        if not _carry(one.pk, batch, judge, done=done, at=at):
+        if not _carry(one.pk, batch, judge, done=done, clock=clock):
             return
         done += len(batch)
         progress(done, total)
 
 
 @transaction.atomic
-def _carry(import_id: int, batch: Sequence[Row], judge: Judge, *, done: int, at: datetime) -> bool:
+def _carry(import_id: int, batch: Sequence[Row], judge: Judge, *, done: int, clock: Clock) -> bool:
     one = lifecycles.lock(Import.objects.filter(pk=import_id))
     if one.status != ImportStatus.RUNNING:
         return False
     if one.rows_done != done:
         raise LeaseLost(f"import {one.public_id}: somebody else has written these rows")
+    stamps = Stamps(clock)  # it looks at the clock after the lock was waited for
     with translation.override(one.language), _uncollected():
-        judged = judge.judge(batch, actor=actor_of(one), at=at)
+        with stamps.batch() as at:
+            judged = judge.judge(batch, actor=actor_of(one), at=at)
         _count(one, judged)
         ImportRow.objects.bulk_create(_told(one, judged, judge), batch_size=BATCH)
-    one.updated_at = at
+    one.updated_at = stamps.refresh()
     one.save(update_fields=["rows_done", *COUNTS.values(), "updated_at"])
     return True
 
 
 # --- whole --------------------------------------------------------------------------------------------------------
-def carry_whole(one: Import, *, at: datetime) -> None:
+def carry_whole(one: Import, *, clock: Clock = timezone.now) -> None:
     """Write all rows or, for a dry run or with any row refused, none; keep what is to be told of them either way.
 
     Nothing of the import itself is locked meanwhile: calling it off is possible, and is heard between batches. Raises
@@ -181,7 +186,7 @@ def carry_whole(one: Import, *, at: datetime) -> None:
     with tempfile.TemporaryFile() as aside:  # memory does not grow with what is told
         try:
             with transaction.atomic(), translation.override(one.language):
-                _try(one, aside, at=at)
+                _try(one, aside, clock=clock)
         except _Undone:
             pass
         row = lifecycles.lock(Import.objects.filter(pk=one.pk))
@@ -191,23 +196,24 @@ def carry_whole(one: Import, *, at: datetime) -> None:
         for name in ("rows_done", *COUNTS.values()):
             setattr(row, name, getattr(one, name))
         bad = one.refused and not one.dry_run
-        end(row, ImportStatus.REFUSED if bad else ImportStatus.DONE, "finished", actor=actor_of(row), at=at)
+        end(row, ImportStatus.REFUSED if bad else ImportStatus.DONE, "finished", actor=actor_of(row), at=clock())
 
 
-def _try(one: Import, aside: IO[bytes], *, at: datetime) -> None:
-    judge, actor = Judge(targets()[one.target]), actor_of(one)
+def _try(one: Import, aside: IO[bytes], *, clock: Clock) -> None:
+    judge, stamps = Judge(targets()[one.target]), Stamps(clock)
     one.rows_done = one.created = one.changed = one.unchanged = one.refused = 0
     for batch in _batches(_rows(one)):
         if Import.objects.filter(pk=one.pk).exclude(status=ImportStatus.RUNNING).exists():
             raise _Undone
-        with _uncollected():
-            judged = judge.judge(batch, actor=actor, at=at)
+        with _uncollected(), stamps.batch() as at:
+            judged = judge.judge(batch, actor=actor_of(one), at=at)
         _count(one, judged)
         for told in _told(one, judged, judge):
             values = [told.of_id, told.line, told.outcome, told.reference, told.changes, told.errors]
             aside.write(orjson.dumps(values, default=str) + b"\n")
     if one.dry_run or one.refused:
         raise _Undone
+    stamps.refresh()
     # From here to the commit nobody can call it off, and whoever did before is heard.
     if lifecycles.lock(Import.objects.filter(pk=one.pk)).status != ImportStatus.RUNNING:
         raise _Undone

@@ -42,7 +42,7 @@ class Column:
 
 def columns_of(form: type[StrictSerializer], names: Sequence[str]) -> list[Column]:
     """Find the column of each name. Raises DomainError(invalid_input) naming the unknown and the doubled ones."""
-    errors, found, seen = [], [], set()
+    errors, found, seen = _too_many(names), [], set()
     allowed = tuple(template_columns(form))
     for name in names[:MOST_COLUMNS]:
         column = _column(form(), name)
@@ -55,23 +55,30 @@ def columns_of(form: type[StrictSerializer], names: Sequence[str]) -> list[Colum
         else:
             seen.add(column.path)
             found.append(column)
-    if len(names) > MOST_COLUMNS:
-        detail = _("At most %(limit)s columns.")
-        errors.append(FieldError("", "too_many_columns", detail, params={"limit": MOST_COLUMNS}))
     if errors:
         raise invalid_input(errors)
     return found
 
 
+def _too_many(names: Sequence[str]) -> list[FieldError]:
+    if len(names) <= MOST_COLUMNS:
+        return []
+    return [FieldError("", "too_many_columns", _("At most %(limit)s columns."), params={"limit": MOST_COLUMNS})]
+
+
 def shown_columns_of(form: type[StrictSerializer], names: Sequence[str]) -> tuple[list[Column | None], tuple[str, ...]]:
-    """Find the columns of a file that a list gave; None, and the names, for what a write does not take."""
+    """Find the columns of a file that a list gave; None, and the names, for what a write does not take.
+
+    Raises DomainError(invalid_input) for more columns than are read.
+    """
+    if errors := _too_many(names):
+        raise invalid_input(errors)
     found: list[Column | None] = []
     seen: set[Path] = set()
-    for name in names[:MOST_COLUMNS]:
+    for name in names:
         column = _column(form(), name) or _reference(form(), name)
         found.append(None if column is None or column.path in seen else column)
         seen.update([column.path] if column else [])
-    found += [None] * (len(names) - len(found))
     return found, tuple(name[:100] for name, column in zip(names, found, strict=True) if column is None)
 
 
@@ -129,8 +136,13 @@ def _list(text: str) -> object:
     return [part.strip() for part in text.split(SEPARATOR) if part.strip()]
 
 
-def values_of(columns: Sequence[Column | None], cells: Sequence[str]) -> tuple[dict[str, Any], list[FieldError]]:
-    """Make the nested values of a row; cells that cannot be read at all are told of with their column."""
+def values_of(
+    columns: Sequence[Column | None], cells: Sequence[str]
+) -> tuple[dict[str, Any], list[FieldError], dict[str, str]]:
+    """Make the nested values of a row; cells that cannot be read at all are told of with their column.
+
+    A list closes up where numbers are left out: what comes third leads from such places to those of the columns, for `given_at`.
+    """
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
     for column, cell in zip(columns, cells, strict=False):
@@ -141,7 +153,8 @@ def values_of(columns: Sequence[Column | None], cells: Sequence[str]) -> tuple[d
         except DomainError as error:
             detail, params = error.kind.detail, dict(error.params)
             errors.append(FieldError(column.pointer, error.code.value, detail, params=params))
-    return _lists(values), errors
+    moved: dict[str, str] = {}
+    return _closed_up(values, "", "", moved), errors, moved
 
 
 def _put(values: dict[Any, Any], path: Path, value: object) -> None:
@@ -155,14 +168,28 @@ def _put(values: dict[Any, Any], path: Path, value: object) -> None:
     values[last] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
 
 
-def _lists(value: Any) -> Any:
-    """Turn what was put by number into lists, in the order of the numbers."""
+def _closed_up(value: Any, here: str, given: str, moved: dict[str, str]) -> Any:
+    """Turn what was put by number into lists, in the order of the numbers, and note what does not stand at its own."""
     if not isinstance(value, dict):
         return value
-    inner = {key: _lists(one) if isinstance(one, dict) else one for key, one in value.items()}
-    if inner and all(isinstance(key, int) for key in inner):
-        return [inner[key] for key in sorted(inner)]
-    return inner
+    is_list = bool(value) and all(isinstance(key, int) for key in value)
+    found = {}
+    for number, key in enumerate(sorted(value) if is_list else value):
+        at, column = f"{here}/{number if is_list else key}", f"{given}/{key}"
+        if is_list and number != key:
+            moved[at] = column
+        found[key] = _closed_up(value[key], at, column, moved)
+    return list(found.values()) if is_list else found
+
+
+def given_at(pointer: str, moved: Mapping[str, str]) -> str:
+    """Give the place in the file of a place in the values that were made of it."""
+    parts = pointer.split("/")
+    for end in range(len(parts), 0, -1) if moved else ():
+        column = moved.get("/".join(parts[:end]))
+        if column is not None:
+            return "/".join([column, *parts[end:]])
+    return pointer
 
 
 @lru_cache

@@ -1,14 +1,14 @@
 """From rows of a file to what became of them: read by the shape of the single write, carried out by its operation."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from marketplace.accounts.actors import Actor
 from marketplace.api.problems import fill, place_of
 from marketplace.api.serializers import StrictSerializer, checked
-from marketplace.bulk.columns import column_at
+from marketplace.bulk.columns import column_at, given_at
 from marketplace.bulk.models import ImportRow, RowOutcome
 from marketplace.bulk.reading import Row
 from marketplace.bulk.targets import Arguments, Saved, Target
@@ -83,17 +83,22 @@ class Judge:
 def kept(one: Judged, *, form: StrictSerializer, of: int, with_allowed: bool) -> ImportRow:
     """Make the row that tells of it, in the language that is active."""
     error = one.saved.error
-    errors = [] if error is None else _problems(error, form, with_allowed=with_allowed)
+    # What could not be read at all is told of by its place in the file already.
+    moved = {} if one.row.errors else one.row.moved
+    errors = [] if error is None else _problems(error, form, moved, with_allowed=with_allowed)
     changes = dict(one.saved.changes)
     return ImportRow(
         of_id=of, line=one.row.line, outcome=one.saved.outcome, reference=one.reference, changes=changes, errors=errors
     )
 
 
-def _problems(error: DomainError, form: StrictSerializer, *, with_allowed: bool) -> list[dict[str, Any]]:
+def _problems(
+    error: DomainError, form: StrictSerializer, moved: Mapping[str, str], *, with_allowed: bool
+) -> list[dict[str, Any]]:
     if not error.errors:
         return [{"code": error.code.value, "detail": fill(error.kind.detail, error.params)}]
-    return [problem_of(one, form, with_allowed=with_allowed) for one in error.errors]
+    errors = (replace(one, pointer=given_at(one.pointer, moved)) for one in error.errors)
+    return [problem_of(one, form, with_allowed=with_allowed) for one in errors]
 
 
 def problem_of(error: FieldError, form: StrictSerializer, *, with_allowed: bool = True) -> dict[str, Any]:

@@ -3,21 +3,20 @@
 import codecs
 import csv
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from defusedxml.common import DefusedXmlException
-from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from marketplace.api.parsers import load
+from marketplace.api.parsers import FORBIDDEN, load
 from marketplace.api.problems import invalid_input
 from marketplace.api.serializers import StrictSerializer
-from marketplace.bulk.columns import Column, columns_of, shown_columns_of, values_of
+from marketplace.bulk.columns import MOST_COLUMNS, Column, columns_of, shown_columns_of, values_of
 from marketplace.bulk.shown import written_and_rest
+from marketplace.bulk.workbooks import open_workbook, text_of
 from marketplace.kernel.cells import plain_text
 from marketplace.kernel.errors import DomainError, FieldError
 from marketplace.kernel.text import gettext_noop as _
@@ -28,7 +27,7 @@ ID = "id"  # of the thing, in what lists show
 LINE_BYTES = 1_000_000
 CHUNK = 1 << 20
 SHEET_LINES = 1_048_576  # as many as a spreadsheet has
-SHEET_COLUMNS = 256  # that are read; the header of no table is nearly as wide
+SHEET_COLUMNS = MOST_COLUMNS + 1  # that are read: the last one only shows that there are too many
 UNREADABLE = (InvalidFileException, zipfile.BadZipFile, LookupError, TypeError, ValueError, DefusedXmlException)
 csv.field_size_limit(LINE_BYTES)
 
@@ -37,12 +36,14 @@ csv.field_size_limit(LINE_BYTES)
 class Row:
     """One row: its line in the file (the first is 1), its values as a body would have them, and what cannot be read of it.
 
-    Of an export also the id that it was given with, and the columns that a write does not take.
+    Of a table also which places of the values are others in the file (see `given_at`), of an export the id that it was given
+    with, and the columns that a write does not take.
     """
 
     line: int
     values: dict[str, Any]
     errors: Sequence[FieldError] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
     id: str = ""
     passed_over: tuple[str, ...] = ()
 
@@ -149,7 +150,7 @@ def _sheet(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of the first sheet that have anything in them; formulas give the value that was stored with them."""
     with path.open("rb") as file:  # by its name it would be refused: ours have no ends
         try:
-            book = load_workbook(file, read_only=True, data_only=True)
+            book = open_workbook(file)
         except UNREADABLE:
             raise _no_workbook() from None
         try:
@@ -159,7 +160,7 @@ def _sheet(path: Path) -> Iterator[tuple[int, list[str]]]:
             for line, values in enumerate(sheet.iter_rows(max_col=SHEET_COLUMNS, values_only=True), start=1):
                 if line > SHEET_LINES:  # rows that are left out are made up one by one
                     raise refuse_file("too_long", _("The sheet goes beyond line %(limit)s."), limit=SHEET_LINES)
-                cells = [_text(value) for value in _filled(values)]
+                cells = [text_of(value) for value in _filled(values)]
                 if any(cells):
                     yield line, cells
         except UNREADABLE:  # of a cell: a column that no sheet has, a number that is none
@@ -180,26 +181,11 @@ def _filled(values: Sequence[object]) -> Sequence[object]:
     return values[:width]
 
 
-def _text(value: object) -> str:
-    """Write what a spreadsheet made of a cell as one would type it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if (
-        isinstance(value, float) and value.is_integer() and abs(value) < 1e15
-    ):  # beyond, a spreadsheet's numbers are not exact
-        return str(int(value))
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat()
-    return value.isoformat() if isinstance(value, date) else str(value)
-
-
 # --- tables -------------------------------------------------------------------------------------------------------
 def _table(lines: Iterable[tuple[int, list[str]]], form: type[StrictSerializer], is_export: bool) -> Iterator[Row]:
     waiting = iter(lines)
     _line, header = next(waiting, (0, []))
-    names = [name.strip() for name in header]
+    names = [_storable(name).strip() for name in header]
     while names and not names[-1]:
         names.pop()
     if not names:
@@ -213,6 +199,11 @@ def _table(lines: Iterable[tuple[int, list[str]]], form: type[StrictSerializer],
             yield _as_written(row, reader, "".join(cells[place : place + 1]), passed_over) if is_export else row
 
 
+def _storable(text: str) -> str:
+    """Take out of a header or an id what no column holds: problems repeat them, and a cell of a workbook may have it escaped."""
+    return FORBIDDEN.sub("\ufffd", text)
+
+
 def _as_written(
     row: Row,
     form: StrictSerializer,
@@ -221,16 +212,16 @@ def _as_written(
 ) -> Row:
     values, rest = written_and_rest(form, row.values)
     others = tuple(name for name in (rest if passed_over is None else passed_over) if name != ID)
-    return replace(row, values=values, id=id.strip(), passed_over=others)
+    return replace(row, values=values, id=_storable(id).strip(), passed_over=others)
 
 
 def _row(line: int, cells: list[str], columns: Sequence[Column | None]) -> Row:
-    values, errors = values_of(columns, cells)
+    values, errors, moved = values_of(columns, cells)
     if any(cells[len(columns) :]):
         detail = _("The line has %(cells)s cells, the header %(columns)s.")
         params = {"cells": len(cells), "columns": len(columns)}
         errors.append(FieldError("", "too_many_cells", detail, params=params))
-    return Row(line, values, errors)
+    return Row(line, values, errors, moved)
 
 
 # --- JSON Lines ---------------------------------------------------------------------------------------------------

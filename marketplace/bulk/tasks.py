@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from marketplace.accounts.actors import Actor
 from marketplace.bulk import carrying
 from marketplace.bulk.models import OPEN, Import, ImportStatus
 from marketplace.bulk.operations import KIND, end
+from marketplace.bulk.stamping import Clock
 from marketplace.kernel.errors import DomainError
 from marketplace.lifecycles import operations as lifecycles
 from marketplace.work import queries as work
@@ -20,7 +22,7 @@ ROWS_KEPT = timedelta(days=30)
 LOOKED_AT = 100  # in one turn
 
 
-def prepare_import(payload: Payload, *, at: datetime, progress: Progress) -> None:
+def prepare_import(payload: Payload, *, at: datetime, progress: Progress, clock: Clock = timezone.now) -> None:
     """Count the rows; write those of an import in batches."""
     one = _import(payload)
     if one is None or not carrying.begin(one, at=at):
@@ -29,13 +31,13 @@ def prepare_import(payload: Payload, *, at: datetime, progress: Progress) -> Non
     if carrying.is_whole(one):
         return
     try:
-        carrying.carry_in_batches(one, at=at, progress=progress)
+        carrying.carry_in_batches(one, progress=progress, clock=clock)
     except DomainError as error:
-        carrying.refuse(one, error, at=at)
+        carrying.refuse(one, error, at=clock())
 
 
 @job(KIND, prepare=prepare_import, lease_seconds=60, time_limit_seconds=ATTEMPT_SECONDS, max_attempts=40, at_most=2)
-def carry_out(payload: Payload, *, at: datetime, **_: object) -> None:
+def carry_out(payload: Payload, *, at: datetime, clock: Clock = timezone.now, **_: object) -> None:
     """Write an import that is carried out whole; say that one in batches has come to its end."""
     one = _import(payload)
     if one is None or one.status != ImportStatus.RUNNING:
@@ -44,9 +46,9 @@ def carry_out(payload: Payload, *, at: datetime, **_: object) -> None:
         carrying.finish(one, at=at)
         return
     try:
-        carrying.carry_whole(one, at=at)
+        carrying.carry_whole(one, clock=clock)
     except DomainError as error:
-        carrying.refuse(one, error, at=at)
+        carrying.refuse(one, error, at=clock())
 
 
 def _import(payload: Payload) -> Import | None:
