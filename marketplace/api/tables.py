@@ -15,6 +15,8 @@ from typing import IO
 
 import xlsxwriter
 from rest_framework.renderers import BaseRenderer
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
 from marketplace.kernel.cells import neutral_text
 
@@ -71,7 +73,7 @@ def write_xlsx(tables: Sequence[Table], *, at: datetime) -> bytes:
     with xlsxwriter.Workbook(target, options) as book:
         book.set_properties({"created": at.replace(tzinfo=None)})  # the format knows no time zones: UTC
         head = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
-        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        day, plain = book.add_format({"num_format": "yyyy-mm-dd"}), book.add_format()
         for table in tables:
             sheet = book.add_worksheet(table.name[:SHEET_NAME_LENGTH])
             sheet.freeze_panes(1, 0)
@@ -80,7 +82,7 @@ def write_xlsx(tables: Sequence[Table], *, at: datetime) -> bytes:
                 sheet.write_string(0, column, header, head)
             for number, row in enumerate(table.rows, start=1):
                 for column, value in enumerate(row):
-                    _write(sheet, number, column, value, day)
+                    _write(sheet, number, column, value, day, plain)
     return target.getvalue()
 
 
@@ -98,7 +100,7 @@ class Sheets:
 
     def __init__(self, book: xlsxwriter.Workbook, name: str, headers: Sequence[str]) -> None:
         self.book, self.name, self.headers = book, name, headers
-        self.head = book.add_format({"bold": True})
+        self.head, self.plain = book.add_format({"bold": True}), book.add_format()
         self.count = 0
         self._begin()
 
@@ -119,7 +121,7 @@ class Sheets:
                 self.sheet.write_number(self.row, column, value)
             elif value:
                 text = value if len(value) <= CELL_LENGTH else f"{value[: CELL_LENGTH - 1]}…"
-                self.sheet.write_string(self.row, column, text)
+                _write_text(self.sheet, self.row, column, text, self.plain)
         self.row += 1
 
 
@@ -128,11 +130,21 @@ def _width(table: Table, column: int) -> int:
     return min(WIDEST_COLUMN, max(longest, len(table.headers[column]) // 2, 8) + 2)
 
 
-def _write(sheet: xlsxwriter.worksheet.Worksheet, row: int, column: int, value: Value, day: object) -> None:
+def _write_text(sheet: Worksheet, row: int, column: int, text: str, plain: Format) -> None:
+    """Write a text. One that looks like a rich text of the format's own the library would put into the file as it is, with
+    whatever cells and formulas it brings: such a text is given to it as two pieces, which it writes as texts.
+    """
+    if text.startswith("<r>") and text.endswith("</r>"):
+        sheet.write_rich_string(row, column, text[:1], plain, text[1:])
+    else:
+        sheet.write_string(row, column, text)
+
+
+def _write(sheet: Worksheet, row: int, column: int, value: Value, day: Format, plain: Format) -> None:
     if value is None:
         return
     if isinstance(value, str):
-        sheet.write_string(row, column, value)
+        _write_text(sheet, row, column, value, plain)
     elif isinstance(value, date):
         sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001  a day
     else:

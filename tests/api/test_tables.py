@@ -18,6 +18,7 @@ from marketplace.api.tables import (
     Tables,
     Value,
     XlsxRenderer,
+    long_workbook,
     write_csv,
     write_xlsx,
 )
@@ -61,12 +62,26 @@ def test_text_that_looks_like_a_formula_is_none_in_csv(text: str) -> None:
     assert cell == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "http://example.org", "12"])
+# What xlsxwriter would take for rich text of its own, and write into the file as it is.
+RICH = ["<r>one</r>", "<r>&</r>", '<r><t>1</t></r></is></c><c r="B2"><f>1+1</f></c><c t="inlineStr"><is><r></r>']
+
+
+@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "http://example.org", "12", *RICH])
 def test_text_stays_a_text_in_xlsx(text: str) -> None:
     cells = list(sheet(write_xlsx([Table("t", ["h"], [[text]])], at=AT)).iter(f"{SHEET}c"))
     assert [cell.get("t") for cell in cells] == ["inlineStr", "inlineStr"]
     assert not list(sheet(write_xlsx([Table("t", ["h"], [[text]])], at=AT)).iter(f"{SHEET}f"))
     assert "".join(cells[1].itertext()) == text
+
+
+@pytest.mark.parametrize("text", RICH)
+def test_text_stays_a_text_in_a_long_workbook(text: str) -> None:
+    target = io.BytesIO()
+    with long_workbook(target, name="t", headers=["h"], at=AT) as sheets:
+        sheets.write([text, 1])
+    cells = list(sheet(target.getvalue()).iter(f"{SHEET}c"))
+    assert ["".join(cell.itertext()) for cell in cells] == ["h", text, "1"]
+    assert not list(sheet(target.getvalue()).iter(f"{SHEET}f"))
 
 
 def test_no_table_is_written_anywhere_else() -> None:

@@ -41,6 +41,7 @@ TEXTS = (
     '=HYPERLINK("http://x")',
     "\u0645\u0631\u062d\u0628\u0627 é",
 )
+RICH = ("<r>one</r>", "<r><t>&</t></r></is></c><c><f>1+1</f></c><c><is><r></r>")  # of our own writer's
 
 
 def book_of(*cells: str, shared: bool, head: tuple[str, ...] = ("provider", "titles.en")) -> bytes:
@@ -87,7 +88,7 @@ def test_any_text_comes_back_from_a_workbook(text: str, shared: bool) -> None:
 
 
 def test_text_of_our_own_export_is_read_back_equal(tmp_path: Path) -> None:
-    for text in TEXTS:
+    for text in (*TEXTS, *RICH):
         content = write_xlsx([Table("t", ("provider", "titles.en"), [("PRO", text)])], at=timezone.now())
         assert read(tmp_path, content).values["titles"] == {"en": text}
 
@@ -95,7 +96,7 @@ def test_text_of_our_own_export_is_read_back_equal(tmp_path: Path) -> None:
 def test_offering_with_such_texts_is_exported_and_imported_without_a_change(staff: ApiClient) -> None:
     titles = {"en": "one\r\ntwo _x0041_", "fr": "=1+1 _x000D_", "es": "_x005F_\r\nx0041_"}
     known = OfferingFactory.create(
-        provider=Provider.objects.get(code="PRO"), titles=titles, objectives={"en": list(TEXTS)}
+        provider=Provider.objects.get(code="PRO"), titles=titles, objectives={"en": [*TEXTS, *RICH]}
     )
     answer: Any = staff.client.get("/api/v1/offerings?format=xlsx", headers=staff.headers)
     one = imported(staff, b"".join(answer.streaming_content), format="xlsx", from_export=True)

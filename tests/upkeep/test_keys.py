@@ -160,7 +160,9 @@ def test_production_refuses_to_start(variables: dict[str, str], why: str) -> Non
     told = started("from django.conf import settings; settings.DEBUG", **variables)
     assert told.returncode != 0
     assert why in told.stderr
-    assert ("token_urlsafe" in told.stderr) is (variables.keys() <= {"SECRET_KEY"})  # a key that is refused says how to make one
+    assert ("token_urlsafe" in told.stderr) is (
+        variables.keys() <= {"SECRET_KEY"}
+    )  # a key that is refused says how to make one
 
 
 def test_production_asks_of_a_key_what_django_does() -> None:
