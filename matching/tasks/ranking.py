@@ -74,12 +74,13 @@ def prepare_replacement(payload: dict[str, Any], *, at: datetime, progress: Any)
         .prefetch_related("lines__line")
         .get(public_id=UUID(payload["part"]))
     )
-    proposal = part.proposal
-    if proposal.state != "approved":
+    proposal, lines = part.proposal, [row.line for row in part.lines.all()]
+    # Lines that others hold by now, or that are wanted no more, have no use for the next best.
+    numbers = frozenset(line.number for line in lines if line.free > 0 and line.state != "dropped")
+    if proposal.state != "approved" or not numbers:
         return None
     had = [str(pk) for pk in proposal.parts.values_list("offering__public_id", flat=True)]
     refused = runs.refused_offerings(proposal.request_id, proposal.request.content_version)
-    numbers = frozenset(line.line.number for line in part.lines.all())
     alone = inputs.need(proposal.request_id, at=at, exclusions=[*had, *refused], lines=numbers)
     parties, led = _team_left(proposal)
     need = inputs.beside(alone, parties, led=led)

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from matching.engine.catalogue import UNKNOWN, Catalogue, SlotKind
+from matching.engine.catalogue import UNKNOWN, Catalogue, Slot, SlotKind
 from matching.engine.explaining.explanation import Pair
 from matching.engine.explaining.reasons import KIND_CODES
 from matching.engine.explaining.relaxation import Setting, conflict
@@ -173,8 +173,20 @@ def _mask_of(need: Need, line: NeedLine, market: Market, offer: int) -> int:
     return min(found.bits.tolist(), key=lambda mask: (mask.bit_count(), mask), default=0)
 
 
-def _slots(scored: Scored, offer: int) -> tuple[int, ...]:
-    return scored.by_offer[offer][:SLOTS_OF_AN_OFFER]
+def _slots(scored: Scored, offer: int) -> Iterator[int]:
+    """Give the best slots of an offer. Of those of one name, on request before and after what is declared, that is the best."""
+    named = set[str]()
+    for position in scored.by_offer[offer]:
+        if len(named) == SLOTS_OF_AN_OFFER:
+            return
+        if (name := slot_name(Pair(scored, position).slot)) not in named:
+            named.add(name)
+            yield position
+
+
+def slot_name(slot: Slot) -> str:
+    """Return by what name a plan knows a slot of an offer."""
+    return f"{KIND_CODES[slot.kind]}:{slot.code}"
 
 
 def _trimmed(scored: Scored, positions: list[int]) -> Scored:
@@ -192,8 +204,7 @@ def _trimmed(scored: Scored, positions: list[int]) -> Scored:
 def _options(options: LineOptions, market: Market, positions: Iterable[int], suffix: str) -> Iterator[Option]:
     for position in positions:
         pair = pair_of(options, market, position)
-        kind = KIND_CODES[pair.slot.kind]
-        slot = f"{kind}:{pair.slot.code}"
+        slot = slot_name(pair.slot)
         counted = pair.slot.kind in (SlotKind.SESSION, SlotKind.CAPACITY)
         session = pair.slot.kind is SlotKind.SESSION
         yield Option(

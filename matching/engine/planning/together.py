@@ -21,6 +21,7 @@ from matching.engine.planning.candidates import (
     Market,
     Option,
     converted,
+    slot_name,
 )
 from matching.engine.scoring import Scored, score_line, take
 from matching.engine.scoring.criteria import Values, cost_value, group_value
@@ -73,7 +74,7 @@ def add_together(
     wide = _wide(lines, alone, market)
     found = [
         delivery
-        for row, members in _slots(wide, market, min(most, OFFERS))
+        for row, members in sorted(_slots(wide, market, min(most, OFFERS)))
         for delivery in _deliveries(wide, row, members, market)
     ]
     for place, line in enumerate(wide):
@@ -99,9 +100,15 @@ def _slots(lines: Sequence[_Line], market: Market, most: int) -> Iterator[tuple[
         for offer in list(line.scored.by_offer)[:most]:
             for position in line.scored.by_offer[offer][:SLOTS_OF_AN_OFFER]:
                 users.setdefault(int(line.scored.found.rows[position]), []).append(place)
-    for row, members in sorted(users.items()):
-        if len(members) > 1 and market.catalogue.slots.slots[row].kind in ONE_DELIVERY:
-            yield row, tuple(members)
+    shared = [(row, tuple(members)) for row, members in users.items() if len(members) > 1]
+    known: dict[tuple[int, str], list[frozenset[int]]] = {}
+    for row, members in sorted(shared, key=lambda entry: (-len(entry[1]), entry[0])):
+        slot = market.catalogue.slots.slots[row]
+        others = known.setdefault((market.catalogue.slots.offer.item(row), slot_name(slot)), [])
+        # On request before and after what is declared is one way for the same lines: the slot that takes most of them stands.
+        if slot.kind in ONE_DELIVERY and all(len(found.intersection(members)) < 2 for found in others):
+            others.append(frozenset(members))
+            yield row, members
 
 
 def _deliveries(lines: Sequence[_Line], row: int, members: tuple[int, ...], market: Market) -> Iterator[_Delivery]:

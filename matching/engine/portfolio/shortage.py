@@ -274,7 +274,8 @@ def _linked(standing: Standing, need: int, fitting: Sequence[int]) -> NeedUnmet:
     others = sorted({int(pairs.need[one]) for pair in fitting for one in standing.leans_on(pair)} - {need})
     code = "shortage.linked" if others else "shortage.linked_to_none"
     sentence = Sentence(code, {"needs": standing.need_ids(others[:NAMED])} if others else {})
-    return _unmet(standing, need, LINKED, (sentence,), competing=tuple(others))
+    elsewhere = tuple(other for other in others if standing.current(other) is not None)
+    return _unmet(standing, need, LINKED, (sentence,), competing=elsewhere)
 
 
 def _decided(standing: Standing, need: int, cut: Cut) -> NeedUnmet:

@@ -8,7 +8,7 @@ it comes on top of what was asked, and says so where its form was not asked for.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 from matching.engine.catalogue import OPEN_ACCESS_FORMS, UNKNOWN, Catalogue, SlotKind
 from matching.engine.explaining.explanation import Pair, slot_choice
@@ -65,7 +65,7 @@ def _follow_ups(
         need,
         forms=frozenset(),
         modalities=frozenset({FOLLOW_UP_MODALITY}),
-        window_end=need.window_end + timedelta(policy.follow_up_days),
+        window_end=_later(need.window_end, policy.follow_up_days),
         place=PlaceWish(),
         award="none",
     )
@@ -94,13 +94,17 @@ def _matching(first: Pair, after: Sequence[Pair]) -> Iterator[Pair]:
 
 
 def _fits(first: Pair, second: Pair) -> bool:
-    earliest = first.end + timedelta(1)
-    latest = first.end + timedelta(first.policy.follow_up_days)
-    begins = max(earliest, second.start) if second.slot.kind is SlotKind.OPEN_ACCESS else second.start
+    latest = _later(first.end, first.policy.follow_up_days)
+    begins = max(_later(first.end, 1), second.start) if second.slot.kind is SlotKind.OPEN_ACCESS else second.start
     same_language = first.line.language is not None or bool(first.slot.languages & second.slot.languages)
     limit = ceiling_cents(first.need, first.policy)
     cost = _cost(first, second)
-    return earliest <= begins <= latest and same_language and (limit is None or cost == UNKNOWN or cost <= limit)
+    return first.end < begins <= latest and same_language and (limit is None or cost == UNKNOWN or cost <= limit)
+
+
+def _later(day: date, days: int) -> date:
+    """Return the day so many days later; "until the last day there is" stays that."""
+    return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))
 
 
 def _cost(first: Pair, second: Pair) -> int:
@@ -124,7 +128,7 @@ def _step(pair: Pair, begins: date) -> BundleStep:
 def _ranked(policy: Policy, first: Pair, second: Pair) -> tuple[Order, BundlePlan]:
     steps = (
         _step(first, first.start),
-        _step(second, max(second.start, first.end + timedelta(1))),
+        _step(second, max(second.start, _later(first.end, 1))),
     )
     score = (FIRST_SHARE * steps[0].score + (WHOLE - FIRST_SHARE) * steps[1].score) // WHOLE
     cost = _cost(first, second)

@@ -116,6 +116,15 @@ def test_order_of_needs_and_offers_changes_no_byte(
     assert plan_bytes(solved(PlanTask(tuple(mixed)), world.catalogue(*others))) == plan_bytes(first)
 
 
+@pytest.mark.parametrize("lines", [1, 2])
+def test_offer_on_request_before_and_after_what_it_declares_is_one_candidate(lines: int) -> None:
+    middle = world.WINDOW[0] + (world.WINDOW[1] - world.WINDOW[0]) / 2
+    taken = CapacitySlot("C-1", middle, middle, total=1, free=0)
+    offer = world.offer("A", on_request=True, sessions=(), capacity=(taken,), participants_max=100)
+    need = world.need(*(world.line(number) for number in range(1, lines + 1)))
+    assert served(solved(PlanTask(entries([need])), world.catalogue(offer)))
+
+
 def test_two_needs_share_a_session_that_is_too_small_for_both_wishes() -> None:
     planned = solved(PlanTask(crowd(2)), world.catalogue(seats(30)))
     people = sorted(line.choice.participants for line in planned.lines if line.choice is not None)

@@ -50,6 +50,18 @@ def test_dated_follow_up_begins_after_the_first_and_within_the_time() -> None:
     assert only(need(), COURSE, webinar(date(2027, 6, 1))).cost is None
 
 
+def test_window_without_an_end_is_ranked_as_one_with_a_far_end() -> None:
+    far, never = (need(window_end=day) for day in (date(2199, 12, 31), date.max))
+    assert only(never, COURSE, SELF_PACED) == only(far, COURSE, SELF_PACED)
+
+
+def test_nothing_follows_what_ends_on_the_last_day_there_is() -> None:
+    last = offer("LAST", sessions=(session(start=date.max - timedelta(3), end=date.max),))
+    found = ranking(need(window_end=date.max), last, SELF_PACED)
+    assert found.lines[0].candidates
+    assert found.bundles == ()
+
+
 @pytest.mark.parametrize(
     "change",
     [
