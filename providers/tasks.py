@@ -54,7 +54,7 @@ def read_catalogue(payload: Payload, *, at: datetime, **_: object) -> operations
     got = fetch(harvest.url, headers=FETCH_HEADERS, seconds=FETCH_SECONDS, most_bytes=FETCH_BYTES)
     if got.problem:
         return operations.Reading(problem=got.problem)
-    return operations.read_document(got.content, language=harvest.language)
+    return operations.read_document(got.content, language=harvest.language, base=harvest.url)
 
 
 @job("providers.harvest", prepare=read_catalogue, lease_seconds=60, time_limit_seconds=300, at_most=2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar, cast
@@ -20,10 +21,19 @@ from marketplace.vocabularies import queries as vocabularies
 
 Example = Mapping[str, object]
 TEXT_LENGTH = 20_000  # characters of one text by a person
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)  # of what is sent: no sum of days leaves the calendar
 LANGUAGE_TAG = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 
 # --- in -----------------------------------------------------------------------------------------------------------
+def check_calendar(value: date) -> None:
+    """Refuse a day, or a moment on a day, that nobody plans for. Raises serializers.ValidationError(overflow)."""
+    day = value.date() if isinstance(value, datetime) else value
+    if not FIRST_DAY <= day <= LAST_DAY:
+        detail = _("Give a date from {first} to {last}.").format(first=FIRST_DAY, last=LAST_DAY)
+        raise serializers.ValidationError(detail, code="overflow")  # the framework's word for it
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """Input that refuses fields it does not know, naming those it does; ``example`` is shown in the documentation."""
 
@@ -31,6 +41,14 @@ class StrictSerializer(serializers.Serializer[Any]):
     deprecated: ClassVar[Mapping[str, Deprecation]] = {}  # members that leave
     merges_itself: ClassVar[bool] = False  # its operation merges a patch under its own lock; else the kit does
     default_error_messages = {"unknown_field": _("This field is not known here.")}
+
+    def get_fields(self) -> dict[str, Any]:
+        """Give the fields; days and moments keep to one calendar, whichever shape they stand in."""
+        fields = super().get_fields()
+        for field in fields.values():
+            if isinstance(field, serializers.DateField | serializers.DateTimeField):
+                field.validators.append(check_calendar)
+        return fields
 
     def to_internal_value(self, data: Any) -> Any:
         """Check the shape. Raises serializers.ValidationError."""

@@ -9,6 +9,8 @@ from icalendar import Calendar, Event
 MEDIA_TYPE = "text/calendar"
 PRODUCT = "-//GMG Training Marketplace//EN"
 REFRESH = timedelta(hours=6)
+DAY = timedelta(days=1)
+LAST_END = date.max - DAY  # the last day that one can follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ def _event(happening: Happening, language: str) -> Event:
     event.add("last-modified", happening.changed_at.astimezone(UTC))
     event.add("sequence", happening.sequence)
     event.add("dtstart", happening.start)
-    event.add("dtend", happening.end + timedelta(days=1))  # the first day on which it is over
+    over = min(happening.end, LAST_END) + DAY  # the first day on which it is over
+    if over > happening.start:  # what begins on the last day there is has no such day, and lasts that day without one
+        event.add("dtend", over)
     event.add("summary", happening.title, parameters={"LANGUAGE": language})
     event.add("status", happening.status)
     event.add("transp", "OPAQUE" if happening.exact and happening.status == "CONFIRMED" else "TRANSPARENT")

@@ -1,5 +1,7 @@
 """Reading what others offer: a course catalogue of schema.org in JSON-LD, as found, without fetching anything else."""
 
+import codecs
+import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ MOST_VALUES, DEEPEST = 200_000, 40
 MOST_TEXT, MOST_NAME = 20_000, 200  # characters
 SCHEMA = ("https://schema.org/", "http://schema.org/")
 CONTEXT = {"@vocab": SCHEMA[0]}
+NOWHERE = "https://nowhere.invalid/"  # the address of a document that has none; without any, the library drops names
 DURATION = re.compile(r"^P(?:T)(\d{1,4})H")
 MODES = {"online": "online", "onsite": "in_person", "in person": "in_person", "blended": "blended"}
 
@@ -46,11 +49,14 @@ class Course:
     url: str = ""
 
 
-def read_courses(document: bytes, *, language: str) -> list[Course]:
-    """Read the courses of a document, ordered by key; texts without a language are in ``language``. Raises CatalogueError."""
+def read_courses(document: bytes, *, language: str, base: str = "") -> list[Course]:
+    """Read the courses of a document, ordered by key; texts without a language are in ``language``. Raises CatalogueError.
+
+    ``base`` is the address of the document: what it names by a part of an address is named from there.
+    """
     graph = Graph()
     try:
-        to_rdf(_prepared(document), graph)
+        to_rdf(_prepared(document), graph, base=base or NOWHERE)
     except CatalogueError:
         raise
     except Exception:  # whatever a strange document makes of the library is the document's fault
@@ -67,7 +73,7 @@ def read_courses(document: bytes, *, language: str) -> list[Course]:
 def _prepared(document: bytes) -> Any:
     """Put the context of schema.org inside, and refuse what is too large or names another context by its address."""
     try:
-        found = orjson.loads(document)
+        found = orjson.loads(document.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError:
         raise CatalogueError("not_json") from None
     if not isinstance(found, dict | list):
@@ -118,7 +124,7 @@ class _Told:
 
     def text(self, name: str) -> str:
         """Give the first value that is a text, an empty one where there is none."""
-        return next((_plain(str(value)) for value in self.all(name) if isinstance(value, Literal)), "")
+        return next((_bare(str(value)) for value in self.all(name) if isinstance(value, Literal)), "")
 
     def texts(self, name: str, language: str, most: int) -> dict[str, str]:
         """Give a text for each language."""
@@ -139,23 +145,39 @@ class _Told:
 
 
 def _plain(text: str) -> str:
-    """Take markup and control characters out of a text, and fold white space within lines."""
+    """Take markup out of a text for people, entities too, and tidy it."""
+    return _tidy(html.unescape(_unmarked(text)))
+
+
+def _bare(text: str) -> str:
+    """Take markup out of a key, an address or a code, and tidy it; `&copy=` in an address is no entity."""
+    return _tidy(_unmarked(text))
+
+
+def _unmarked(text: str) -> str:
     try:
-        bare = strip_tags(text)
+        return strip_tags(text)
     except SuspiciousOperation:  # brackets in brackets, meant to keep whoever takes them out busy
         raise CatalogueError("not_linked_data") from None
-    lines = bare.replace("\r", "\n").split("\n")
-    return "\n".join(
-        line for line in (" ".join("".join(filter(str.isprintable, one)).split()) for one in lines) if line
-    )
+
+
+def _tidy(text: str) -> str:
+    """Take control characters out of a text, and fold white space within lines."""
+    lines = text.replace("\r", "\n").split("\n")
+    return "\n".join(filter(None, map(_folded, lines)))
+
+
+def _folded(line: str) -> str:
+    words = ("".join(filter(str.isprintable, word)) for word in line.split())
+    return " ".join(filter(None, words))
 
 
 def _course(told: _Told, language: str) -> Course:
-    address = str(told.node) if isinstance(told.node, URIRef) else ""
+    address = str(told.node).removeprefix(NOWHERE) if isinstance(told.node, URIRef) else ""
     modes = {MODES.get(one.text("courseMode").lower(), "") for one in told.inner("hasCourseInstance")}
     duration = DURATION.match(told.text("timeRequired"))
     return Course(
-        key=(told.text("identifier") or told.text("courseCode") or address)[:MOST_NAME],
+        key=(_identifier(told) or told.text("courseCode") or address)[:MOST_NAME],
         titles=told.texts("name", language, MOST_NAME),
         summaries=told.texts("description", language, MOST_TEXT),
         objectives=told.lists("teaches", language),
@@ -169,11 +191,17 @@ def _course(told: _Told, language: str) -> Course:
     )
 
 
+def _identifier(told: _Told) -> str:
+    """Give the identifier: a text, or the first value of its `PropertyValue`s, the same in every run."""
+    values = (one.text("value") for one in told.inner("identifier"))
+    return told.text("identifier") or min(filter(None, values), default="")
+
+
 def _words(values: Iterable[Node], nodes: Iterable[_Told]) -> Iterator[str]:
     """Give what a course is about, as words: texts, names of things, the ends of addresses."""
     yield from (_plain(str(value)) for value in values if isinstance(value, Literal))
     for node in nodes:
-        name = node.text("name")
+        name = _plain(node.text("name"))
         end = str(node.node).rpartition("#")[2] if isinstance(node.node, URIRef) and "#" in str(node.node) else ""
         if name or end:
             yield name or end

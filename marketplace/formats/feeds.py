@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from marketplace.formats.registry import Telling
 from marketplace.formats.xml import Element, element, filled, write_within
 
 MEDIA_TYPE = "application/atom+xml"
 NAMESPACE = "http://www.w3.org/2005/Atom"
+NOT_OF_THE_FEED = frozenset({"cursor", "page_size", "with_count", "format", "fields", "expand"})  # choose no entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Entry:
 def write_feed(entries: Iterable[Entry], telling: Telling, *, title: str) -> Iterator[bytes]:
     """Write a feed."""
     head = [
-        element("id", telling.url.partition("?")[0]),
+        element("id", _id_of(telling.url)),
         element("title", title),
         element("updated", telling.updated),
         element("link", rel="self", type=MEDIA_TYPE, href=telling.url),
@@ -36,6 +38,13 @@ def write_feed(entries: Iterable[Entry], telling: Telling, *, title: str) -> Ite
     ]
     feed = filled("feed", head, xmlns=NAMESPACE, lang=telling.language)
     return write_within(feed, map(_element, entries))
+
+
+def _id_of(url: str) -> str:
+    """Give the id of a feed: its address with the filters, in one order; all pages of a feed have the same."""
+    parts = urlsplit(url)
+    filters = sorted(pair for pair in parse_qsl(parts.query) if pair[0] not in NOT_OF_THE_FEED)
+    return parts._replace(query=urlencode(filters)).geturl()
 
 
 def _element(entry: Entry) -> Element:

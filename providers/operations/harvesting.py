@@ -48,10 +48,10 @@ class Reading:
     problem: str = ""
 
 
-def read_document(document: bytes, *, language: str) -> Reading:
-    """Read a catalogue; what is wrong with it is in the answer."""
+def read_document(document: bytes, *, language: str, base: str = "") -> Reading:
+    """Read a catalogue that has the address ``base``; what is wrong with it is in the answer."""
     try:
-        return Reading(tuple(read_courses(document, language=language)))
+        return Reading(tuple(read_courses(document, language=language, base=base)))
     except CatalogueError as error:
         return Reading(problem=str(error))
 
@@ -228,9 +228,8 @@ def _provenance(harvest: Harvest, course: Course, at: datetime) -> dict[str, str
 def facts_of(course: Course) -> tuple[dict[str, Any], list[str]]:
     """Turn a course into facts of an offering, and give the words for which there is no code; what is not told is left out."""
     themes, unknown = _themes(course.themes)
-    spoken = vocabularies.codes("languages")
-    languages = [code for code in course.languages if code in spoken]
-    unknown += [code for code in course.languages if code not in spoken]
+    languages, strange = _languages(course.languages)
+    unknown += strange
     found: dict[str, Any] = {
         "titles": dict(course.titles),
         "summaries": dict(course.summaries),
@@ -256,6 +255,14 @@ def _themes(words: Iterable[str]) -> tuple[list[str], list[str]]:
         if not codes:
             unknown.append(word)
     return list(dict.fromkeys(found)), unknown
+
+
+def _languages(tags: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Give the codes of language tags, that of `en` for `en-us`, and the tags without any."""
+    known = vocabularies.codes("languages")
+    codes = {tag: tag if tag in known else tag.replace("_", "-").partition("-")[0] for tag in tags}
+    found = dict.fromkeys(code for code in codes.values() if code in known)
+    return list(found), [tag for tag, code in codes.items() if code not in known]
 
 
 def _by_label(word: str) -> tuple[str, ...]:

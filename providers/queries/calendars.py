@@ -33,13 +33,19 @@ def session_happening(session: Mapping[str, Any], telling: Telling) -> Happening
         end=date.fromisoformat(str(period["end"])),
         changed_at=datetime.fromisoformat(str(session["updated_at"])),
         sequence=session["version"],
-        status=STATUSES.get(session["state"], "CONFIRMED") if exact else "TENTATIVE",
+        status=_status(session["state"], exact=exact),
         exact=exact,
         place=", ".join(part for part in where if part),
         text="\n".join(part for part in text if part),
         url=telling.address(f"sessions/{session['id']}"),
         categories=[vocabularies.label("themes", code, telling.language) for code in offering["themes"]],
     )
+
+
+def _status(state: str, *, exact: bool) -> str:
+    """Give the status of an event: what is cancelled is so however exactly its days were known."""
+    status = STATUSES.get(state, "CONFIRMED")
+    return status if exact or status == "CANCELLED" else "TENTATIVE"
 
 
 def own_session_happenings(actor: Actor, telling: Telling, *, at: datetime, since: date, limit: int) -> list[Happening]:

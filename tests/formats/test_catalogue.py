@@ -23,7 +23,7 @@ from providers import operations
 from providers.models import Offering, Provider, Session
 from tests.factories.providers import OfferingFactory, ProviderFactory, SessionFactory
 from tests.kit.api import ApiClient, check_problem
-from tests.kit.people import SYSTEM, SmallGroup, small_group
+from tests.kit.people import SYSTEM, SmallGroup, small_group, token_of
 
 SCHEMA = Namespace("https://schema.org/")
 API = "http://testserver/api/v1"
@@ -88,6 +88,30 @@ def test_imprecise_dates_stay_imprecise(viewer: ApiClient, course: Offering) -> 
     assert str(graph.value(this, SCHEMA.endDate)) == "2027-06"
     (event,) = Calendar.from_ical(viewer.get("/sessions?format=ics").content).walk("VEVENT")
     assert (str(event["STATUS"]), str(event["TRANSP"])) == ("TENTATIVE", "TRANSPARENT")
+
+
+@pytest.mark.parametrize("precision", ["day", "month", "quarter"])
+def test_cancelled_session_is_cancelled_however_exact_its_days_were(
+    precision: str, viewer: ApiClient, course: Offering
+) -> None:
+    SessionFactory.create(offering=course, state="cancelled", precision=precision)
+    (event,) = Calendar.from_ical(viewer.get("/sessions?format=ics").content).walk("VEVENT")
+    assert (str(event["STATUS"]), str(event["TRANSP"])) == ("CANCELLED", "TRANSPARENT")
+
+
+@pytest.mark.parametrize("start", [date(2027, 3, 8), date.max - timedelta(days=1), date.max])
+def test_session_until_the_last_day_there_is_leaves_the_calendar_whole(
+    start: date, group: SmallGroup, viewer: ApiClient, session: Session, at: datetime
+) -> None:
+    endless = SessionFactory.create(offering=session.offering, start_on=start, end_on=date.max)
+    key = token_of(group.provider_staff, at, "catalogue:read")
+    for answer in (viewer.get("/sessions?format=ics"), ApiClient().get(f"/calendars/{key}.ics")):
+        assert checks.as_calendar(answer.content) == []
+        events = {str(event["UID"]): event for event in Calendar.from_ical(answer.content).walk("VEVENT")}
+        assert len(events) == 2
+        event = events[f"session-{endless.public_id}@gmg-training-marketplace"]
+        assert event.decoded("DTSTART") == start
+        assert event.get("DTEND") is None if start == date.max else event.decoded("DTEND") == date.max
 
 
 def test_queries_of_a_list_of_courses_do_not_grow(viewer: ApiClient, centre: Provider) -> None:
@@ -187,6 +211,23 @@ def test_published_offerings_are_a_feed(viewer: ApiClient, course: Offering) -> 
     assert entry.author == course.provider.names["fr"]
     assert entry.links[0].href == f"{API}/offerings/{course.public_id}"
     assert [tag.term for tag in entry.tags] == ["fair-recruitment"]
+
+
+def test_feed_is_named_by_its_filters(viewer: ApiClient, course: Offering) -> None:
+    def name(query: str) -> str:
+        found: str = feedparser.parse(viewer.get(f"/offerings?{query}").content).feed.id
+        return found
+
+    OfferingFactory.create_batch(2, provider=course.provider, published=True)
+    centre = f"{API}/offerings?provider=CENTRE"
+    assert name("format=atom") == f"{API}/offerings"
+    assert name("format=atom&provider=CENTRE") == name("provider=CENTRE&format=atom&level=&page_size=2") == centre
+    link = viewer.get("/offerings?format=atom&page_size=2&provider=CENTRE")["Link"]
+    assert feedparser.parse(viewer.get(link.split(">")[0].removeprefix("<")).content).feed.id == centre
+    both = f"{API}/offerings?level=advanced&provider=CENTRE"
+    assert (
+        name("level=advanced&provider=CENTRE&format=atom") == name("format=atom&provider=CENTRE&level=advanced") == both
+    )
 
 
 def test_empty_lists_are_whole_documents(viewer: ApiClient) -> None:

@@ -406,6 +406,24 @@ def test_wrong_harvest_is_refused_with_its_place(
     assert place in places(check_problem(answer, C.RULE_BROKEN))
 
 
+def test_relative_name_stands_for_the_same_course_by_job_and_by_file(
+    harvest: Harvest, served: Serve, tmp_path: Path, at: datetime
+) -> None:
+    relative = course(**{"@id": "#c1"})
+    del relative["identifier"]
+    url, file = served(catalogue(relative), 200), tmp_path / "catalogue.jsonld"
+    Harvest.objects.update(url=url)
+    reading = tasks.read_catalogue({"harvest": str(harvest.public_id)}, at=at)
+    assert reading is not None
+    operations.take_in(harvest_id=harvest.pk, reading=reading, at=at)
+    assert Offering.objects.get().external_id == f"{url}#c1"
+    assert Offering.objects.get().provenance["course"] == f"{url}#c1"
+    file.write_bytes(catalogue(relative))
+    text = StringIO()
+    call_command("harvest", "CENTRE/website", file=file, stdout=text)
+    assert "unchanged 1" in text.getvalue()
+
+
 def test_command_reads_a_file_and_tells_what_came(harvest: Harvest, tmp_path: Path) -> None:
     file, text = tmp_path / "catalogue.jsonld", StringIO()
     file.write_bytes(catalogue(course()))

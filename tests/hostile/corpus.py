@@ -113,11 +113,12 @@ def deep(opening: str, closing: str, levels: int) -> bytes:
 
 
 GOOD_BYTES = json.dumps(GOOD).encode()
-TITLE, CITY, CEILING, START, LEAST = (
+TITLE, CITY, CEILING, START, END, LEAST = (
     "title.en",
     "place.city",
     "budget.ceiling",
     "window.start",
+    "window.end",
     "lines.0.participants.min",
 )
 MALFORMED, INVALID = C.MALFORMED_JSON, C.INVALID_INPUT
@@ -203,8 +204,11 @@ DATES = [
     body("date of words", INVALID, {START: "tomorrow"}, "/window/start"),
     body("week date", None, {START: "2027-W09-1"}),
     body("window backwards", INVALID, {START: "2027-12-01"}, "/window/end"),
-    body("the last day there is", None, {"window": {"start": "9999-12-30", "end": "9999-12-31", "precision": "day"}}),
-    body("the first day there is", None, {"window": {"start": "0001-01-01", "end": "0001-01-02", "precision": "day"}}),
+    body("the last day there is", INVALID, {END: "9999-12-31"}, "/window/end"),
+    body("the first day there is", INVALID, {START: "0001-01-01"}, "/window/start"),
+    body("the day after the last one taken", INVALID, {END: "2201-01-01"}, "/window/end"),
+    body("the day before the first one taken", INVALID, {START: "1899-12-31"}, "/window/start"),
+    body("the first and the last day taken", None, {START: "1900-01-01", END: "2200-12-31"}),
     query("moment with a leap second", INVALID, "updated_since=9999-12-31T23:59:60Z", "updated_since"),
     query(
         "moment that leaves the calendar in UTC", INVALID, "updated_since=0001-01-01T00:00:00%2B14:00", "updated_since"

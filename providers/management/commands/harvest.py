@@ -64,4 +64,4 @@ def _from_file(file: Path, harvest: Harvest) -> operations.Reading:
         raise CommandError(f"There is no file {file}.")
     if file.stat().st_size > FETCH_BYTES:
         return operations.Reading(problem="answer_too_large")
-    return operations.read_document(file.read_bytes(), language=harvest.language)
+    return operations.read_document(file.read_bytes(), language=harvest.language, base=harvest.url)
