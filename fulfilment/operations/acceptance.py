@@ -8,10 +8,13 @@ from uuid import UUID
 from django.db import transaction
 
 from fulfilment.models import Engagement
-from fulfilment.operations.creation import create_engagement
+from fulfilment.operations.creation import create_engagement, in_lock_order
+from fulfilment.operations.holding import hold_engagement
 from marketplace.accounts.actors import Actor
 from matching import operations as matching
 from matching import queries as proposals
+from providers import operations as providers
+from requests_app import operations as requests
 
 if TYPE_CHECKING:
     from matching.models import MatchProposal, ProposalPart
@@ -65,14 +68,48 @@ def consent_counter(
 def engage_confirmed(*, actor: Actor, at: datetime, proposal_id: UUID) -> Engagement | None:
     """Make the engagement of a proposal (public id) that was confirmed without an acceptance: by an endorsement that
     came late, or by going on without a part. Safe to repeat.
+
+    Where the need went away meanwhile there is none, and what the partners held for it is given back. Where a session, a
+    provider or an offering went away, and was gone before there was an engagement to hold, it is put on hold now.
     """
     proposal = proposals.proposals_visible_to(actor, at=at).filter(public_id=proposal_id).first()
-    return _engage(proposal, actor, at) if proposal else None
+    if proposal is None or proposal.state != "confirmed":
+        return None
+    request = requests.lock_request(request_id=proposal.request_id)
+    existing = Engagement.objects.filter(proposal_id=proposal.public_id).first()
+    if existing is None and not matching.need_lives(request):
+        _give_back(proposal, actor, at)
+        return None
+    engagement = existing or create_engagement(actor=actor, at=at, terms=proposals.agreed_terms(proposal.pk))
+    return _hold_what_is_out(engagement, actor, at)
 
 
 def _answer(proposal: "MatchProposal", part_id: int, actor: Actor, at: datetime) -> PartAnswer:
     engagement = _engage(proposal, actor, at)
     return PartAnswer(proposal.parts.get(pk=part_id), proposal, engagement)
+
+
+def _give_back(proposal: "MatchProposal", actor: Actor, at: datetime) -> None:
+    parts = in_lock_order(proposals.agreed_terms(proposal.pk).parts)
+    for part in parts:
+        requests.release_lines(actor=actor, at=at, claimant=part.part_id)
+    for part in parts:
+        providers.release_holds(actor=actor, at=at, holder=part.part_id)
+
+
+def _hold_what_is_out(engagement: Engagement, actor: Actor, at: datetime) -> Engagement:
+    if engagement.state != "planned":
+        return engagement
+    for delivery in engagement.deliveries.select_related("provider", "offering", "session").order_by("number"):
+        session = delivery.session
+        reason = (
+            ("session_cancelled" if session is not None and session.state == "cancelled" else "")
+            or ("provider_suspended" if delivery.provider.state == "suspended" else "")
+            or ("offering_suspended" if delivery.offering.state == "suspended" else "")
+        )
+        if reason:
+            return hold_engagement(actor=actor, at=at, engagement_id=engagement.pk, reason_code=reason)
+    return engagement
 
 
 def _engage(proposal: "MatchProposal", actor: Actor, at: datetime) -> Engagement | None:

@@ -1,6 +1,6 @@
 """How an engagement comes about: from a confirmed proposal, or from what happened before the platform existed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,7 @@ from fulfilment.queries.templates import milestones_for, required_levels
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import DomainError, ErrorCode, unknown_reference
 from marketplace.lifecycles import operations as lifecycles
+from matching import operations as matching
 from matching.queries import AgreedPart, AgreedPartner, AgreedTerms
 from providers import operations as providers
 from requests_app import operations as requests
@@ -39,17 +40,16 @@ def create_engagement(*, actor: Actor, at: datetime, terms: AgreedTerms) -> Enga
     """Make the engagement of a confirmed proposal: capacity confirmed, lines agreed, parties, deliveries, milestones.
 
     The caller has checked that the last partner accepted; there is one engagement for each proposal.
-    Raises DomainError(duplicate).
+    Raises DomainError(duplicate), and DomainError(wrong_state) for a request that was withdrawn or has ended otherwise.
     """
     request = requests.lock_request(request_id=terms.request_id)
+    matching.check_need_lives(request, "engage")
     if terms.proposal_id and Engagement.objects.filter(proposal_id=terms.proposal_id).exists():
         raise DomainError(ErrorCode.DUPLICATE, field="proposal")
     for part in terms.parts:
         requests.agree_lines(actor=actor, at=at, claimant=part.part_id)
     engagement = _engagement(actor, at, request, terms, origin="matching")
-    for part in terms.parts:
-        if part.capacity:
-            providers.confirm_holds(actor=actor, at=at, holder=part.part_id)
+    _confirm_capacity(engagement, terms.parts, actor, at)
     _add_milestones(engagement, [part.form for part in terms.parts], actor, at)
     return engagement
 
@@ -116,6 +116,22 @@ def _engagement(
             lifecycles.create(delivery, actor=actor, at=at)
             number += 1
     return engagement
+
+
+def _confirm_capacity(engagement: Engagement, parts: Iterable[AgreedPart], actor: Actor, at: datetime) -> None:
+    """Make firm what the parts hold; seats of a session that was cancelled meanwhile go back: it is to be rebooked."""
+    cancelled = Delivery.objects.filter(engagement=engagement, session__state="cancelled")
+    lost = set(cancelled.values_list("part_id", flat=True))
+    for part in in_lock_order(parts):
+        if part.part_id in lost:
+            providers.release_holds(actor=actor, at=at, holder=part.part_id)
+        elif part.capacity:
+            providers.confirm_holds(actor=actor, at=at, holder=part.part_id)
+
+
+def in_lock_order(parts: Iterable[AgreedPart]) -> list[AgreedPart]:
+    """Sort parts by what they hold, sessions before windows, by key: engagements of several requests never lock crosswise."""
+    return sorted(parts, key=lambda part: (part.window_id is not None, part.session_id or part.window_id or 0))
 
 
 def next_reference(year: int) -> str:

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q, QuerySet, Subquery
 
 from marketplace.accounts import operations, permissions, queries
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.entrusting import lock_membership
 from marketplace.accounts.journal import note
 from marketplace.accounts.models import Membership, Organization, User
+from marketplace.accounts.reach import current
 from marketplace.accounts.roles import GROUP_WIDE_ROLES, OFFICES, ROLES_OF_PEOPLE, Permission
 from marketplace.kernel.errors import rule_broken
 from marketplace.kernel.text import gettext_noop
@@ -68,9 +70,11 @@ def end_membership(
 ) -> Membership:
     """End a person's role at once, and with it that anybody stands in for them; ending it again changes nothing.
 
+    Who has no other role in the organization's tree stands in for nobody there any more, either: what they were lent ends.
     Raises DomainError(not_found, precondition_failed), DomainError(permission_denied) for who may not give the role,
     and DomainError(rule_broken) for a role of one's own.
     """
+    _lock_in_order(membership_id)
     membership = lock_membership(membership_id, expected_version)
     _check_may_appoint(actor, membership.role, at=at)
     _check_not_oneself(actor, membership.user, "", gettext_noop("Nobody ends a role of their own."))
@@ -91,7 +95,34 @@ def end_membership(
     membership.updated_at, membership.version = at, membership.version + 1
     membership.save()
     note(membership, "ended", actor=actor, at=at, changes=changes, reason_text=reason)
+    _end_what_was_lent(membership.user, membership.organization_id, actor=actor, at=at)
     return membership
+
+
+def _lock_in_order(membership_id: int) -> None:
+    """Lock a membership and those whose member lent their role to the same person, by key.
+
+    Two who stand in for each other and leave at the same moment would wait for one another otherwise.
+    """
+    leaver = Subquery(Membership.objects.filter(pk=membership_id).order_by().values("user_id"))
+    list(_locked(Membership.objects.filter(Q(pk=membership_id) | Q(delegate_id=leaver))).values_list("pk", flat=True))
+
+
+def _end_what_was_lent(leaver: User, organization_id: int, *, actor: Actor, at: datetime) -> None:
+    """End that somebody stands in for members of a tree of organizations in which they have no role of their own now."""
+    family = queries.family_ids(organization_id)
+    if Membership.objects.filter(current(at.date()), user=leaver, organization_id__in=family).exists():
+        return
+    lent = Membership.objects.filter(delegate=leaver, delegated_to__gte=at.date(), organization_id__in=family)
+    for membership in _locked(lent).select_related("organization", "user"):
+        membership.delegate = membership.delegated_from = membership.delegated_to = None
+        membership.updated_at, membership.version = at, membership.version + 1
+        membership.save()
+        note(membership, "delegation_ended", actor=actor, at=at)
+
+
+def _locked(rows: QuerySet[Membership]) -> QuerySet[Membership]:
+    return rows.select_for_update(of=("self",)).order_by("pk")
 
 
 def _check_may_appoint(actor: Actor, role: str, *, at: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from marketplace.accounts.actors import Actor, Grant, Right
 from marketplace.accounts.models import (
@@ -46,6 +46,17 @@ def current(day: date, prefix: str = "") -> Q:
     starts = Q(**{f"{prefix}valid_from__isnull": True}) | Q(**{f"{prefix}valid_from__lte": day})
     ends = Q(**{f"{prefix}valid_to__isnull": True}) | Q(**{f"{prefix}valid_to__gte": day})
     return starts & ends
+
+
+def delegate_belongs(day: date) -> Exists:
+    """Make the condition, on memberships, that whoever stands in for the member has a role of their own on ``day``.
+
+    Anywhere in the organization's tree, as when they were chosen (`queries.colleague`): who has left lends no hand.
+    """
+    above = OrganizationTree.objects.filter(descendant_id=OuterRef(OuterRef(OuterRef("organization_id"))))
+    tree = OrganizationTree.objects.filter(ancestor_id__in=above.values("ancestor_id")).values("descendant_id")
+    own = Membership.objects.filter(current(day), user_id=OuterRef("delegate_id"), organization_id__in=tree)
+    return Exists(own.order_by())
 
 
 def load_rights(actor: Actor, day: date) -> tuple[Right, ...]:
@@ -124,8 +135,8 @@ def _tree_facts(ids: set[int], tree: Rows, day: date) -> tuple[dict[int, set[int
 
 # --- the questions -----------------------------------------------------------------------------------------------
 def _memberships(user_id: Any, day: date) -> QuerySet[Membership]:
-    delegated = Q(delegate_id=user_id, delegated_from__lte=day, delegated_to__gte=day, user__is_active=True)
-    return Membership.objects.filter(Q(user_id=user_id) | delegated).filter(current(day))
+    lent = Q(delegate_id=user_id, delegated_from__lte=day, delegated_to__gte=day, user__is_active=True)
+    return Membership.objects.filter(Q(user_id=user_id) | (lent & Q(delegate_belongs(day)))).filter(current(day))
 
 
 @Kept

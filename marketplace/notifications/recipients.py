@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from marketplace.accounts.models import Membership, Organization, User
 from marketplace.accounts.queries import secretariat_organization
-from marketplace.accounts.reach import current
+from marketplace.accounts.reach import current, delegate_belongs
 from marketplace.kernel.lifecycle import Party
 from marketplace.records.models import LifecycleRecord
 
@@ -45,7 +45,7 @@ class Recipient:
     organization: Organization
 
 
-Rule = Callable[[LifecycleRecord, Party], Concerned]
+Rule = Callable[[LifecycleRecord, Party, datetime], Concerned]
 _rules: dict[str, Rule] = {}
 
 
@@ -76,7 +76,7 @@ def of_party(record: LifecycleRecord, party: Party, at: datetime) -> list[Recipi
     roles = ROLES_OF.get(party)
     if roles:
         rule = _rules.get(record.resource, _by_scope)
-        found += _members(rule(record, party), roles, at.date())
+        found += _members(rule(record, party, at), roles, at.date())
     return _once(found)
 
 
@@ -93,14 +93,15 @@ def of_organization(organization_id: int, roles: Iterable[str], at: datetime) ->
     return _once(_members(Concerned(frozenset({organization_id})), roles, at.date(), whole=True))
 
 
-def _by_scope(record: LifecycleRecord, party: Party) -> Concerned:
-    return Concerned(frozenset() if party is Party.AUTHORITY else record.event_scope().organization_ids)
+def _by_scope(record: LifecycleRecord, party: Party, at: datetime) -> Concerned:
+    return Concerned(frozenset() if party is Party.AUTHORITY else record.event_scope(at=at).organization_ids)
 
 
 def _members(who: Concerned, roles: Iterable[str], day: date, *, whole: bool = False) -> list[Recipient]:
     rows = (
         Membership.objects.filter(current(day), organization_id__in=who.organization_ids, role__in=list(roles))
         .filter(Q(user__is_active=True) | Q(delegate__is_active=True))
+        .annotate(delegate_belongs=delegate_belongs(day))
         .select_related("user", "delegate", "organization")
         .order_by("organization_id", "user_id")
     )
@@ -116,9 +117,10 @@ def _reaches(row: Membership, who: Concerned) -> bool:
 
 
 def _present(row: Membership, day: date) -> list[User]:
-    """Give the member, and whoever stands in for them on the day."""
+    """Give the member, and whoever stands in for them on the day; who has left stands in for nobody."""
     people = [row.user]
-    if row.delegate and row.delegated_from and row.delegated_to and row.delegated_from <= day <= row.delegated_to:
+    first, last = row.delegated_from, row.delegated_to
+    if row.delegate and getattr(row, "delegate_belongs", False) and first and last and first <= day <= last:
         people.append(row.delegate)
     return [user for user in people if user.is_active]
 

@@ -14,6 +14,7 @@ from matching.operations.decisions import (
     shortlist_proposal,
 )
 from matching.operations.endorsing import confirm_endorsed
+from matching.operations.locking import check_need_lives, need_lives
 from matching.operations.offers import make_offer, withdraw_offer
 from matching.operations.planning import request_plan
 from matching.operations.policies import current_policy, publish_policy
@@ -33,6 +34,7 @@ __all__ = [
     "ask_replay",
     "cancel_run",
     "change_watch",
+    "check_need_lives",
     "confirm_endorsed",
     "confirm_if_complete",
     "consent_counter",
@@ -44,6 +46,7 @@ __all__ = [
     "delete_watch",
     "go_on_without",
     "make_offer",
+    "need_lives",
     "object_to_proposal",
     "overrule_objection",
     "prefer_proposal",

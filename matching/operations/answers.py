@@ -19,7 +19,7 @@ from matching.models import Counter, MatchProposal, ProposalPart
 from matching.operations import approvals, asking, confirming
 from matching.operations.deadlines import further_days
 from matching.operations.limits import check_within_limits, deliveries_for, spread
-from matching.operations.locking import lock_part
+from matching.operations.locking import check_need_lives, check_stands, lock_part
 from matching.operations.reasons import check_reason
 from providers import queries as providers
 from requests_app import operations as requests
@@ -47,11 +47,14 @@ class CounterTerms:
 def accept_part(*, actor: Actor, at: datetime, part_id: int, expected_version: int | None = None) -> MatchProposal:
     """Accept as the partner; the proposal is `confirmed` when this was the last answer and nothing else is open.
 
-    Raises DomainError(wrong_state, permission_denied, not_found, precondition_failed).
+    Raises DomainError(permission_denied, not_found, precondition_failed), and DomainError(wrong_state) also where the need,
+    the provider, its offering or the session is gone.
     """
     proposal, part = lock_part(part_id, expected_version=expected_version)
     find_transition(part, "accept")
     _check_partner(actor, part, at)
+    check_need_lives(proposal.request, "accept")
+    check_stands(part, "accept")
     _note_answer(part, actor=actor, at=at)
     transition(part, "accept", actor=actor, at=at)
     asking.extend_holds(part, actor=actor, at=at)
@@ -93,11 +96,12 @@ def counter_part(
 ) -> MatchProposal:
     """Offer other terms within the limits of the request; requester and secretariat are asked for consent.
 
-    Raises DomainError(rule_broken) naming the field and the limit.
+    Raises DomainError(rule_broken) naming the field and the limit, DomainError(wrong_state) also where the need is gone.
     """
     proposal, part = lock_part(part_id, expected_version=expected_version)
     find_transition(part, "counter")
     _check_partner(actor, part, at)
+    check_need_lives(proposal.request, "counter")
     check_within_limits(part, terms, at=at)
     Counter.objects.create(part=part, reason=reason, made_at=at, made_by=actor.label, **asdict(terms))
     _note_answer(part, actor=actor, at=at)
@@ -121,12 +125,14 @@ def consent_counter(
 
     With both consents the terms take the place of the question, capacity and lines move with them, and the part is
     accepted. One "no" puts the first question again, for five more working days.
-    Raises DomainError(permission_denied, recused, already_answered, capacity_exhausted, line_taken).
+    Raises DomainError(permission_denied, recused, already_answered, capacity_exhausted, line_taken), and
+    DomainError(wrong_state) also where the need, the provider, its offering or the session is gone.
     """
     proposal, part = lock_part(part_id, expected_version=expected_version)
     find_transition(part, "consent")
     counter = part.counters.get(closed_at__isnull=True)
     side = _side(actor, proposal, counter, at)
+    check_need_lives(proposal.request, "consent")
     setattr(counter, f"{side}_consent", agree)
     counter.save(update_fields=[f"{side}_consent"])
     said: dict[str, Any] = {"side": side, "agree": agree}
@@ -149,6 +155,7 @@ def consent_counter(
     elif counter.requester_consent and counter.secretariat_consent:
         asking.close_counter(part, "agreed", at=at)
         _take_terms(part, counter, actor=actor, at=at)
+        check_stands(part, "consent")  # with the session that the terms may have brought
         _note_answer(part, actor=actor, at=at)
         transition(part, "consent", target="accepted", actor=actor, at=at, data=said)
         asking.extend_holds(part, actor=actor, at=at)

@@ -15,7 +15,7 @@ from matching import queries
 from matching.lifecycle import CLAIMING_PARTS, PROPOSED_PARTS
 from matching.models import MatchProposal, ProposalPart
 from matching.operations import approvals, asking, confirming, ending, limits, weighing
-from matching.operations.locking import lock_proposal
+from matching.operations.locking import check_need_lives, check_stands, lock_proposal
 from matching.operations.reasons import check_reason
 
 APPROVAL: tuple[str, ...] = ("approved_at", "approved_by", "four_eyes")
@@ -122,6 +122,7 @@ def overrule_objection(
     find_transition(proposal, "overrule")
     permissions.check(actor, Permission.PROPOSALS_OVERRULE, at=at)
     approvals.check_not_recused(actor, proposal, at=at)
+    check_need_lives(proposal.request, "overrule")
     if proposal.consultation != "objected":
         raise rule_broken("", "no_objection_stands", gettext_noop("No objection stands that could be overruled."))
     if not reason_text.strip():
@@ -146,16 +147,15 @@ def approve_proposal(
 ) -> MatchProposal:
     """Approve: lines claimed, capacity held, partners asked; or wait for a second approver where four eyes are due.
 
-    Raises DomainError(wrong_state, permission_denied, recused, four_eyes_required, rule_broken, line_taken,
-    capacity_exhausted, ceiling_exceeded, precondition_failed).
+    Raises DomainError(permission_denied, recused, four_eyes_required, rule_broken, line_taken, capacity_exhausted,
+    ceiling_exceeded, precondition_failed), and DomainError(wrong_state) also where the need, a provider, an offering or a
+    session is gone.
     """
     proposal = lock_proposal(proposal_id, expected_version=expected_version)
     find_transition(proposal, "approve")
     second = proposal.state == "awaiting_second_approval"
     approvals.check_may_decide(actor, proposal, at=at, second=second)
-    _check_consultation_ended(proposal)
-    if proposal.origin == "provider" and not second:
-        weighing.check_conditions(proposal, at=at)
+    _check_approvable(proposal, second=second, at=at)
     if second:
         approvals.check_second_person(actor, approvals.approvals_in_round(proposal), at=at)
     else:
@@ -180,6 +180,15 @@ def approve_proposal(
         limits.check_ceiling(proposal, at=at)
     approvals.record_decision(proposal, "approve", actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
     return proposal
+
+
+def _check_approvable(proposal: MatchProposal, *, second: bool, at: datetime) -> None:
+    check_need_lives(proposal.request, "approve")
+    for part in proposal.parts.filter(state="suggested").select_related("provider", "offering", "session"):
+        check_stands(part, "approve")
+    _check_consultation_ended(proposal)
+    if proposal.origin == "provider" and not second:
+        weighing.check_conditions(proposal, at=at)
 
 
 def _ask_all(proposal: MatchProposal, *, actor: Actor, at: datetime) -> None:
@@ -223,6 +232,7 @@ def go_on_without(
     proposal = lock_proposal(proposal_id, expected_version=expected_version)
     find_transition(proposal, "go-on-without")
     approvals.check_may_decide(actor, proposal, at=at)
+    check_need_lives(proposal.request, "go-on-without")
     parts = list(proposal.parts.select_related("provider").order_by("pk"))
     gaps = queries.bridgeable_gaps(parts)
     if not gaps or not any(part.state in CLAIMING_PARTS for part in parts):
@@ -263,6 +273,7 @@ def _decide(
     proposal = lock_proposal(proposal_id, expected_version=expected_version)
     find_transition(proposal, verb)
     approvals.check_may_decide(actor, proposal, at=at)
+    check_need_lives(proposal.request, verb)
     proposal.consultation = consultation or proposal.consultation
     transition(proposal, verb, actor=actor, at=at, columns=CONSULTATION)
     approvals.record_decision(proposal, verb, actor=actor, at=at)
@@ -283,6 +294,7 @@ def _answer_consultation(
     proposal = lock_proposal(proposal_id, expected_version=expected_version)
     find_transition(proposal, verb)
     _check_requester(actor, proposal, at=at)
+    check_need_lives(proposal.request, verb)
     if proposal.consultation == "overruled":
         raise DomainError(ErrorCode.ALREADY_ANSWERED)
     proposal.consultation = outcome

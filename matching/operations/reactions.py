@@ -1,6 +1,7 @@
 """What proposals do when their need, a session, an offering, a provider or a hold changes."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
@@ -14,21 +15,27 @@ from matching.models import MatchProposal, ProposalPart
 from matching.operations import asking, runs
 from matching.operations.asking import MATCHING
 from matching.operations.ending import end
-from matching.operations.locking import lock_part
+from matching.operations.locking import lock_part, need_lives
 from matching.operations.replacing import seek_next
 from matching.queries import partner_ids, parts_with_partners
 from requests_app import operations as requests
 from requests_app import queries as request_queries
 
+if TYPE_CHECKING:
+    from requests_app.models import TrainingRequest
+
 
 @transaction.atomic
 def need_changed(*, request: UUID, at: datetime) -> None:
-    """Supersede what was only suggested, ask partners of approved proposals again, and rank anew.
+    """Supersede what was only suggested, ask partners of approved proposals again, and rank anew; of a need that lives.
 
     What partners hold stays theirs: a line that is held cannot be cut below it or dropped. A partner whom the requester
     rules out now is lost, and so is one that must now be kept apart from a partner asked before it; a replacement that was only put forward is looked for again.
     """
-    request_id = _lock(request)
+    locked = _lock(request)
+    if not need_lives(locked):  # what follows its end lets go of everything
+        return
+    request_id = locked.pk
     _supersede(request_id, at=at)
     facts = request_queries.request_for_matching(request_id)
     for proposal in _of_request(request_id).filter(state="approved"):
@@ -41,8 +48,14 @@ def need_changed(*, request: UUID, at: datetime) -> None:
 
 @transaction.atomic
 def need_gone(*, request: UUID, at: datetime, reason: str) -> None:
-    """Supersede or release every live proposal of a need that was withdrawn, cancelled, merged or given up."""
-    request_id = _lock(request)
+    """Supersede or release every live proposal of a need that was withdrawn, cancelled, merged or given up.
+
+    One that was opened again before this came to pass keeps what it has: that was suggested to it, or decided, since.
+    """
+    locked = _lock(request)
+    if need_lives(locked):
+        return
+    request_id = locked.pk
     _supersede(request_id, at=at, reason_code=reason)
     for proposal in _of_request(request_id).filter(state="approved"):
         asking.release(proposal, at=at, reason_code=reason)
@@ -52,7 +65,7 @@ def need_gone(*, request: UUID, at: datetime, reason: str) -> None:
 @transaction.atomic
 def need_served(*, request: UUID, at: datetime) -> None:
     """Supersede the other suggestions once every line of a need is placed: nobody has to decide on them any more."""
-    request_id = _lock(request)
+    request_id = _lock(request).pk
     if not request_queries.is_open(request_id):
         _supersede(request_id, at=at, reason_code="need_served")
 
@@ -132,11 +145,11 @@ def _drop_replacement(part: ProposalPart, *, at: datetime, reason_code: str) -> 
     seek_next(part, actor=MATCHING, at=at)
 
 
-def _lock(public_id: UUID) -> int:
+def _lock(public_id: UUID) -> "TrainingRequest":
     request_id = request_queries.request_id_of(public_id)
     if request_id is None:
         raise DomainError(ErrorCode.NOT_FOUND)
-    return requests.lock_request(request_id=request_id).pk
+    return requests.lock_request(request_id=request_id)
 
 
 def _of_request(request_id: int) -> QuerySet[MatchProposal]:

@@ -13,7 +13,7 @@ from matching.lifecycle import CLAIMING_PARTS, PROPOSED_PARTS
 from matching.models import MatchProposal, ProposalPart
 from matching.operations import approvals, asking, limits
 from matching.operations.ending import end
-from matching.operations.locking import lock_part
+from matching.operations.locking import check_need_lives, check_stands, lock_part, need_lives
 from matching.operations.reasons import check_reason
 from matching.operations.writing import ENGINE, lines_by_number, write_part
 from providers import queries as providers
@@ -35,7 +35,9 @@ def put_forward(part_id: int, found: Replacement | None, *, at: datetime) -> Pro
     When no partner is left at all the proposal has failed: its lines are open again and the need is ranked anew.
     """
     proposal, lost = lock_part(part_id)
-    if proposal.state != "approved" or lost not in queries.open_gaps(proposal.parts.all()):
+    if proposal.state != "approved" or not need_lives(proposal.request):
+        return None
+    if lost not in queries.open_gaps(proposal.parts.all()):
         return None
     part = None
     if found is not None:
@@ -77,6 +79,8 @@ def approve_replacement(
     find_transition(part, "approve")
     second = part.state == "awaiting_second_approval"
     approvals.check_may_decide(actor, proposal, at=at, second=second)
+    check_need_lives(proposal.request, "approve")
+    check_stands(part, "approve")
     if second:
         approvals.check_second_person(actor, approvals.approvals_in_round(proposal, part), at=at)
         asking.ask(part, "approve", actor=actor, at=at, reason_text=reason_text)

@@ -360,6 +360,41 @@ def test_grant_is_taken_back_by_who_may_give_there(at: datetime) -> None:
     assert entrusting.end_grant(actor=member(agency), at=at, grant_id=grant).ended_at == at
 
 
+@pytest.mark.parametrize(("where", "may"), [("agency", True), ("above", True), ("sibling", True), ("elsewhere", False)])
+def test_role_is_lent_to_who_has_one_of_their_own_in_the_tree(where: str, may: bool, at: datetime) -> None:
+    above = OrganizationFactory.create()
+    agency, sibling = OrganizationFactory.create(parent=above), OrganizationFactory.create(parent=above)
+    places = {"above": above, "agency": agency, "sibling": sibling, "elsewhere": OrganizationFactory.create()}
+    person = MembershipFactory.create(organization=places[where], role="viewer").user
+    absent, day = MembershipFactory.create(organization=agency), at.date()
+    Membership.objects.filter(pk=absent.pk).update(delegate=person, delegated_from=day, delegated_to=day)
+    assert may_write(person, agency, at) is may
+
+
+@pytest.mark.parametrize("by_token", [False, True])
+def test_role_that_was_lent_is_lost_with_ones_own(by_token: bool, at: datetime) -> None:
+    agency, day = OrganizationFactory.create(), at.date()
+    absent = MembershipFactory.create(organization=agency)
+    own = MembershipFactory.create(organization=agency, role="viewer", valid_to=day)
+    days: dict[str, Any] = {"start": day, "end": day + 300 * DAY, "delegate": str(own.user.public_id)}
+    entrusting.delegate_membership(actor=SYSTEM, at=at, membership_id=absent.pk, **days)
+    _, text = operations.issue_token(
+        actor=SYSTEM, at=at, name="key", scopes=["requests:write"], lifetime=300 * DAY, user=own.user
+    )
+
+    def may(moment: datetime) -> bool:
+        actor = Actor.for_user(own.user)
+        if by_token:
+            known = operations.authenticate_token(text, at=moment)
+            assert known is not None
+            actor = known[1]
+        return permissions.can(actor, P.REQUESTS_WRITE, at=moment, organization_id=agency.pk)
+
+    assert [may(at + after * DAY) for after in (0, 1, 200)] == [True, False, False]
+    Membership.objects.filter(pk=own.pk).update(valid_from=day + 100 * DAY, valid_to=None)
+    assert [may(at + after * DAY) for after in (0, 99, 100)] == [False, False, True]
+
+
 def test_delegation_is_written_whole_and_ended_once(at: datetime) -> None:
     agency = OrganizationFactory.create()
     absent, colleague = MembershipFactory.create(organization=agency), member(agency, "viewer").user

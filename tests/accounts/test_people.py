@@ -312,6 +312,71 @@ def test_who_stands_in_stands_in_no_longer(at: datetime) -> None:
     assert not may_write(colleague, agency, at)
 
 
+def lent(organization: Organization, colleague: User, at: datetime, days: int = 0) -> Membership:
+    """The role of a member who is away until some days after ``at``."""
+    absent = MembershipFactory.create(organization=organization)
+    first, last = at.date() + min(days, 0) * DAY, at.date() + days * DAY
+    Membership.objects.filter(pk=absent.pk).update(delegate=colleague, delegated_from=first, delegated_to=last)
+    return absent
+
+
+def test_who_leaves_stands_in_for_nobody_any_more(at: datetime) -> None:
+    agency, elsewhere = OrganizationFactory.create(), OrganizationFactory.create()
+    unit = OrganizationFactory.create(parent=agency)
+    own = MembershipFactory.create(organization=agency, role="viewer")
+    MembershipFactory.create(organization=elsewhere, role="viewer", user=own.user)
+    near, below, far = (lent(one, own.user, at, days=30) for one in (agency, unit, elsewhere))
+    past = lent(agency, own.user, at, days=-1)
+    other = lent(agency, MembershipFactory.create(organization=agency, role="viewer").user, at)
+    officer = secretariat()
+    end(officer, at, own)
+    for membership in (near, below):
+        membership.refresh_from_db()
+        kept = (membership.delegate, membership.delegated_from, membership.delegated_to)
+        assert (kept, membership.version, membership.updated_at) == ((None, None, None), 2, at)
+        assert not may_write(own.user, membership.organization, at)
+        record = AuditRecord.objects.get(resource_id=membership.public_id)
+        said = (record.action, record.changes, record.at, record.actor_label)
+        assert said == ("delegation_ended", {}, at, officer.label)
+        assert OutboxEvent.objects.filter(type="membership.delegation_ended", resource_id=membership.public_id).exists()
+    for membership in (far, past, other):
+        membership.refresh_from_db()
+        assert (membership.delegate is None, membership.version) == (False, 1)
+    assert may_write(own.user, elsewhere, at)
+
+
+@pytest.mark.parametrize("where", ["agency", "unit", "sibling"])
+def test_who_stays_in_the_tree_in_another_role_goes_on_standing_in(where: str, at: datetime) -> None:
+    agency = OrganizationFactory.create()
+    places = {"agency": agency} | {name: OrganizationFactory.create(parent=agency) for name in ("unit", "sibling")}
+    left, kept = (
+        MembershipFactory.create(organization=agency, role="viewer"),
+        MembershipFactory.create(organization=places[where], role="provider_staff"),
+    )
+    Membership.objects.filter(pk=kept.pk).update(user=left.user)
+    absent = lent(places["unit"], left.user, at)
+    end(secretariat(), at, left)
+    absent.refresh_from_db()
+    assert absent.delegate == left.user
+    assert may_write(left.user, places["unit"], at)
+    end(secretariat(), at, kept)
+    absent.refresh_from_db()
+    assert absent.delegate is None
+
+
+def test_two_who_stand_in_for_each_other_leave_one_after_the_other(at: datetime) -> None:
+    agency, officer = OrganizationFactory.create(), secretariat()
+    first, second = (MembershipFactory.create(organization=agency) for _ in range(2))
+    for one, other in ((first, second), (second, first)):
+        Membership.objects.filter(pk=one.pk).update(
+            delegate=other.user, delegated_from=at.date(), delegated_to=at.date()
+        )
+    end(officer, at, first)
+    end(officer, at, second)
+    assert not Membership.objects.filter(delegate__isnull=False).exists()
+    assert [row.version for row in Membership.objects.filter(organization=agency).order_by("pk")] == [2, 3]
+
+
 def test_end_of_what_is_not_there_or_was_changed_meanwhile_is_refused(at: datetime) -> None:
     officer, membership = secretariat(), MembershipFactory.create()
     with refusal(ErrorCode.NOT_FOUND):

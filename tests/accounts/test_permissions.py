@@ -166,7 +166,7 @@ def test_unit_of_a_member_belongs_to_the_group_its_centres_do_not(kind: str, bel
 def test_delegate_has_the_rights_of_the_absent_for_the_dates_given(at: datetime) -> None:
     own = OrganizationFactory.create()
     membership = MembershipFactory.create(organization=own)
-    stand_in = UserFactory.create()
+    stand_in = MembershipFactory.create(organization=own, role="viewer").user
     today = at.date()
     Membership.objects.filter(pk=membership.pk).update(delegate=stand_in, delegated_from=today, delegated_to=today)
     assert permissions.can(Actor.for_user(stand_in), P.REQUESTS_WRITE, at=at, organization_id=own.pk)
@@ -201,6 +201,8 @@ def refused(call: Callable[[], object]) -> tuple[ErrorCode, dict[str, object]]:
 
 
 def lent_to(user: User, membership: Membership, at: datetime) -> None:
+    """Let a person, who becomes a viewer there, stand in for a member."""
+    MembershipFactory.create(user=user, organization=membership.organization, role="viewer")
     day = at.date()
     Membership.objects.filter(pk=membership.pk).update(delegate=user, delegated_from=day, delegated_to=day)
 

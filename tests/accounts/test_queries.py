@@ -185,6 +185,7 @@ def test_bound_is_who_is_a_member_was_granted_or_stands_in(at: datetime) -> None
     assert absent.user is not None
     assert stand_in.user is not None
     lent = MembershipFactory.create(user=absent.user, organization=OrganizationFactory.create())
+    MembershipFactory.create(user=stand_in.user, organization=lent.organization, role="viewer")
     Membership.objects.filter(pk=lent.pk).update(
         delegate=stand_in.user, delegated_from=at.date(), delegated_to=at.date()
     )

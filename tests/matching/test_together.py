@@ -9,10 +9,13 @@ from multiprocessing.synchronize import Barrier
 import pytest
 from django.db import connections
 
+from fulfilment import operations as fulfilment
+from fulfilment.models import Engagement
 from marketplace.kernel.errors import DomainError
 from matching import operations
 from matching.models import MatchProposal, ProposalPart
 from providers.models import CapacityHold, Session
+from requests_app import operations as requests
 from requests_app.models import LineClaim, RequestLine
 from tests.factories.accounts import AT
 from tests.factories.matching import approved, consulted, market, offering_for, ranked, work
@@ -127,3 +130,21 @@ def test_opposite_answers_of_one_partner_at_once_leave_one() -> None:
     )
     assert answers == {"done": 1, "wrong_state": 1}
     assert ProposalPart.objects.get(pk=part.pk).state in ("accepted", "refused")
+
+
+def test_withdrawal_and_last_acceptance_at_once_leave_nothing_agreed() -> None:
+    scene = ranked(offerings_per_theme=1)
+    [part] = scene.parts(approved(scene))
+    partner = scene.provider(part.offering)
+    answers = run_together(
+        [
+            lambda: requests.withdraw_request(actor=scene.focal, at=AT, request_id=scene.request.pk),
+            lambda: fulfilment.accept_part(actor=partner, at=AT, part_id=part.pk),
+        ]
+    )
+    assert sum(answers.values()) == 2
+    assert set(answers) <= {"done", "wrong_state"}, answers
+    work()
+    assert not Engagement.objects.exclude(state="cancelled").exists()
+    assert not LineClaim.objects.filter(released_at=None).exists()
+    assert not CapacityHold.objects.filter(state__in=["held", "confirmed"]).exists()
