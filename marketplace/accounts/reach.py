@@ -174,6 +174,14 @@ TOKEN_COLUMNS, USER_COLUMNS = _columns(AccessToken), _columns(User)
 CLIENT_COLUMNS, ORGANIZATION_COLUMNS = _columns(ServiceClient), _columns(Organization)
 
 
+READ: tuple[tuple[type[Model], list[str]], ...] = (
+    (AccessToken, TOKEN_COLUMNS),
+    (User, USER_COLUMNS),
+    (ServiceClient, CLIENT_COLUMNS),
+    (Organization, ORGANIZATION_COLUMNS),
+)
+
+
 @Kept
 def _token(prefix: str, day: date) -> QuerySet[AccessToken, Any]:
     """Ask for a token, its owner (a person, or a system of an organization), and all that decides how far they reach."""
@@ -203,20 +211,14 @@ class Known:
     """A token as it was read with its owner and their reach on a day."""
 
     def __init__(self, row: Sequence[Any], day: date) -> None:
-        self.day, values = day, iter(row)
-
-        def next_of(model: type[Model], columns: list[str]) -> Any:
-            return model.from_db(DEFAULT_DB_ALIAS, columns, [next(values) for _ in columns])
-
-        self.token: AccessToken = next_of(AccessToken, TOKEN_COLUMNS)
-        user, client = next_of(User, USER_COLUMNS), next_of(ServiceClient, CLIENT_COLUMNS)
-        organization = next_of(Organization, ORGANIZATION_COLUMNS)
+        self.day, rest = day, row[sum(len(columns) for _, columns in READ) :]
+        self.token: AccessToken = _piece(row, 0)
         if self.token.user_id is not None:
-            self.token.user = user
+            self.token.user = _piece(row, 1)
         else:
-            client.organization = organization
-            self.token.client = client
-        roles, tree, grants, grants_of_groups = (rows_of(text) for text in values)
+            self.token.client = _piece(row, 2)
+            self.token.client.organization = _piece(row, 3)
+        roles, tree, grants, grants_of_groups = (rows_of(text) for text in rest)
         self.roles = [(*role[:4], parsed(role[4]), parsed(role[5]), role[6]) for role in roles]
         self.tree = [(*place[:3], as_day(place[3]), as_day(place[4])) for place in tree]
         self.grants = [Grant(pk, codename, moment(expires)) for pk, codename, expires in (*grants, *grants_of_groups)]
@@ -226,6 +228,13 @@ class Known:
         held = _held(actor, self.roles)
         actor.learn(self.day, _rights(held, self.tree, self.day), tuple(self.grants))
         return actor
+
+
+def _piece(row: Sequence[Any], number: int) -> Any:
+    """Make the instance of one of the models that were read in a row."""
+    begin = sum(len(columns) for _, columns in READ[:number])
+    model, columns = READ[number]
+    return model.from_db(DEFAULT_DB_ALIAS, columns, row[begin : begin + len(columns)])
 
 
 def token_by_prefix(prefix: str, day: date) -> Known | None:
