@@ -268,7 +268,9 @@ structlog.configure(
 )
 # A traceback as text: JSON has no other form for it.
 AS_JSON: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-TO_READ: list[Processor] = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+TO_READ: list[Processor] = [
+    structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+]
 WRITTEN = [*(AS_JSON if LOG_JSON else TO_READ), mask_line]
 LOGGING = {
     "version": 1,

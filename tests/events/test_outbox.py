@@ -399,7 +399,7 @@ def test_feed_hides_what_is_private_and_what_is_unpublished_from_everybody(at: d
     for secretariat in (True, False):
         reaches = [Reach(frozenset({iom.pk}), in_group=True, everything=secretariat)]
         assert [event.resource_reference for event in queries.visible_events(reaches)] == ["public"]
-    assert [e.resource_reference for e in queries.feed(reaches=reaches)] == ["public"]
+        assert [event.resource_reference for event in queries.feed(reaches=reaches)] == ["public"]
 
 
 @pytest.mark.django_db
