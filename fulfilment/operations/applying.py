@@ -11,7 +11,7 @@ from fulfilment.operations.creation import span
 from fulfilment.operations.following_up import date_milestones_anew
 from fulfilment.operations.locking import moment, need_code
 from fulfilment.operations.progress import report_due
-from fulfilment.operations.releasing import move_capacity
+from fulfilment.operations.releasing import in_lock_order, move_capacity
 from fulfilment.operations.terms import ChangeTerms, DeliveryTerms, LineTerms
 from fulfilment.queries.templates import required_levels
 from marketplace.accounts.actors import Actor
@@ -71,6 +71,8 @@ def _errors_of_capacity(delivery: Delivery, wanted: DeliveryTerms, pointer: str)
     errors: list[FieldError] = []
     if offering.state != "published" and wanted.offering_id:
         errors.append(FieldError(f"{pointer}/offering", "not_published", _("The offering is not published.")))
+    elif offering.provider.state == "suspended" and wanted.offering_id:
+        errors.append(FieldError(f"{pointer}/offering", "provider_suspended", _("The provider is not verified.")))
     if wanted.session_id and _session(wanted.session_id).offering_id != offering.pk:
         errors.append(FieldError(f"{pointer}/session", "other_offering", _("The session belongs to another offering.")))
     if wanted.window_id and _provider_of_window(wanted.window_id) != offering.provider_id:
@@ -169,9 +171,9 @@ def _take_over_session(delivery: Delivery, wanted: DeliveryTerms, session: "Sess
 
 
 def _move_capacity(deliveries: Sequence[Delivery], parts: Iterable[UUID], actor: Actor, at: datetime) -> None:
-    for part_id in sorted(parts):
-        part = [row for row in deliveries if row.part_id == part_id and row.state != "cancelled"]
-        move_capacity(part_id, part, actor=actor, at=at)
+    moved = set(parts)
+    for part in in_lock_order(row for row in deliveries if row.part_id in moved and row.state != "cancelled"):
+        move_capacity(part[0].part_id, part, actor=actor, at=at)
 
 
 def _follow_deliveries(engagement: Engagement, deliveries: Sequence[Delivery], at: datetime) -> None:

@@ -8,6 +8,7 @@ from django.db import transaction
 from fulfilment.models import Delivery
 from fulfilment.operations.locking import (
     check_deliverer,
+    check_need_lives,
     check_open,
     check_requester,
     check_secretariat,
@@ -41,11 +42,16 @@ CANCELLABLE = frozenset({"planned", "agreed", "in_delivery", "on_hold"})
 
 @transaction.atomic
 def start_delivery(*, actor: Actor, at: datetime, delivery_id: int, expected_version: int | None = None) -> Delivery:
-    """Begin one delivery; the first one starts the engagement. Raises DomainError(permission_denied, wrong_state)."""
+    """Begin one delivery; the first one starts the engagement.
+
+    Raises DomainError(permission_denied, precondition_failed), and DomainError(wrong_state) also where the need of an
+    engagement that has not begun is gone.
+    """
     engagement, _deliveries, delivery = lock_delivery(delivery_id, expected_version=expected_version)
     check_deliverer(delivery, actor, at)
     find_transition(delivery, "start")
     check_open(engagement, "start", STARTABLE)
+    check_need_lives(engagement, "start")
     begin_delivery(delivery, actor=actor, at=at)
     if engagement.state == "agreed":
         transition(engagement, "start", actor=actor, at=at, due_at=report_due(engagement, at))

@@ -7,13 +7,20 @@ from django.db import transaction
 
 from fulfilment.models import Change, Delivery, Engagement
 from fulfilment.operations.following_up import drop_milestones
-from fulfilment.operations.locking import check_secretariat, lock_deliveries, lock_engagement, moment, need_code
+from fulfilment.operations.locking import (
+    check_need_lives,
+    check_secretariat,
+    lock_deliveries,
+    lock_engagement,
+    moment,
+    need_code,
+)
 from fulfilment.operations.progress import report_due
-from fulfilment.operations.releasing import deliver_part, release_part
+from fulfilment.operations.releasing import deliver_part, in_lock_order, release_part
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import rule_broken
 from marketplace.kernel.text import gettext_noop
-from marketplace.lifecycles.operations import find_transition, transition
+from marketplace.lifecycles.operations import find_transition, transition, wrong_state
 
 
 @transaction.atomic
@@ -46,22 +53,35 @@ def resume_engagement(
 ) -> Engagement:
     """Go on where the hold interrupted, with what was left of the clock or by the dates of delivery.
 
-    Raises DomainError(permission_denied, wrong_state, precondition_failed), DomainError(rule_broken) while a delivery
-    still sits in a cancelled session: propose a change first.
+    Raises DomainError(permission_denied, precondition_failed), DomainError(rule_broken) while a delivery still sits in a
+    cancelled session: propose a change first. Raises DomainError(wrong_state) also where the need of what has not begun is
+    gone, and while the provider or the offering of a delivery that is still planned is suspended.
     """
     engagement = lock_engagement(engagement_id, expected_version=expected_version)
     check_secretariat(engagement, actor, at)
     find_transition(engagement, "resume")
+    check_need_lives(engagement, "resume")
     for delivery in lock_deliveries(engagement):
-        if delivery.state == "planned" and delivery.session and delivery.session.state == "cancelled":
-            detail = gettext_noop("The session of delivery %(number)s is cancelled: change it first.")
-            raise rule_broken(f"/deliveries/{delivery.number}", "session_cancelled", detail, number=delivery.number)
+        if delivery.state == "planned":  # what runs cannot change any more: it is the secretariat's to judge
+            _check_stands(engagement, delivery)
     target = engagement.held_from
     engagement.held_from = engagement.hold_reason = ""
     due = {"agreed": moment(engagement.start_on, after=at), "in_delivery": report_due(engagement, at)}.get(target)
     transition(engagement, "resume", actor=actor, at=at, target=target, due_at=due)
     engagement.save(update_fields=["held_from", "hold_reason"])
     return engagement
+
+
+def _check_stands(engagement: Engagement, delivery: Delivery) -> None:
+    if delivery.session and delivery.session.state == "cancelled":
+        detail = gettext_noop("The session of delivery %(number)s is cancelled: change it first.")
+        raise rule_broken(f"/deliveries/{delivery.number}", "session_cancelled", detail, number=delivery.number)
+    if delivery.provider.state == "suspended":
+        raise wrong_state(delivery.provider, "resume")
+    # Retiring ends no agreement by itself, but it is no way out of a suspension.
+    out = ("suspended", "retired") if engagement.hold_reason == "offering_suspended" else ("suspended",)
+    if delivery.offering.state in out:
+        raise wrong_state(delivery.offering, "resume")
 
 
 @transaction.atomic
@@ -101,8 +121,8 @@ def cancel_engagement(
 
 
 def _give_back(engagement: Engagement, deliveries: Sequence[Delivery], actor: Actor, at: datetime) -> None:
-    for part_id in sorted({delivery.part_id for delivery in deliveries}):
-        part = [delivery for delivery in deliveries if delivery.part_id == part_id]
+    for part in in_lock_order(deliveries):
+        part_id = part[0].part_id
         confirmed = [delivery for delivery in part if delivery.state == "confirmed"]
         if not confirmed:
             release_part(part_id, actor=actor, at=at)

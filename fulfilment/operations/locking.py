@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from django.db.models import Prefetch
 
 from fulfilment.models import Delivery, Engagement
-from fulfilment.queries.rights import Rights, programme_of, rights_on
+from fulfilment.queries.rights import Rights, has_not_begun, need_is_gone, programme_of, rights_on
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.permissions import check
 from marketplace.accounts.queries import conflict_of
@@ -33,7 +33,7 @@ def lock_deliveries(engagement: Engagement) -> list[Delivery]:
     rows = (
         Delivery.objects.select_for_update(of=("self",))
         .filter(engagement=engagement)
-        .select_related("provider", "session")
+        .select_related("provider", "offering", "session")
         .prefetch_related(Prefetch("participation"))
         .order_by("number")
     )
@@ -115,6 +115,15 @@ def check_open(record: Engagement, verb: str, states: frozenset[str]) -> None:
     """Raise DomainError(wrong_state) unless the engagement is in one of ``states``."""
     if record.state not in states:
         raise wrong_state(record, verb)
+
+
+def check_need_lives(engagement: Engagement, verb: str) -> None:
+    """Raise DomainError(wrong_state) for a locked engagement that has not begun and whose request is gone.
+
+    The job that follows the end of a request ends it. Until that job has run, whoever would begin has to look.
+    """
+    if has_not_begun(engagement) and need_is_gone(engagement):
+        raise wrong_state(engagement.request, verb)
 
 
 def need_code(scheme: str, code: str, pointer: str) -> None:

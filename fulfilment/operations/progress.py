@@ -10,6 +10,7 @@ from fulfilment.models import Delivery, Engagement
 from fulfilment.operations.following_up import drop_milestones, reach_milestone
 from fulfilment.operations.locking import (
     check_lead,
+    check_need_lives,
     check_requester,
     check_secretariat,
     lock_deliveries,
@@ -33,9 +34,14 @@ from requests_app import operations as requests
 def agree_engagement(
     *, actor: Actor, at: datetime, engagement_id: int, expected_version: int | None = None
 ) -> Engagement:
-    """Record that the parties agree. Raises DomainError(permission_denied, wrong_state, precondition_failed)."""
+    """Record that the parties agree.
+
+    Raises DomainError(permission_denied, precondition_failed), and DomainError(wrong_state) also where the need is gone.
+    """
     engagement = lock_engagement(engagement_id, expected_version=expected_version)
     check_lead(engagement, actor, at)
+    find_transition(engagement, "agree")
+    check_need_lives(engagement, "agree")
     transition(engagement, "agree", actor=actor, at=at, due_at=moment(engagement.start_on, after=at))
     reach_milestone(engagement, "partner_agreement", actor=actor, at=at)
     return engagement
@@ -47,11 +53,12 @@ def start_engagement(
 ) -> Engagement:
     """Begin: deliveries whose first day has come start with it, at least the earliest one.
 
-    Raises DomainError(permission_denied, wrong_state, precondition_failed).
+    Raises DomainError(permission_denied, precondition_failed), and DomainError(wrong_state) also where the need is gone.
     """
     engagement = lock_engagement(engagement_id, expected_version=expected_version)
     check_lead(engagement, actor, at)
     find_transition(engagement, "start")
+    check_need_lives(engagement, "start")
     planned = [delivery for delivery in lock_deliveries(engagement) if delivery.state == "planned"]
     begun = [delivery for delivery in planned if delivery.start_on and delivery.start_on <= at.date()]
     for delivery in begun or planned[:1]:

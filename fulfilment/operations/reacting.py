@@ -3,14 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from fulfilment.models import Delivery, Engagement
 from fulfilment.operations.holding import cancel_engagement, hold_engagement
+from fulfilment.queries.rights import NEED_GONE, NOT_BEGUN
 from marketplace.accounts.actors import Actor
 
 HOLDABLE = ("planned", "agreed", "in_delivery")
-NOT_BEGUN = ("planned", "agreed")
 
 
 def hold_for_session(*, actor: Actor, at: datetime, session_id: UUID) -> int:
@@ -35,9 +35,13 @@ def hold_for_offering(*, actor: Actor, at: datetime, offering_id: UUID) -> int:
 
 
 def cancel_for_request(*, actor: Actor, at: datetime, request_id: UUID) -> int:
-    """Cancel engagements of a withdrawn or cancelled request that have not begun, hold those that have; returns how many."""
-    rows = Engagement.objects.filter(request__public_id=request_id, request__state__in=("withdrawn", "cancelled"))
-    ended = list(rows.filter(state__in=NOT_BEGUN).values_list("pk", flat=True).order_by("pk"))
+    """Cancel engagements of a withdrawn or cancelled request that have not begun, hold those that have; returns how many.
+
+    What is on hold is cancelled too where the hold came before the beginning; else it stays with the secretariat.
+    """
+    rows = Engagement.objects.filter(request__public_id=request_id, request__state__in=NEED_GONE)
+    not_begun = rows.filter(Q(state__in=NOT_BEGUN) | Q(state="on_hold", held_from__in=NOT_BEGUN))
+    ended = list(not_begun.values_list("pk", flat=True).order_by("pk"))
     for engagement_id in ended:
         cancel_engagement(actor=actor, at=at, engagement_id=engagement_id, reason_code="requester_withdrew")
     begun = list(rows.filter(state="in_delivery").values_list("pk", flat=True).order_by("pk"))

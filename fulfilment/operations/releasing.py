@@ -1,6 +1,6 @@
 """What an engagement holds and gives back: participants of the lines, seats and units of the catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +9,25 @@ from marketplace.accounts.actors import Actor
 from providers import operations as providers
 from providers import queries as catalogue
 from requests_app import operations as requests
+
+
+def in_lock_order(deliveries: Iterable[Delivery]) -> list[list[Delivery]]:
+    """Group deliveries by part; sort the parts by the first place that they hold or are to hold, sessions before windows, by key.
+
+    Engagements whose parts hold one place each do not lock crosswise then.
+    """
+    parts: dict[UUID, list[Delivery]] = {}
+    for delivery in deliveries:
+        parts.setdefault(delivery.part_id, []).append(delivery)
+    places = {part_id: _first_place(part_id, part) for part_id, part in parts.items()}
+    return sorted(parts.values(), key=lambda part: (places[part[0].part_id], part[0].part_id))
+
+
+def _first_place(part_id: UUID, deliveries: Iterable[Delivery]) -> tuple[bool, int]:
+    live = [delivery for delivery in deliveries if delivery.state != "cancelled"]  # the others have given theirs back
+    slots = [(delivery.session_id, delivery.window_id) for delivery in live]
+    slots += [(hold.session_id, hold.window_id) for hold in catalogue.live_holds(part_id)]
+    return min(((window is not None, session or window or 0) for session, window in slots), default=(False, 0))
 
 
 def release_part(part_id: UUID, *, actor: Actor, at: datetime) -> None:

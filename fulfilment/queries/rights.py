@@ -12,6 +12,9 @@ from marketplace.accounts.permissions import can, is_secretariat
 from marketplace.accounts.roles import Permission
 from marketplace.lifecycles import operations as lifecycles
 
+NEED_GONE = ("withdrawn", "cancelled")  # states of a request; a job that follows ends what has not begun for it
+NOT_BEGUN = ("planned", "agreed")
+
 
 @dataclass(frozen=True, slots=True)
 class Rights:
@@ -49,6 +52,16 @@ def rights_on(engagement: Engagement, actor: Actor, at: datetime) -> Rights:
         requester=may(Permission.ENGAGEMENTS_CONFIRM, engagement.requesting_organization_id),
         secretariat=is_secretariat(actor, at) and can(actor, Permission.ENGAGEMENTS_MANAGE, at=at),
     )
+
+
+def need_is_gone(engagement: Engagement) -> bool:
+    """Tell whether the request was withdrawn or cancelled: what has not begun for it by then never begins."""
+    return engagement.request.state in NEED_GONE
+
+
+def has_not_begun(engagement: Engagement) -> bool:
+    """Tell whether an engagement has not begun, or is on hold and had not begun before."""
+    return (engagement.held_from if engagement.state == "on_hold" else engagement.state) in NOT_BEGUN
 
 
 def speaks_for(engagement: Engagement, actor: Actor, at: datetime) -> list[Organization]:
@@ -91,6 +104,7 @@ def change_actions(rights: Rights, change: Change | None) -> frozenset[str]:
 
 # --- verbs open to a caller; read only what is loaded with the things (parties, changes, programme of the request) -------
 
+BEGINNING = frozenset({"agree", "start", "resume"})  # verbs of an engagement that has not begun
 CHANGE_VERBS = frozenset({"propose-change", "agree-change", "decline-change"})
 EVALUABLE = frozenset({"in_delivery", "delivered", "evaluating", "closed"})
 RUNNING = frozenset({"planned", "agreed", "in_delivery", "delivered", "evaluating", "on_hold"})
@@ -101,6 +115,8 @@ def engagement_actions(engagement: Engagement, actor: Actor, *, at: datetime) ->
     rights = rights_on(engagement, actor, at)
     verbs = set(lifecycles.allowed_actions(engagement, may_on_engagement(rights)))
     verbs -= CHANGE_VERBS - change_actions(rights, open_change(engagement))
+    if has_not_begun(engagement) and need_is_gone(engagement):
+        verbs -= BEGINNING
     if rights.sides and engagement.state in EVALUABLE:
         verbs.add("evaluate")
     if rights.secretariat and engagement.missing_levels and engagement.state in RUNNING:
@@ -125,6 +141,8 @@ def delivery_actions(delivery: Delivery, actor: Actor, *, at: datetime) -> list[
     verbs = set(lifecycles.allowed_actions(delivery, may))
     if delivery.engagement.state not in ("agreed", "in_delivery"):
         verbs -= {"start", "deliver"}
+    if has_not_begun(delivery.engagement) and need_is_gone(delivery.engagement):
+        verbs.discard("start")
     if may[Permission.ENGAGEMENTS_DELIVER] and delivery.state not in ("confirmed", "cancelled"):
         verbs.add("record-participation")
     return sorted(verbs)

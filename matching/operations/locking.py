@@ -10,12 +10,12 @@ from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles.operations import check_version, lock, wrong_state
 from marketplace.records.models import LifecycleRecord
 from matching.models import MatchProposal, ProposalPart
+from matching.queries.standing import need_is_gone
 from requests_app import operations as requests
 
 if TYPE_CHECKING:
     from requests_app.models import TrainingRequest
 
-LIVING = frozenset({"open", "matched", "in_delivery"})  # states of a request in which an engagement may come about
 OUT = {  # states in which what a part stands on is out; its parts lapse
     "provider": frozenset({"suspended"}),
     "offering": frozenset({"suspended", "retired"}),
@@ -47,7 +47,7 @@ def lock_part(part_id: int, *, expected_version: int | None = None) -> tuple[Mat
 
 def need_lives(request: "TrainingRequest") -> bool:
     """Tell whether something may still be agreed on for a locked request."""
-    return request.state in LIVING
+    return not need_is_gone(request)
 
 
 def check_need_lives(request: "TrainingRequest", verb: str) -> None:

@@ -9,9 +9,11 @@ from marketplace.accounts.roles import Permission
 from marketplace.lifecycles.operations import allowed_actions
 from matching.lifecycle import CLAIMING_PARTS
 from matching.models import MatchProposal, ProposalPart
-from matching.queries.standing import bridgeable_gaps, partner_ids, speaks_for_requester
+from matching.queries.standing import bridgeable_gaps, need_is_gone, partner_ids, speaks_for_requester
 
 CONSULTATION_ENDED = ("preferred", "no_objection", "silent", "overruled")
+# Who lets go of a need that is gone may; what would go on is refused, also until the job that ends it all has run.
+LETTING_GO = frozenset({"decline", "retract", "withdraw", "refuse"})
 
 
 def open_actions(proposal: MatchProposal, actor: Actor, *, at: datetime) -> list[str]:
@@ -21,7 +23,7 @@ def open_actions(proposal: MatchProposal, actor: Actor, *, at: datetime) -> list
     verbs = allowed_actions(proposal, may)
     if proposal.state == "awaiting_second_approval" and not _decides(proposal, actor, at):
         verbs = [verb for verb in verbs if verb in ("approve", "withdraw")]  # the chair is the second and nothing else
-    return [verb for verb in verbs if _is_open(proposal, parts, verb, actor)]
+    return [verb for verb in _left(proposal, verbs) if _is_open(proposal, parts, verb, actor)]
 
 
 def open_part_actions(part: ProposalPart, actor: Actor, *, at: datetime) -> list[str]:
@@ -34,7 +36,7 @@ def open_part_actions(part: ProposalPart, actor: Actor, *, at: datetime) -> list
         **_may(proposal, actor, at, second=waits_for_second),
         Permission.PROPOSALS_ANSWER.value: answers,
     }
-    verbs = allowed_actions(part, may)
+    verbs = _left(proposal, allowed_actions(part, may))
     if waits_for_second and not _decides(proposal, actor, at):
         verbs = [verb for verb in verbs if verb == "approve"]
     if "consent" in verbs and not _still_consents(part, actor, at):
@@ -53,6 +55,11 @@ def who_owes(proposal: MatchProposal) -> tuple[str, str, datetime | None]:
         return proposal.waiting_for, proposal.step, proposal.due_at
     _, _, first = min(dated)
     return first.waiting_for, first.step, first.due_at
+
+
+def _left(proposal: MatchProposal, verbs: list[str]) -> list[str]:
+    """Leave what the need of a proposal still allows."""
+    return [verb for verb in verbs if verb in LETTING_GO] if need_is_gone(proposal.request) else verbs
 
 
 def _may(proposal: MatchProposal, actor: Actor, at: datetime, *, second: bool) -> Mapping[str, bool]:

@@ -16,6 +16,13 @@ from matching.models import MatchProposal, ProposalPart
 if TYPE_CHECKING:
     from requests_app.models import TrainingRequest
 
+LIVING = frozenset({"open", "matched", "in_delivery"})  # states of a request in which something may be agreed for it
+
+
+def need_is_gone(request: "TrainingRequest") -> bool:
+    """Tell whether a request was withdrawn, cancelled, merged or given up, or has ended: nothing goes on for it."""
+    return request.state not in LIVING
+
 
 def partner_ids(parts: Iterable[ProposalPart]) -> frozenset[int]:
     """Give the organizations of the partners that are still in: providers and the partners of their offerings.
