@@ -52,7 +52,7 @@ def when_ready(server: Any) -> None:
 
     They share that memory then, and end at once instead of tidying it up (0.6 s of work each, during which nobody serves).
     While they serve, rubbish is looked for every few calls: seldom enough that what a page is made of is not looked through
-    again and again (7 % of its time), often enough that no call waits longer for it than some milliseconds.
+    again and again, often enough that no call waits longer for it than a millisecond or two.
     """
     gc.freeze()
-    gc.set_threshold(5_000, 20, 50)
+    gc.set_threshold(1_500, 20, 50)

@@ -236,7 +236,7 @@ def measure(deep: bool) -> list[Row]:
     bench = Bench(at)
     gc.collect()
     gc.freeze()  # as gunicorn.conf.py does, and the threshold, too
-    gc.set_threshold(5_000, 20, 50)
+    gc.set_threshold(1_500, 20, 50)
     rows = bench.compared("requests", api_bare.REQUESTS) + bench.compared("offerings", api_bare.OFFERINGS)
     rows += [bench.detail("requests"), bench.detail("offerings"), bench.creation()]
     rows += [bench.queries("requests"), bench.queries("offerings"), bench.search("offerings", "PostgreSQL", 40)]
