@@ -16,7 +16,7 @@ from marketplace.kernel.periods import add_working_days, working_days_between
 from marketplace.lifecycles import deadlines
 from marketplace.lifecycles import operations as lifecycles
 from marketplace.lifecycles.registry import lifecycle_models, model_of
-from marketplace.records.models import Record
+from marketplace.records.models import EventScope, Record
 from marketplace.vocabularies import queries as vocabularies
 from marketplace.work.loop import settle
 from marketplace.work.models import Job
@@ -258,6 +258,17 @@ def test_parts_begin_with_what_they_belong_to_and_are_noted_after_it(at: datetim
     assert [row.resource_id for row in OutboxEvent.objects.order_by("pk")] == [public_id for _, public_id in wanted]
     assert last_pair(request)[0].changes == CHANGES
     assert last_pair(lines[0])[0].changes == {}
+
+
+def test_change_that_narrows_who_may_learn_of_a_record_is_told_to_who_might_until_now(at: datetime) -> None:
+    request, other = submitted(visibility="agency"), OrganizationFactory.create()
+    until_now = EventScope("group", frozenset({other.pk}), programme="P1")
+    lifecycles.record_change(request, "changed", actor=SYSTEM, at=at, until_now=until_now)
+    event = last_pair(request)[1]
+    assert (event.audience, event.programme) == ("group", "")
+    assert other.pk in event.addressees.values_list("organization_id", flat=True)
+    lifecycles.record_change(request, "changed", actor=SYSTEM, at=at)
+    assert last_pair(request)[1].audience == "organizations"
 
 
 def test_record_is_created_once(at: datetime) -> None:
