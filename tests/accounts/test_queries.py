@@ -211,8 +211,12 @@ def test_absent_who_left_the_partner_binds_nobody(at: datetime) -> None:
     MembershipFactory.create(organization=partner)  # of somebody else
     stand_in = UserFactory.create()
     lent = MembershipFactory.create(user=former.user, organization=other)
+    MembershipFactory.create(user=stand_in, organization=other, role="viewer")
     Membership.objects.filter(pk=lent.pk).update(delegate=stand_in, delegated_from=at.date(), delegated_to=at.date())
-    assert queries.conflict_of(Actor.for_user(stand_in), [partner.pk], at) is None
+    actor = Actor.for_user(stand_in)
+    assert queries.conflict_of(actor, [other.pk], at) == other
+    assert [right.lent_by for right in actor.rights(at) if right.lent_by] == [former.user]
+    assert queries.conflict_of(actor, [partner.pk], at) is None
 
 
 # --- tokens and systems -------------------------------------------------------------------------------------------
