@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.utils import timezone
 
 from marketplace.audit import anchors, queries, verification
@@ -18,17 +16,9 @@ from marketplace.work.loop import run_until_idle
 from marketplace.work.models import Job
 from tests.audit.test_verification import computed_anew, told_head
 from tests.audit.trails import guards_lifted, linked, tamper, written
+from tests.audit.walking import verified
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("whole_schedule")]
-
-
-def verified(*arguments: str) -> tuple[bool, str]:
-    out = StringIO()
-    try:
-        call_command("verify_audit", *arguments, stdout=out)
-    except SystemExit:
-        return False, out.getvalue()
-    return True, out.getvalue()
 
 
 def by_job(at: datetime) -> Verification:

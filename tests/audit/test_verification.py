@@ -18,6 +18,7 @@ from marketplace.audit.canonical import COVERED, ERASABLE, START, canonical, dig
 from marketplace.audit.models import AuditRecord, ChainHead, ChainLink, ErasableValues, PendingRecord, Verification
 from marketplace.audit.verification import Anchor
 from tests.audit.trails import findings, guards_lifted, link_all, link_of, linked, run, tamper, written
+from tests.audit.walking import verified
 
 pytestmark = pytest.mark.django_db
 LENGTH = 9
@@ -303,13 +304,6 @@ def test_any_tampering_is_found(trail: list[AuditRecord], done: list[tuple[str, 
 
 
 # --- the commands ------------------------------------------------------------------------------------------------------
-def verified(*arguments: str) -> tuple[bool, str]:
-    out = StringIO()
-    try:
-        call_command("verify_audit", *arguments, stdout=out)
-    except SystemExit:
-        return False, out.getvalue()
-    return True, out.getvalue()
 
 
 def told_head() -> str:
