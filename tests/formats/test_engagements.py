@@ -207,7 +207,7 @@ def test_no_other_key_opens_a_calendar(group: SmallGroup, at: datetime) -> None:
 def test_keys_stay_out_of_logs(group: SmallGroup, at: datetime) -> None:
     token = token_of(group.focal_point, at, "catalogue:read")
     formatter = logging.getLogger().handlers[0].formatter or logging.Formatter()
-    [secret, error] = token.rsplit("_", maxsplit=1)[-1], ValueError(f"of {token}")
+    [secret, error] = token.split("_", maxsplit=2)[2], ValueError(f"of {token}")
     for said in ({"request": f"GET /api/v1/calendars/{token}"}, "called %s"):
         record = logging.LogRecord(
             "x", 40, "", 0, said, (token,) if isinstance(said, str) else (), (ValueError, error, None)
