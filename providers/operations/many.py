@@ -98,11 +98,15 @@ class _Filing:
             ids.setdefault(row.key[:2], set()).add(row.external_id)
         if not ids:
             return {}
-        # Said so, each pair is a look into the unique index, which leaves out what has no external id.
+        # Said so, each pair is a look into the unique index, which leaves out what has no external id. Nothing is joined
+        # here: a database that has no statistics of the table yet would walk through all that the providers have.
         named = (Q(provider=owner, source=source, external_id__in=some) for (owner, source), some in ids.items())
+        keys = list(Offering.objects.filter(~Q(external_id=""), reduce(or_, named)).values_list("pk", flat=True))
+        if not keys:
+            return {}
         stored = (
             Offering.objects.select_related("provider__organization", "programme", "series")
-            .filter(~Q(external_id=""), reduce(or_, named))
+            .filter(pk__in=keys)
             .select_for_update(of=("self",))
             .order_by("pk")
         )
