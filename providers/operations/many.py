@@ -9,17 +9,15 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.journal import listening
 from marketplace.kernel.errors import DomainError, unknown_reference
 from marketplace.lifecycles import operations as lifecycles
+from marketplace.records.lookups import among
 from providers.models import Offering, Provider
 from providers.operations.facts import Facts
 from providers.operations.offerings import (
@@ -31,7 +29,9 @@ from providers.operations.offerings import (
 )
 from providers.queries import visible_providers
 
-Key = tuple[int, str, str]  # provider, source, external id
+Key = tuple[int, str, str]
+KEY = ("provider_id", "source", "external_id")  # the columns that hold it, under a unique index
+INDEXED = "NOT (external_id = '')"  # the rows that this index has
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +93,8 @@ class _Filing:
 
     def _lock(self, rows: Sequence[_Row]) -> dict[Key, Offering]:
         """Lock the offerings that are there already, in one order, so that two imports do not wait for each other."""
-        ids: dict[tuple[int, str], set[str]] = {}
-        for row in rows:
-            ids.setdefault(row.key[:2], set()).add(row.external_id)
-        if not ids:
-            return {}
-        # Said so, each pair is a look into the unique index, which leaves out what has no external id. Nothing is joined
-        # here: a database that has no statistics of the table yet would walk through all that the providers have.
-        named = (Q(provider=owner, source=source, external_id__in=some) for (owner, source), some in ids.items())
-        keys = list(Offering.objects.filter(~Q(external_id=""), reduce(or_, named)).values_list("pk", flat=True))
+        named = among(Offering.objects.order_by(), KEY, {row.key for row in rows}, INDEXED)
+        keys = list(named.values_list("pk", flat=True))
         if not keys:
             return {}
         stored = (
