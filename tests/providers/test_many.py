@@ -23,21 +23,13 @@ def test_keys_count_as_a_whole() -> None:
     assert not among(Offering.objects.all(), KEY, (), INDEXED)
 
 
-def test_each_key_is_a_look_into_the_index_though_nothing_is_known_of_the_table() -> None:
+def test_keys_are_a_table_that_each_engine_looks_up_and_no_chain_of_conditions() -> None:
     provider = ProviderFactory.create()
-    Offering.objects.bulk_create(
-        OfferingFactory.build(provider=provider, code=f"O{number}", source="lms", external_id=str(number))
-        for number in range(1_000)
-    )
-    keys = [(provider.pk, "lms", str(number)) for number in range(900, 1_400)]
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:  # so few rows it would rather read than look up
-            cursor.execute(
-                "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
-            )
+    keys = [(provider.pk, "lms", str(number)) for number in range(500)]
     plan = among(Offering.objects.order_by(), KEY, keys, INDEXED).values("pk").explain()
-    assert "offering_external_id_once" in plan
-    [look] = [
-        line for line in plan.splitlines() if "external_id" in line and ("Index Cond: " in line or "SEARCH" in line)
-    ]
-    assert [name for name in KEY if name not in look] == []
+    if connection.vendor == "postgresql":  # which way it joins them depends on what it knows of the table
+        assert "Values Scan" in plan
+        assert " OR " not in plan
+    else:
+        looks = ("provider_id=? AND source=? AND external_id=?", "offering_external_id_once")
+        assert [words for words in looks if words not in plan] == [], plan
