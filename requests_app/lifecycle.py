@@ -137,9 +137,13 @@ def line_state(claims: Iterable[Placed], participants_min: int) -> str:
 def request_state(line_states: Iterable[str], *, delivery_begun: bool) -> str:
     """Derive the state of an open request from its lines: unmet and dropped ones stand in nobody's way.
 
-    ``delivery_begun`` tells whether any agreed line has a delivery that has started or ended.
+    Where nothing else is left, what was given up is the answer to the whole. ``delivery_begun`` tells whether any agreed
+    line has a delivery that has started or ended.
     """
-    counted = [state for state in line_states if state not in ("unmet", "dropped")]
+    states = set(line_states) - {"dropped"}
+    counted = states - {"unmet"}
+    if states == {"unmet"}:
+        return "unmet"
     if not counted or any(state in ("open", "held") for state in counted):
         return "open"
     if all(state == "delivered" for state in counted):

@@ -10,6 +10,7 @@ from marketplace.lifecycles import operations as lifecycles
 from requests_app.models import RequestLine, TrainingRequest
 from requests_app.operations.content import LINE_COLUMNS, LineContent, line_content
 from requests_app.operations.locking import lock_lines
+from requests_app.operations.placing import follow_claims
 
 NUMBERS = ("participants_min", "participants_max")
 
@@ -104,6 +105,8 @@ def _change(line: RequestLine, content: LineContent, *, actor: Actor, at: dateti
         changes={"fields": changed} if private else changes,
         data={"changed": changed},
     )
+    if line.claimed:  # what is placed may be enough now, or no longer
+        follow_claims(line, actor=actor, at=at)
 
 
 def _drop(line: RequestLine, *, actor: Actor, at: datetime) -> None:

@@ -122,10 +122,21 @@ def follow_lines(request: TrainingRequest, *, actor: Actor, at: datetime) -> Non
     states = list(request.lines.values_list("state", flat=True))
     begun = LineClaim.objects.filter(line__request=request, released_at__isnull=True, started_at__isnull=False).exists()
     target = request_state(states, delivery_begun=begun)
-    if target != request.state:
+    if target == "unmet":  # the last line beside those that were given up is gone: their reason is that of the whole
+        code, text = request.reason_code, request.reason_text
+        lifecycles.transition(request, "mark-unmet", actor=actor, at=at, reason_code=code, reason_text=text)
+    elif target != request.state:
         if target == "open":  # suggestions are wanted again
             request.ranked_at = None
         lifecycles.transition(request, DERIVED_STATES[target], actor=actor, at=at, columns=("ranked_at",))
+
+
+def follow_claims(line: RequestLine, *, actor: Actor, at: datetime) -> None:
+    """Move a locked line to the state that its claims give, where its own numbers have changed under them."""
+    target = line_state(_placed(line), line.participants_min)
+    if target != line.state:
+        facts = {"placed": line.claimed, "fact": "resized"}
+        lifecycles.transition(line, LINE_VERBS[target], actor=actor, at=at, data=facts)
 
 
 # --- the steps ----------------------------------------------------------------------------------------------------

@@ -89,10 +89,12 @@ def clarification_actions(question: Clarification, actor: Actor, *, at: datetime
 
 
 def asked_by(question: Clarification, actor: Actor, *, at: datetime) -> bool:
-    """Tell whether the question is the actor's to take back."""
-    if question.asking_organization_id is None:
+    """Tell whether the question is the actor's to take back: with the right by which it was put, in who put it."""
+    asking = question.asking_organization_id
+    if asking is None:
         return permissions.can(actor, Permission.REQUESTS_SCREEN, at=at)
-    return question.asking_organization_id in permissions.own_organization_ids(actor, at)
+    is_own = asking in permissions.own_organization_ids(actor, at)
+    return is_own and permissions.can(actor, Permission.OFFERS_MAKE, at=at, organization_id=asking)
 
 
 def endorsement_actions(endorsement: Endorsement, actor: Actor, *, at: datetime) -> list[str]:

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from marketplace.accounts.actors import Actor
 from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import ErrorCode
 from requests_app import operations, queries, tasks
 from requests_app.models import Clarification, Endorsement
-from tests.factories.accounts import OrganizationFactory, member, secretariat
+from tests.factories.accounts import MembershipFactory, OrganizationFactory, member, secretariat
 from tests.factories.requests import SYSTEM, draft, opened
 from tests.requests_app.refusals import refusal
 
@@ -68,6 +69,22 @@ def test_answer_is_given_once_and_by_the_requester(at: datetime) -> None:
     operations.answer_clarification(actor=SYSTEM, at=at, clarification_id=question.pk, answer="This.")
     with refusal(ErrorCode.ALREADY_ANSWERED):
         operations.answer_clarification(actor=SYSTEM, at=at, clarification_id=question.pk, answer="That.")
+
+
+def test_question_is_taken_back_with_the_right_by_which_it_was_put(at: datetime) -> None:
+    one, other = OrganizationFactory.create(), OrganizationFactory.create()
+    request = opened()
+    operations.share_request(actor=SYSTEM, at=at, request_id=request.pk, organization_ids=[one.pk])
+    asker = member(one, "provider_staff")
+    question = operations.ask_clarification(actor=asker, at=at, request_id=request.pk, question="Which?")
+    onlooker = MembershipFactory.create(organization=one, role="viewer").user
+    MembershipFactory.create(user=onlooker, organization=other, role="provider_staff")
+    actor = Actor.for_user(onlooker)
+    assert queries.clarification_actions(question, actor, at=at) == []
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        operations.withdraw_clarification(actor=actor, at=at, clarification_id=question.pk)
+    assert queries.clarification_actions(question, asker, at=at) == ["withdraw"]
+    assert operations.withdraw_clarification(actor=asker, at=at, clarification_id=question.pk).state == "withdrawn"
 
 
 def test_question_is_taken_back_by_who_asked(at: datetime) -> None:

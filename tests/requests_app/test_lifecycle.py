@@ -61,7 +61,8 @@ def test_line_follows_its_claims(claims: list[Placed], state: str) -> None:
         (["agreed", "agreed"], True, "in_delivery"),
         (["agreed", "delivered"], True, "in_delivery"),
         (["delivered", "unmet"], True, "fulfilled"),
-        (["unmet", "dropped"], False, "open"),
+        (["dropped"], False, "open"),
+        (["unmet", "dropped"], False, "unmet"),
     ],
 )
 def test_request_follows_its_lines(lines: list[str], begun: bool, state: str) -> None:

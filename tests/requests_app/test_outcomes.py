@@ -115,6 +115,22 @@ def test_unmet_rest_lets_the_agreed_lines_go_on(at: datetime) -> None:
     assert OutboxEvent.objects.filter(type="training_request.partly_unmet").count() == 1
 
 
+def test_need_of_which_only_the_unmet_is_left_is_unmet(at: datetime) -> None:
+    request = opened(lines=(line(), line(theme="diaspora")))
+    operations.waive_call_for_offers(actor=SYSTEM, at=at, request_id=request.pk)
+    operations.mark_unmet(
+        actor=secretariat(), at=at, request_id=request.pk, reason_code="no_language", line_numbers=[1]
+    )
+    operations.edit_request(actor=SYSTEM, at=at, request_id=request.pk, changes={"lines": (line(number=1),)})
+    request.refresh_from_db()
+    assert (request.state, request.reason_code, request.waiting_for) == ("unmet", "no_language", "nobody")
+    assert list(request.lines.order_by("number").values_list("state", flat=True)) == ["unmet", "dropped"]
+    told = OutboxEvent.objects.get(type="training_request.marked_unmet")
+    assert told.resource_id == request.public_id
+    request = operations.reopen_request(actor=secretariat(), at=at, request_id=request.pk)
+    assert (request.state, request.lines.get(number=1).state) == ("open", "open")
+
+
 def test_reopened_need_starts_afresh(at: datetime) -> None:
     request = opened()
     operations.waive_call_for_offers(actor=SYSTEM, at=at, request_id=request.pk)

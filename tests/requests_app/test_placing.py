@@ -131,6 +131,18 @@ def test_shortfall_frees_what_was_not_reached(at: datetime) -> None:
     assert states(request) == ["fulfilled", "delivered"]
 
 
+@pytest.mark.parametrize(("least", "state"), [(9, ["fulfilled", "delivered"]), (10, ["open", "open"])])
+def test_line_whose_need_shrinks_to_what_was_delivered_is_met(at: datetime, least: int, state: list[str]) -> None:
+    request = opened()
+    claimant = claim(request, 30, at=at)
+    (row,) = lines_of(request)
+    operations.deliver_lines(actor=SYSTEM, at=at, claimant=claimant, delivered={row.pk: 9})
+    assert states(request) == ["open", "open"]
+    enough = line(number=1, participants_min=least, participants_max=12)
+    operations.edit_request(actor=SYSTEM, at=at, request_id=request.pk, changes={"lines": (enough,)})
+    assert states(request) == state
+
+
 def test_delivery_that_reached_nobody_of_a_line_leaves_nothing_on_it(at: datetime) -> None:
     request = opened()
     claimant = claim(request, 30, at=at)
