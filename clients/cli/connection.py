@@ -10,6 +10,8 @@ from http.client import HTTPException
 from typing import IO, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from clients.cli.words import gettext as _
+
 Body = dict[str, Any]
 SECONDS = 60  # a call that waits in the feed takes up to 20
 
@@ -46,9 +48,8 @@ class Marketplace:
     """`Marketplace(url, token, "fr").get("requests", state="open")`."""
 
     def __init__(self, url: str, token: str, language: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UnreachableError(f"{url!r} is no http(s) address")
+        if not _is_address(url):
+            raise UnreachableError(_("%s is no http(s) address") % repr(url))
         self.base = f"{url.rstrip('/').removesuffix('/api/v1')}/api/v1/"
         self.headers = {
             "Accept": "application/json",
@@ -59,9 +60,12 @@ class Marketplace:
         self._opener = urllib.request.build_opener(_Stay)
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Body:
-        """Read a path below the root of the API, or an address that it gave. Raises RefusedError, UnreachableError."""
+        """Read a path below the root of the API, or an address that it gave; a list in ``query`` is a repeated parameter.
+
+        Raises RefusedError, UnreachableError.
+        """
         asked = {name: value for name, value in (query or {}).items() if value not in (None, "", 0)}
-        return self.call("GET", f"{path}?{urlencode(asked)}" if asked else path).body
+        return self.call("GET", f"{path}?{urlencode(asked, doseq=True)}" if asked else path).body
 
     def post(self, path: str, body: object = None, **headers: str) -> Answer:
         """Create, or carry out a verb. Raises RefusedError, UnreachableError."""
@@ -71,7 +75,8 @@ class Marketplace:
         """Call and give the answer. Raises RefusedError for a refusal, UnreachableError for silence."""
         url = urljoin(self.base, path)
         if not url.startswith(self.base):
-            raise UnreachableError(f"{url} is not below {self.base}: the token stays here")
+            told = _("%(url)s is not below %(base)s: the token stays here")
+            raise UnreachableError(told % {"url": url, "base": self.base})
         named = {name.replace("_", "-"): value for name, value in headers.items() if value}
         sent = None if body is None else json.dumps(body).encode()
         if sent is not None:
@@ -84,24 +89,39 @@ class Marketplace:
             with refused:
                 raise _refusal(refused) from None
         except (OSError, HTTPException) as error:
-            raise UnreachableError(f"{self.base}: {getattr(error, 'reason', None) or error}") from None
+            raise UnreachableError(f"{self.base}: {_reason(error)}") from None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets, ports and names that are none
+        return False
+
+
+def _reason(error: OSError | HTTPException) -> str:
+    """Say why nobody answered, as the system says it; `parser_words` has the usual ones in French."""
+    why = getattr(error, "reason", None) or error
+    return _(getattr(why, "strerror", None) or str(why) or type(why).__name__)
 
 
 def _body(answer: IO[bytes]) -> Body:
     try:
         body = json.load(answer)
     except ValueError:
-        raise UnreachableError("what answers there does not speak JSON") from None
+        raise UnreachableError(_("what answers there does not speak JSON")) from None
     if not isinstance(body, dict):
-        raise UnreachableError("what answers there is not the marketplace")
+        raise UnreachableError(_("what answers there is not the marketplace"))
     return body
 
 
 def _refusal(refused: urllib.error.HTTPError) -> RefusedError:
     try:
         problem = _body(refused)
-    except UnreachableError:  # a proxy in between speaks for itself
+    except (UnreachableError, OSError, HTTPException):  # a proxy in between speaks for itself, or no further
         problem = {}
     phrase = HTTPStatus(refused.code).phrase if refused.code in set(HTTPStatus) else ""
     known = {"status": refused.code, "title": phrase, "detail": refused.reason, "code": ""}
-    return RefusedError({**known, **problem}, refused.headers.get("Retry-After", ""))
+    return RefusedError({**known, **problem, "status": refused.code}, refused.headers.get("Retry-After", ""))

@@ -1,9 +1,11 @@
 """What a person reads: tables, single things, events, refusals. What others wrote is shown as text and never obeyed."""
 
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +16,10 @@ from clients.cli.words import gettext as _
 from clients.cli.words import said_in
 
 MOST_ALLOWED = 12  # of a long list of allowed values; the rest is counted
-NAMES = ("reference", "code", "id")
+NAMES = (
+    *("reference", "code", "id"),
+    *("alpha3", "m49", "type", "currency", "step", "theme", "content_version"),  # of what has none of these
+)
 TITLES = ("title", "titles", "name", "names", "label", "lead")
 
 
@@ -23,19 +28,37 @@ def clean(value: object) -> str:
     return "".join(one for one in said_in(value) if one == "\n" or unicodedata.category(one) != "Cc")
 
 
+class _Answers(Console):
+    def on_broken_pipe(self) -> None:
+        """Raise BrokenPipeError on, where `rich` would end with 1: that a reader has seen enough is no refusal."""
+        raise BrokenPipeError
+
+
+class _Remarks(Console):
+    def on_broken_pipe(self) -> None:
+        """Go on, where `rich` would end with 1: the exit code tells even those who do not read why."""
+        closed(sys.stderr)
+
+
 def out() -> Console:
     """Where answers go; on a pipe the lines are not cut."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _Answers(file=sys.stdout, highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 
 
 def err() -> Console:
     """Where everything else goes, so that answers can be piped."""
-    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+    return _Remarks(file=sys.stderr, highlight=False, emoji=False, soft_wrap=True)
+
+
+def closed(stream: TextIO) -> None:
+    """Let what is written to ``stream`` from now on, and what it still holds, go nowhere: its reader has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def as_json(value: object) -> None:
-    """Write one thing as one line of JSON."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    """Write one thing as one line of JSON, which stays JSON where the shell has fewer letters than it."""
+    has_all = (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(value, ensure_ascii=not has_all) + "\n")
     sys.stdout.flush()
 
 
