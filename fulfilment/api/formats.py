@@ -25,6 +25,7 @@ def happening(delivery: Shown, telling: Telling) -> Happening:
     """Make the event of a calendar of a delivery whose days are known."""
     period, place = delivery["period"], delivery["place"]
     exact = period["precision"] == "day"
+    title, language = pick(delivery["title"], telling.language)
     country = vocabularies.country(place["country"]) if place["country"] else None
     where = (place["venue"], place["city"], pick(country.labels, telling.language)[0] if country else "")
     text = [f"{delivery['engagement']}/{delivery['number']}", delivery["organization"]["name"]]
@@ -32,7 +33,8 @@ def happening(delivery: Shown, telling: Telling) -> Happening:
         text.append(gettext("The days are not settled yet."))
     return Happening(
         uid=f"delivery-{delivery['id']}@gmg-training-marketplace",
-        title=pick(delivery["title"], telling.language)[0] or delivery["engagement"],
+        title=title or delivery["engagement"],
+        language=language,
         start=date.fromisoformat(str(period["start"])),
         end=date.fromisoformat(str(period["end"])),
         changed_at=datetime.fromisoformat(delivery["updated_at"]),

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from django.db.models import Count, F, Model, Q, QuerySet
 
-from marketplace.search.words import WORD, fold, terms, trim
+from marketplace.search.words import WORD, beginnings, fold, trim
 from marketplace.vocabularies import queries as vocabularies
 
 MOST_CODES = 100  # of one facet; the rarest are left out
@@ -87,7 +87,7 @@ class Facet:
 
 def highlights(shown: Iterable[Mapping[str, Any]], fields: Sequence[str], q: str) -> list[list[Found]]:
     """Find the words of ``q`` in texts by language that the caller is shown, and in no others."""
-    asked = terms(q)
+    asked = [beginning for term in beginnings(q) for beginning in term]
     return [
         [
             {"field": name, "language": language, **around}

@@ -16,12 +16,14 @@ from marketplace.api.parsers import clean_text, load
 from marketplace.api.problems import invalid_input
 from marketplace.api.serializers import LanguageMapField, ReferenceField, StrictSerializer
 from marketplace.bulk.shown import columns_meant
+from marketplace.bulk.workbooks import InexactNumber
 from marketplace.kernel.errors import DomainError, FieldError
 from marketplace.kernel.text import gettext_noop as _
 
 TEMPLATE_LANGUAGES = ("en", "fr")
 MOST_COLUMNS = 500
 MOST_PARTS = 200  # numbers of a list that a column may name
+INEXACT = _("This number is longer than a spreadsheet holds exactly. Format the column as text, and enter it again.")
 Path = tuple[str | int, ...]
 Read = Callable[[str], object]
 
@@ -147,6 +149,9 @@ def values_of(
     errors: list[FieldError] = []
     for column, cell in zip(columns, cells, strict=False):
         if column is None or not cell:
+            continue
+        if isinstance(cell, InexactNumber):
+            errors.append(FieldError(column.pointer, "inexact_number", INEXACT))
             continue
         try:
             _put(values, column.path, column.read(clean_text(cell)))

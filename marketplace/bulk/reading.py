@@ -16,7 +16,7 @@ from marketplace.api.problems import invalid_input
 from marketplace.api.serializers import StrictSerializer
 from marketplace.bulk.columns import MOST_COLUMNS, Column, columns_of, shown_columns_of, values_of
 from marketplace.bulk.shown import written_and_rest
-from marketplace.bulk.workbooks import open_workbook, text_of
+from marketplace.bulk.workbooks import InexactNumber, open_workbook, text_of
 from marketplace.kernel.cells import plain_text
 from marketplace.kernel.errors import DomainError, FieldError
 from marketplace.kernel.text import gettext_noop as _
@@ -195,8 +195,12 @@ def _table(lines: Iterable[tuple[int, list[str]]], form: type[StrictSerializer],
     reader, place = form(), names.index(ID) if is_export and ID in names else len(names)
     for line, cells in waiting:
         if any(cells):
-            row = _row(line, [cell.strip() for cell in cells], columns)
+            row = _row(line, [_stripped(cell) for cell in cells], columns)
             yield _as_written(row, reader, "".join(cells[place : place + 1]), passed_over) if is_export else row
+
+
+def _stripped(cell: str) -> str:
+    return cell if isinstance(cell, InexactNumber) else cell.strip()  # which would make any text of it
 
 
 def _storable(text: str) -> str:

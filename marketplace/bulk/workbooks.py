@@ -17,7 +17,13 @@ from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 
 SHARED = f"{{{SHEET_MAIN_NS}}}si"
-EXACT = 1e15  # beyond, a spreadsheet's numbers are not exact
+EXACT = 10**15  # from here on a number has more digits than the 15 that spreadsheets keep
+
+
+class InexactNumber(str):
+    """What stands in a cell for a number that is longer than a spreadsheet holds exactly: another one may have been typed."""
+
+    __slots__ = ()
 
 
 class _Reader(ExcelReader):  # type: ignore[misc]  # it has no types
@@ -50,8 +56,14 @@ def text_of(value: object) -> str:
         return str(unescape(value))
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
-        return str(int(value))
+    if isinstance(value, int | float):
+        return _number(value)
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat()
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _number(value: float) -> str:
+    if abs(value) >= EXACT:
+        return InexactNumber(value)
+    return str(int(value)) if float(value).is_integer() else str(value)

@@ -29,6 +29,7 @@ class Happening:
     text: str = ""
     url: str = ""
     categories: Sequence[str] = ()
+    language: str = ""  # of the title; empty: that of the calendar
 
 
 def write_calendar(happenings: Iterable[Happening], *, name: str, language: str) -> Iterator[bytes]:
@@ -61,7 +62,7 @@ def _event(happening: Happening, language: str) -> Event:
     over = min(happening.end, LAST_END) + DAY  # the first day on which it is over
     if over > happening.start:  # what begins on the last day there is has no such day, and lasts that day without one
         event.add("dtend", over)
-    event.add("summary", happening.title, parameters={"LANGUAGE": language})
+    event.add("summary", happening.title, parameters={"LANGUAGE": happening.language or language})
     event.add("status", happening.status)
     event.add("transp", "OPAQUE" if happening.exact and happening.status == "CONFIRMED" else "TRANSPARENT")
     for name, value in (("location", happening.place), ("description", happening.text), ("url", happening.url)):

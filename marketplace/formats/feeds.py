@@ -14,16 +14,20 @@ NOT_OF_THE_FEED = frozenset({"cursor", "page_size", "with_count", "format", "fie
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: ``id`` is the UUID of the thing, ``categories`` are labels by code, moments are of ISO 8601."""
+    """One entry: ``id`` is the UUID of the thing, ``categories`` are labels by code, moments are of ISO 8601.
+
+    Title and summary each say their own language: one may be there in the reader's and the other not.
+    """
 
     id: str
     url: str
     title: str
-    language: str
+    title_language: str
     author: str
     published: str
     updated: str
     summary: str = ""
+    summary_language: str = ""
     categories: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -51,12 +55,12 @@ def _element(entry: Entry) -> Element:
     categories = [element("category", term=code, label=label) for code, label in entry.categories.items()]
     parts = [
         element("id", f"urn:uuid:{entry.id}"),
-        element("title", entry.title, lang=entry.language),
+        element("title", entry.title, lang=entry.title_language),
         element("published", entry.published),
         element("updated", entry.updated),
         filled("author", [element("name", entry.author)]),
         element("link", rel="alternate", type="application/json", href=entry.url),
         *categories,
-        element("summary", entry.summary, lang=entry.language) if entry.summary else None,
+        element("summary", entry.summary, lang=entry.summary_language or None) if entry.summary else None,
     ]
     return filled("entry", parts)

@@ -29,7 +29,7 @@ from django.db.models.functions import Coalesce, Least, Replace
 from django.db.models.sql.compiler import SQLCompiler
 
 from marketplace.search.models import SearchDocument
-from marketplace.search.words import terms
+from marketplace.search.words import beginnings
 
 M = TypeVar("M", bound=Model)
 
@@ -39,12 +39,13 @@ MOST_RANKED = 500  # of the newest that match, where the order is that of releva
 NOTHING = Value(0, output_field=IntegerField())
 OWN_LANGUAGE = 2  # factor for a document in the reader's language
 
-# Every term stands for the words that begin with it, and all must be there.
+Asked = list[tuple[str, ...]]  # for each term how its words begin: in any of these ways, and all terms must be there
 CANDIDATES = {
     "postgresql": "words @@ to_tsquery('simple', %s)",
     "sqlite": "id IN (SELECT rowid FROM search_words WHERE search_words MATCH %s)",
 }
-QUESTION = {"postgresql": ("'{}':*", " & "), "sqlite": ('"{}"*', " ")}
+# A beginning; what stands between those of a term, between terms, and before terms of several: FTS5 wants that one said.
+QUESTION = {"postgresql": ("'{}':*", " | ", " & ", " & "), "sqlite": ('"{}"*', " OR ", " ", " AND ")}
 
 
 def search(rows: QuerySet[M], *, resource: str, q: str, language: str, most: int | None = None) -> QuerySet[M]:
@@ -53,7 +54,7 @@ def search(rows: QuerySet[M], *, resource: str, q: str, language: str, most: int
     Relevance counts the words in the record's own texts only: what others keep hidden moves nobody's order. With ``most``,
     so many of the newest are kept: a word that thousands have is not weighed thousands of times.
     """
-    asked = terms(q)
+    asked = beginnings(q)
     if not asked:
         return _weighed(rows.none(), NOTHING)
     matching = rows.filter(pk__in=_hits(rows.db, resource, asked).values("record_id"))
@@ -64,7 +65,7 @@ def search_as_read(
     rows: QuerySet[M], *, texts: Mapping[str, Q], q: str, language: str, most: int | None = None
 ) -> QuerySet[M]:
     """Keep rows as `search` does where they are read in different texts: ``texts`` tells by resource which rows are read in it."""
-    asked = terms(q)
+    asked = beginnings(q)
     if not asked:
         return _weighed(rows.none(), NOTHING)
     hits = {resource: _hits(rows.db, resource, asked) for resource in texts}
@@ -102,22 +103,27 @@ def _weighed(rows: QuerySet[M], relevance: Expression | Case | Subquery) -> Quer
     return cast("QuerySet[M]", rows.annotate(relevance=relevance))
 
 
-def _weight(using: str, resource: str, asked: list[str], language: str) -> Subquery:
+def _weight(using: str, resource: str, asked: Asked, language: str) -> Subquery:
     documents = SearchDocument.objects.using(using).filter(resource=resource, record_id=OuterRef("pk"))
     best = documents.values("record_id").annotate(best=Max(_relevance(asked, language))).values("best")
     return Subquery(best, output_field=IntegerField())
 
 
-def _hits(using: str, resource: str, asked: list[str]) -> QuerySet[SearchDocument]:
+def _hits(using: str, resource: str, asked: Asked) -> QuerySet[SearchDocument]:
     vendor = connections[using].vendor
-    form, joint = QUESTION[vendor]
-    question = joint.join(form.format(term) for term in asked)
     # The only parameter is bound; terms are words made of letters and digits.
-    hit = RawSQL(CANDIDATES[vendor], [question], output_field=BooleanField())  # noqa: S611
+    hit = RawSQL(CANDIDATES[vendor], [_question(vendor, asked)], output_field=BooleanField())  # noqa: S611
     return SearchDocument.objects.using(using).annotate(hit=hit).filter(hit=True, resource=resource)
 
 
-def _relevance(asked: list[str], language: str) -> Expression:
+def _question(vendor: str, asked: Asked) -> str:
+    form, either, every, further = QUESTION[vendor]
+    single = [form.format(term) for term, *others in asked if not others]
+    several = [f"({either.join(map(form.format, term))})" for term in asked if len(term) > 1]
+    return further.join(filter(None, [every.join(single), *several]))
+
+
+def _relevance(asked: Asked, language: str) -> Expression:
     counts = [
         weight * Least(_occurrences(column, term), Value(MOST_COUNTED))
         for term in asked
@@ -138,7 +144,10 @@ class Size(Func):
         return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
 
 
-def _occurrences(column: str, term: str) -> Expression:
-    beginning = f" {term}"
+def _occurrences(column: str, term: tuple[str, ...]) -> Expression:
+    return reduce(add, (_counted(column, f" {beginning}") for beginning in term))
+
+
+def _counted(column: str, beginning: str) -> Expression:
     without = Size(Replace(F(column), Value(beginning), Value("")))
     return (Size(F(column)) - without) / Value(len(beginning.encode()), output_field=IntegerField())

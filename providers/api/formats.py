@@ -166,15 +166,17 @@ def write_offering_feed(offerings: Iterable[Shown], telling: Telling) -> Iterato
 
 def _entry(offering: Shown, telling: Telling) -> Entry:
     title, language = pick(offering["titles"], telling.language)
+    summary, language_of_summary = pick(offering["summaries"], language or telling.language)
     return Entry(
         id=str(offering["id"]),
         url=telling.address(f"offerings/{offering['id']}"),
         title=title or offering["reference"],
-        language=language or telling.language,
+        title_language=language or telling.language,
         author=pick(offering["provider"]["names"], telling.language)[0] or offering["provider_code"],
         published=offering["created_at"],
         updated=offering["updated_at"],
-        summary=pick(offering["summaries"], language)[0],
+        summary=summary,
+        summary_language=language_of_summary,
         categories={code: vocabularies.label("themes", code, telling.language) for code in offering["themes"]},
     )
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext, override
 
 from marketplace.formats.linked import without_nothing
 from marketplace.formats.registry import Representation, Telling
+from marketplace.kernel.text import gettext_noop as _
 from marketplace.kernel.text import pick
 from marketplace.vocabularies import queries as vocabularies
 from providers import queries
@@ -27,7 +28,8 @@ MEDIA_TYPE = "application/vnd.reliefweb.training.v2+json"
 NAMESPACE = UUID("8e27a998-c362-5d1f-b152-d474e1d36af2")  # in which ReliefWeb wants the UUID of an address
 SHIPPED = Path(__file__).parent.parent / "data" / "reliefweb.json"
 TITLE_LENGTH, MOST_LANGUAGES = 255, 10
-LANGUAGES = ("en", "fr", "es")  # a payload is written in one of those that ReliefWeb is read in
+LANGUAGES = ("en", "fr", "es")  # in which a payload is worded: those that ReliefWeb is read in
+NONE_OF_THEIRS = "en"  # in which it is worded where its title is in none of them
 
 
 @cache
@@ -43,10 +45,8 @@ def numbers(file: str) -> Mapping[str, Mapping[str, int]]:
 def write_trainings(sessions: Iterable[Shown], telling: Telling) -> Iterator[bytes]:
     """Write sessions as payloads: one as it is sent, several as the list `trainings`."""
     known = numbers(settings.RELIEFWEB_NUMBERS)
-    language = telling.language if telling.language in LANGUAGES else "en"
-    with override(language):
-        words = {name: gettext(text) for name, text in WORDS.items()}
-    payloads = (orjson.dumps(_payload(session, telling, language, known, words)) for session in sessions)
+    words = {language: _worded(language) for language in LANGUAGES}
+    payloads = (orjson.dumps(_payload(session, telling, known, words)) for session in sessions)
     if telling.single:
         yield next(payloads)
         return
@@ -58,24 +58,31 @@ def write_trainings(sessions: Iterable[Shown], telling: Telling) -> Iterator[byt
     yield b"]}"
 
 
+def _worded(language: str) -> dict[str, str]:
+    with override(language):
+        return {name: gettext(text) for name, text in WORDS.items()}
+
+
 def _payload(
     session: Shown,
     telling: Telling,
-    language: str,
     known: Mapping[str, Mapping[str, int]],
-    words: Mapping[str, str],
+    words_by_language: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
+    """Make the payload in the language of the title: the reader's, or one that there is."""
     offering, period = session["offering"], session["period"]
     address = telling.address(f"sessions/{session['id']}")
-    title = " ".join(pick(offering["titles"], language)[0].split())
+    title, language = pick(offering["titles"], telling.language)
+    body, language_of_body = _body(offering, language or telling.language)
+    words = words_by_language.get(_primary(language)) or words_by_language[NONE_OF_THEIRS]
     country = known["countries"].get(session["country"])
     return without_nothing(
         {
             "url": address,
             "uuid": str(uuid5(NAMESPACE, address)),
-            "title": title[:TITLE_LENGTH],
+            "title": " ".join(title.split())[:TITLE_LENGTH],
             "source": _numbers(known["sources"], [offering["provider_code"]]),
-            "language": _numbers(known["languages"], [language]),
+            "language": _numbers(known["languages"], dict.fromkeys(map(_primary, (language, language_of_body)))),
             "training_language": _numbers(known["languages"], session["languages"])[:MOST_LANGUAGES],
             "training_format": _numbers(known["formats"], [session["modality"]])[:1],
             "country": [country] if country else [],
@@ -85,10 +92,14 @@ def _payload(
             "registration_deadline": _moment(session["enrolment_deadline"]),
             "event_url": address,
             "fee_information": _fee(offering, words),
-            "body": _body(offering, language),
+            "body": body,
             "how_to_register": words["register"] % address,
         }
     ) | {"career_categories": []}  # left to ReliefWeb, as its schema allows
+
+
+def _primary(tag: str) -> str:
+    return tag.partition("-")[0]
 
 
 def _numbers(known: Mapping[str, int], codes: Iterable[str]) -> list[int]:
@@ -106,16 +117,20 @@ def _fee(offering: Shown, words: Mapping[str, str]) -> str:
     return words["fee"] % {"price": price, "currency": offering["currency"]}
 
 
-def _body(offering: Shown, language: str) -> str:
-    parts = [pick(offering["summaries"], language)[0] or pick(offering["titles"], language)[0]]
+def _body(offering: Shown, language: str) -> tuple[str, str]:
+    """Give what the offering is about, and the language of its summary; of its title where it has none."""
+    summary, spoken = pick(offering["summaries"], language)
+    if not summary:
+        summary, spoken = pick(offering["titles"], language)
+    parts = [summary]
     parts += [f"- {one}" for one in offering["objectives"].get(language, ())]
     parts += [vocabularies.label("themes", code, language) for code in offering["themes"]]
-    return "\n".join(" ".join(part.split()) for part in parts if part.strip())
+    return "\n".join(" ".join(part.split()) for part in parts if part.strip()), spoken
 
 
 WORDS = {
-    "register": "Registration goes through your organization's focal point for the training marketplace: %s",
-    "fee": "For each participant: %(price)s %(currency)s.",
+    "register": _("Registration goes through your organization's focal point for the training marketplace: %s"),
+    "fee": _("For each participant: %(price)s %(currency)s."),
 }
 TRAININGS = Representation(
     "reliefweb",

@@ -8,9 +8,10 @@ is ever taken off because a catalogue no longer tells it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
+from django.db.models import Field
 
 from marketplace.accounts.actors import Actor
 from marketplace.formats.courses import CatalogueError, Course, read_courses
@@ -26,6 +27,7 @@ ACTOR = Actor.system("harvest")
 MOST_FAILURES = 10  # in a row; then it is switched off
 MOST_TOLD = 100  # of each kind in a report; the counts are whole
 MOST_SHOWN = 500  # characters of a value in a report
+TEXTS = ("titles", "summaries", "objectives", "prerequisites")  # columns of an offering, by language
 SORTS = (
     "created",
     "adopted",
@@ -194,16 +196,17 @@ def _compare(row: HarvestedCourse, facts: Mapping[str, Any], report: Report, at:
     """Take over what changed there alone, tell of the rest, and give the base of the next comparison."""
     offering, base = row.offering, dict(row.told)
     place = {"course": row.key, "offering": str(offering.public_id)}
-    there = {column: value for column, value in facts.items() if value != base.get(column)}
-    agreed = {column: value for column, value in there.items() if value == getattr(offering, column)}
-    clashes = {
+    told = in_languages(base)  # until 1 December 2026 a base kept the tags of regions
+    agreed = {column: value for column, value in facts.items() if value == getattr(offering, column)}
+    fresh = {
         column: value
-        for column, value in there.items()
-        if column not in agreed and column in base and getattr(offering, column) != base[column]
+        for column, value in facts.items()
+        if column not in agreed and (value != told.get(column) or getattr(offering, column) == base[column])
     }
-    wanted = {column: value for column, value in there.items() if column not in agreed and column not in clashes}
-    for column, value in clashes.items():
-        values = {"was": base[column], "here": getattr(offering, column), "there": value}
+    clashes = {column for column in fresh if getattr(offering, column) not in _untouched(column, base, told)}
+    wanted = {column: value for column, value in fresh.items() if column not in clashes}
+    for column in sorted(clashes):
+        values = {"was": told.get(column), "here": getattr(offering, column), "there": fresh[column]}
         report.tell("conflicts", **place, column=column, **{name: _shown(one) for name, one in values.items()})
     if wanted and offering.state != "draft":
         report.tell("waiting", **place, state=offering.state, columns=sorted(wanted))
@@ -214,6 +217,12 @@ def _compare(row: HarvestedCourse, facts: Mapping[str, Any], report: Report, at:
     elif not clashes:
         report.tell("unchanged", **place)
     return {**base, **agreed, **wanted}
+
+
+def _untouched(column: str, *bases: Mapping[str, Any]) -> list[Any]:
+    """Give what an offering has in a column where its provider said nothing of its own: what was told, or as yet nothing."""
+    field = cast("Field[Any, Any]", Offering._meta.get_field(column))
+    return [base[column] if column in base else field.get_default() for base in bases]
 
 
 def _shown(value: Any) -> Any:
@@ -231,10 +240,7 @@ def facts_of(course: Course) -> tuple[dict[str, Any], list[str]]:
     languages, strange = _languages(course.languages)
     unknown += strange
     found: dict[str, Any] = {
-        "titles": dict(course.titles),
-        "summaries": dict(course.summaries),
-        "objectives": {language: list(texts) for language, texts in course.objectives.items()},
-        "prerequisites": dict(course.prerequisites),
+        **in_languages({column: getattr(course, column) for column in TEXTS}),
         "themes": themes,
         "languages": languages,
         "modality": course.modality,
@@ -258,11 +264,31 @@ def _themes(words: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def _languages(tags: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Give the codes of language tags, that of `en` for `en-us`, and the tags without any."""
+    """Give the codes of language tags, and the tags without any."""
     known = vocabularies.codes("languages")
-    codes = {tag: tag if tag in known else tag.replace("_", "-").partition("-")[0] for tag in tags}
+    codes = {tag: _language(tag) for tag in tags}
     found = dict.fromkeys(code for code in codes.values() if code in known)
     return list(found), [tag for tag, code in codes.items() if code not in known]
+
+
+def _language(tag: str) -> str:
+    """Give the code of a language tag: that of `en` for `en-us`, which has none of its own."""
+    return tag if tag in vocabularies.codes("languages") else tag.replace("_", "-").partition("-")[0]
+
+
+def in_languages(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Give facts whose texts are by languages, not regions: who reads French reads no `fr-fr`, but English instead.
+
+    A text in the language itself comes before those of its regions.
+    """
+    return {column: _by_language(value) if column in TEXTS else value for column, value in facts.items()}
+
+
+def _by_language(texts: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for tag in sorted(texts, key=lambda tag: (tag != _language(tag), tag)):
+        found.setdefault(_language(tag), texts[tag])
+    return found
 
 
 def _by_label(word: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ STATUSES = {"planned": "TENTATIVE", "cancelled": "CANCELLED"}  # the others are 
 def session_happening(session: Mapping[str, Any], telling: Telling) -> Happening:
     """Make the event of a session, given as the API shows it with its offering."""
     offering, period = session["offering"], session["period"]
+    title, language = pick(offering["titles"], telling.language)
     exact = period["precision"] == "day"
     country = vocabularies.country(session["country"]) if session["country"] else None
     where = (session["venue"], session["city"], pick(country.labels, telling.language)[0] if country else "")
@@ -28,7 +29,8 @@ def session_happening(session: Mapping[str, Any], telling: Telling) -> Happening
         text.append(gettext("The days are not settled yet."))
     return Happening(
         uid=f"session-{session['id']}@gmg-training-marketplace",
-        title=pick(offering["titles"], telling.language)[0] or session["reference"],
+        title=title or session["reference"],
+        language=language,
         start=date.fromisoformat(str(period["start"])),
         end=date.fromisoformat(str(period["end"])),
         changed_at=datetime.fromisoformat(str(session["updated_at"])),

@@ -28,11 +28,12 @@ def _entry(request: Shown, telling: Telling, words: str) -> Entry:
         id=str(request["id"]),
         url=telling.address(f"requests/{request['id']}"),
         title=title or request["reference"],
-        language=language or telling.language,
+        title_language=language or telling.language,
         author=request["requesting_organization"]["name"],
         published=request["submitted_at"],
         updated=request["updated_at"],
         summary=words % {"count": request["participants"]["max"], "places": places or "-"},
+        summary_language=telling.language,
         categories={code: vocabularies.label("themes", code, telling.language) for code in request["themes"]},
     )
 

@@ -143,6 +143,22 @@ def test_proposals_are_found_by_their_lead_and_engagements_by_their_organization
     assert ids(partner, "/engagements?q=lighthouse") == [str(agreed[0].public_id)]
 
 
+@pytest.mark.parametrize(
+    ("q", "title", "matches"),
+    [
+        ("policy", "Policy, policies, policymakers, police", [[0, 6], [8, 16], [18, 30]]),
+        ("policies", "Policy, policies, policymakers, police", [[0, 6], [8, 16]]),
+        ("réseau", "Réseaux et niveaux", [[0, 7]]),
+    ],
+)
+def test_highlights_tell_where_all_stands_that_was_found(
+    group: SmallGroup, at: datetime, q: str, title: str, matches: list[list[int]]
+) -> None:
+    index_offering(OfferingFactory.create(titles={"en": title}, summaries={}, published=True))
+    page = ApiClient.of(group.viewer, at).get(f"/offerings?q={q}&highlights=true").body
+    assert [(one["text"], one["matches"]) for one in page["highlights"][0]] == [(title, matches)]
+
+
 def many_organizations() -> None:
     for number in range(3):
         row = OrganizationFactory.create(names={"en": f"Shelter {number}"})

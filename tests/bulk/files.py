@@ -14,7 +14,7 @@ from tests.kit.api import Answer, ApiClient
 HEADER = ("provider", "external_id", "source", "titles.en", "titles.fr", "themes", "languages", "duration_hours")
 
 
-def rows(count: int, *, provider: str = "PRO", first: int = 0, **given: str) -> list[dict[str, str]]:
+def rows(count: int, *, provider: str = "PRO", first: int = 0, **given: Any) -> list[dict[str, Any]]:
     """Make rows of offerings that may be drafted."""
     return [
         {

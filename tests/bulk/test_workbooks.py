@@ -18,7 +18,7 @@ from marketplace.bulk.reading import count_rows, read_rows
 from marketplace.bulk.workbooks import open_workbook, text_of
 from providers.api.serializers import OfferingIn
 from providers.models import Offering, Provider
-from tests.bulk.files import counts, imported, told
+from tests.bulk.files import as_xlsx, counts, imported, rows, told
 from tests.factories.providers import OfferingFactory
 from tests.kit.api import ApiClient
 
@@ -124,6 +124,52 @@ def test_header_and_id_that_no_column_holds_are_told_of_all_the_same(staff: ApiC
     one = imported(staff, unescaped(head, "aMARKb", "x", "y"), format="xlsx", from_export=True, mode="partial")
     assert (one["status"], one["passed_over"], counts(one)) == ("done", ["co\ufffdfee"], (0, 0, 0, 1))
     assert [row["reference"] for row in told(staff, one)] == ["a\ufffdb"]
+
+
+# --- numbers longer than a spreadsheet holds ----------------------------------------------------------------------------
+LONG = 1_234_567_890_123_456_789
+
+
+@pytest.mark.parametrize("number", [LONG, -LONG, float(LONG), 1e15, 10**15, 1.5e300, 1234567890123456.5])
+def test_number_longer_than_a_spreadsheet_holds_is_refused_with_its_column(tmp_path: Path, number: float) -> None:
+    found = read(tmp_path, as_xlsx(rows(1, external_id=number)))
+    assert [(error.pointer, error.code) for error in found.errors] == [("/external_id", "inexact_number")]
+    assert "external_id" not in found.values
+
+
+@pytest.mark.parametrize("given", [10**15 - 1, float(10**15 - 1), -(10**15 - 1), str(LONG), f" {LONG} "])
+def test_number_that_a_spreadsheet_holds_and_any_text_are_taken_as_they_are(tmp_path: Path, given: object) -> None:
+    found = read(tmp_path, as_xlsx(rows(1, external_id=given)))
+    assert (found.values["external_id"], found.errors) == (str(given).strip().removesuffix(".0"), [])
+
+
+def test_long_numbers_do_not_become_one_record(staff: ApiClient) -> None:
+    """Both are 1.2345678901234568e+18 in a spreadsheet: the second row would change what the first one made."""
+    table = [*rows(1, external_id=float(LONG)), *rows(1, external_id=float(LONG + 1)), *rows(1, external_id=str(LONG))]
+    one = imported(staff, as_xlsx(table), format="xlsx", mode="partial")
+    assert counts(one) == (1, 0, 0, 2)
+    refused = told(staff, one)
+    assert [(row["line"], row["errors"][0]["code"], row["errors"][0]["column"]) for row in refused] == [
+        (2, "inexact_number", "external_id"),
+        (3, "inexact_number", "external_id"),
+    ]
+    assert [offering.external_id for offering in Offering.objects.all()] == [str(LONG)]
+    assert counts(imported(staff, as_xlsx(table), format="xlsx")) == (0, 0, 1, 2)
+
+
+def test_long_number_in_a_nested_column_is_told_of_by_that_column(tmp_path: Path) -> None:
+    header = ("provider", "places.2.city", "themes")
+    table = as_xlsx([{"provider": "PRO", "places.2.city": float(LONG), "themes": float(LONG)}], header=header)
+    found = read(tmp_path, table)
+    assert [error.pointer for error in found.errors] == ["/places/1/city", "/themes"]
+
+
+def test_long_number_in_a_column_that_is_passed_over_does_not_count(staff: ApiClient) -> None:
+    known = OfferingFactory.create(provider=Provider.objects.get(code="PRO"))
+    header = ("id", "titles.en", "version")
+    table = [{"id": str(known.public_id), "titles.en": "Renamed", "version": float(LONG)}]
+    one = imported(staff, as_xlsx(table, header=header), format="xlsx", from_export=True)
+    assert (counts(one), one["passed_over"]) == ((0, 1, 0, 0), ["version"])
 
 
 def _replaced(book: bytes, old: str, new: str) -> bytes:

@@ -213,6 +213,40 @@ def test_published_offerings_are_a_feed(viewer: ApiClient, course: Offering) -> 
     assert [tag.term for tag in entry.tags] == ["fair-recruitment"]
 
 
+def test_texts_of_a_feed_say_their_own_languages(viewer: ApiClient, centre: Provider) -> None:
+    OfferingFactory.create(
+        provider=centre, published=True, titles={"fr": "Entretiens"}, summaries={"en": "For labour officers."}
+    )
+    feed = viewer.get("/offerings?format=atom", Accept_Language="en").content
+    assert checks.feed(feed) == []
+    (entry,) = feedparser.parse(feed).entries
+    assert (entry.title_detail.value, entry.title_detail.language) == ("Entretiens", "fr")
+    assert (entry.summary_detail.value, entry.summary_detail.language) == ("For labour officers.", "en")
+
+
+def test_text_in_neither_language_of_the_product_is_tagged_with_its_own(viewer: ApiClient, centre: Provider) -> None:
+    course = OfferingFactory.create(
+        provider=centre, published=True, titles={}, summaries={"pt-BR": "Para os agentes."}, code="JEJU-1"
+    )
+    (entry,) = feedparser.parse(viewer.get("/offerings?format=atom", Accept_Language="fr").content).entries
+    assert (entry.title, entry.title_detail.language) == (course.code, "fr")  # a reference is in no language
+    assert entry.summary_detail.language == "pt-BR"
+
+
+def test_title_of_an_event_says_its_own_language(viewer: ApiClient, session: Session) -> None:
+    def spoken(reader: str) -> str:
+        answer = viewer.get("/sessions?format=ics", Accept_Language=reader)
+        assert checks.as_calendar(answer.content) == []
+        (event,) = Calendar.from_ical(answer.content).walk("VEVENT")
+        return f"{event['SUMMARY'].params['LANGUAGE']}: {event['SUMMARY']}"
+
+    assert spoken("fr") == "fr: Le recrutement équitable en pratique"
+    Offering.objects.update(titles={"en": "Fair recruitment in practice"})
+    assert spoken("fr") == spoken("en") == "en: Fair recruitment in practice"
+    Offering.objects.update(titles={})
+    assert spoken("fr") == f"fr: {session.reference_text}"
+
+
 def test_feed_is_named_by_its_filters(viewer: ApiClient, course: Offering) -> None:
     def name(query: str) -> str:
         found: str = feedparser.parse(viewer.get(f"/offerings?{query}").content).feed.id

@@ -87,3 +87,42 @@ def test_language_of_a_region_is_the_language() -> None:
     facts, unknown = facts_of(found)
     assert facts["languages"] == ["en", "pt"]
     assert unknown == ["tlh-latn"]
+
+
+def tagged(*texts: tuple[str, str]) -> list[dict[str, str]]:
+    return [{"@language": tag, "@value": text} for tag, text in texts]
+
+
+@pytest.mark.django_db
+def test_text_of_a_region_is_one_of_the_language() -> None:
+    (found,) = read(
+        {
+            "identifier": "c1",
+            "name": tagged(("fr-FR", "Entretiens"), ("en-GB", "Interviews")),
+            "description": tagged(("zh-Hant", "訪談"), ("nds-DE", "Snacken")),
+            "teaches": tagged(("pt-BR", "Ouvir"), ("pt-BR", "Falar")),
+            "coursePrerequisites": tagged(("es-419", "Ninguno")),
+        }
+    )
+    facts, unknown = facts_of(found)
+    assert facts["titles"] == {"fr": "Entretiens", "en": "Interviews"}
+    assert facts["summaries"] == {"zh": "訪談", "nds": "Snacken"}
+    assert facts["objectives"] == {"pt": ["Falar", "Ouvir"]}
+    assert facts["prerequisites"] == {"es": "Ninguno"}
+    assert unknown == []
+
+
+@pytest.mark.django_db
+def test_text_in_the_language_itself_comes_before_those_of_its_regions() -> None:
+    (found,) = read(
+        {
+            "identifier": "c1",
+            "name": tagged(("en-GB", "Organisations"), ("en", "Interviews"), ("en-US", "Organizations")),
+            "description": tagged(("en-US", "Organizations"), ("en-GB", "Organisations")),
+            "teaches": tagged(("fr-CA", "Écouter"), ("fr", "Parler")),
+        }
+    )
+    facts, _unknown = facts_of(found)
+    assert facts["titles"] == {"en": "Interviews"}
+    assert facts["summaries"] == {"en": "Organisations"}  # the same one in every run
+    assert facts["objectives"] == {"fr": ["Parler"]}

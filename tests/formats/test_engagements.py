@@ -1,13 +1,14 @@
 """Engagements, needs and personal calendars in the formats of the field: libxml2, icalendar and feedparser read them."""
 
 import logging
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import feedparser
+import orjson
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
@@ -17,9 +18,11 @@ from icalendar import Calendar
 from lxml import etree
 
 from fulfilment.models import Engagement
+from marketplace.accounts.models import AccessToken
 from marketplace.formats import checks
 from marketplace.kernel.errors import ErrorCode as C
 from marketplace.kernel.masking import masked
+from providers.models import Offering
 from requests_app.models import PostingConsent, TrainingRequest
 from tests.factories.fulfilment import CostShareFactory, DeliveryFactory, EngagementFactory, EngagementPartyFactory
 from tests.factories.providers import OfferingFactory, ProviderFactory, SessionFactory
@@ -132,6 +135,14 @@ def test_deliveries_are_a_calendar(group: SmallGroup, engagement: Engagement, at
     )
 
 
+def test_title_of_a_delivery_says_its_own_language(group: SmallGroup, engagement: Engagement, at: datetime) -> None:
+    Offering.objects.update(titles={"en": "Fair recruitment in practice"})
+    api = ApiClient.of(group.focal_point, at)
+    answer = api.get(f"/engagements/{engagement.reference}/deliveries?format=ics", Accept_Language="fr")
+    titles = [event["SUMMARY"] for event in Calendar.from_ical(answer.content).walk("VEVENT")]
+    assert {(str(title), title.params["LANGUAGE"]) for title in titles} == {("Fair recruitment in practice", "en")}
+
+
 @pytest.mark.parametrize(
     "path", ["/engagements?format=iati", "/requests?format=atom", "/sessions?format=ics", "/sessions?format=jsonld"]
 )
@@ -168,7 +179,7 @@ def test_person_reads_own_calendar_by_its_address(group: SmallGroup, engagement:
     own = SessionFactory.create(offering=OfferingFactory.create(provider=centre))
     others = SessionFactory.create()
     made = ApiClient.of(group.provider_staff, at).post(
-        "/me/tokens", {"name": "calendar", "scopes": list(CALENDAR_SCOPES), "lifetime_days": 30}
+        "/me/tokens", {"name": "calendar", "scopes": list(CALENDAR_SCOPES)}
     )
     answer = ApiClient().get(f"/calendars/{made.body['token']}.ics")
     assert answer["Content-Type"] == "text/calendar; charset=utf-8"
@@ -200,7 +211,8 @@ def test_no_other_key_opens_a_calendar(group: SmallGroup, at: datetime) -> None:
     for key in (token[:-1], f"{token}x", "gmg_", "nothing", "gmg_é_x"):
         check_problem(ApiClient().get(f"/calendars/{key}"), C.NOT_FOUND)
     check_problem(ApiClient().get(f"/calendars/{token_of(group.client, at, 'catalogue:read')}"), C.NOT_FOUND)
-    with time_machine.travel(at + timedelta(days=11), tick=False):
+    over = AccessToken.objects.get(user=group.focal_point).expires_at
+    with time_machine.travel(over, tick=False):
         check_problem(ApiClient().get(f"/calendars/{token}"), C.NOT_FOUND)
 
 
@@ -224,9 +236,8 @@ def need(organization: Any, at: datetime, **facts: Any) -> TrainingRequest:
     made: TrainingRequest = TrainingRequestFactory.create(
         submitted=True,
         requesting_organization=organization,
-        title={"en": "Interview skills"},
         need_statement={"en": "Canary of the body"},
-        **{"state": "open", "visibility": "public", **facts},
+        **{"title": {"en": "Interview skills"}, "state": "open", "visibility": "public", **facts},
     )
     RequestLineFactory.create(request=made, country="MLI", theme="mainstreaming")
     return made
@@ -246,6 +257,25 @@ def test_listed_needs_are_a_feed_of_their_summaries(group: SmallGroup, at: datet
         assert "Mali" in entry.summary
         assert b"Canary" not in answer.content
         assert str(silent.public_id).encode() not in answer.content
+
+
+@pytest.mark.parametrize(("reader", "words"), [("en", "Participants: 30. Where: Mali."), ("fr", "Lieu : Mali.")])
+def test_texts_of_a_feed_of_needs_say_their_own_languages(
+    reader: str, words: str, group: SmallGroup, at: datetime
+) -> None:
+    for title in ({"fr": "Entretiens"}, {"en": "Interviews"}):
+        listed = need(group.requester, at, title=title)
+        PostingConsent.objects.create(request=listed, given_at=at, given_by="somebody")
+    answer = ApiClient.of(group.outsider, at).get("/requests?format=atom", Accept_Language=reader)
+    assert checks.feed(answer.content) == []
+    entries = feedparser.parse(answer.content).entries
+    assert {(entry.title, entry.title_detail.language) for entry in entries} == {
+        ("Entretiens", "fr"),
+        ("Interviews", "en"),
+    }
+    for entry in entries:
+        assert words in entry.summary
+        assert entry.summary_detail.language == reader
 
 
 @pytest.mark.parametrize(("kind", "count"), [("needs", 1), ("offerings", 3)])
@@ -290,6 +320,57 @@ def test_open_session_is_a_payload(group: SmallGroup, numbered: None, at: dateti
     listed = client.get("/sessions?format=reliefweb")
     assert listed.body["trainings"] == [payload]
     assert checks.trainings(listed.content) == []
+
+
+def payload_of(group: SmallGroup, at: datetime, reader: str, **texts: Any) -> Any:
+    centre = ProviderFactory.create(organization=group.provider)
+    course = OfferingFactory.create(provider=centre, published=True, objectives={}, **texts)
+    session = SessionFactory.create(offering=course)
+    client = ApiClient.of(group.viewer, at)
+    return client.get(f"/sessions/{session.public_id}?format=reliefweb", Accept_Language=reader).body
+
+
+ENGLISH, FRENCH, SPANISH = 267, 268, 269
+
+
+@pytest.mark.parametrize(
+    ("titles", "summaries", "reader", "numbers"),
+    [
+        (("en", "fr"), ("en", "fr"), "en", [ENGLISH]),
+        (("en", "fr"), ("en", "fr"), "fr", [FRENCH]),
+        (("en",), ("en",), "fr", [ENGLISH]),
+        (("fr",), ("fr",), "en", [FRENCH]),
+        (("es-419",), ("es-419",), "fr", [SPANISH]),
+        (("fr",), ("en", "fr"), "en", [FRENCH]),  # the body keeps to the language of the title
+        (("fr",), ("en",), "fr", [FRENCH, ENGLISH]),
+        (("fr",), (), "en", [FRENCH]),
+    ],
+)
+def test_payload_says_in_which_language_its_title_and_body_are(
+    titles: tuple[str, ...],
+    summaries: tuple[str, ...],
+    reader: str,
+    numbers: list[int],
+    group: SmallGroup,
+    at: datetime,
+) -> None:
+    payload = payload_of(
+        group,
+        at,
+        reader,
+        titles={tag: f"The title, told in {tag}" for tag in titles},
+        summaries={tag: f"The summary, told in {tag}" for tag in summaries},
+    )
+    assert payload["language"] == numbers
+    assert ("participant : 0.00 USD" in payload["fee_information"]) == (numbers[0] == FRENCH)
+    assert ("plateforme de formation" in payload["how_to_register"]) == (numbers[0] == FRENCH)
+
+
+def test_payload_in_a_language_without_a_number_says_none(group: SmallGroup, settings: Any, at: datetime) -> None:
+    arabic = {"titles": {"ar": "التوظيف العادل عمليا"}, "summaries": {"ar": "لموظفي العمل"}}
+    payload = payload_of(group, at, "en", **arabic)
+    assert "language" not in payload
+    assert any("'language' is a required property" in one for one in checks.trainings(orjson.dumps(payload)))
 
 
 def test_sessions_that_take_no_bookings_are_no_payload(group: SmallGroup, numbered: None, at: datetime) -> None:

@@ -172,6 +172,129 @@ def test_offering_that_the_provider_had_filed_is_not_made_twice(harvest: Harvest
     assert some(run(harvest, catalogue(course()), at + DAY))["unchanged"] == 1
 
 
+# --- told for the first time --------------------------------------------------------------------------------------------
+SILENT: dict[str, Any] = {"timeRequired": [], "educationalLevel": []}
+LATE: dict[str, Any] = {"timeRequired": "PT21H", "educationalLevel": "advanced"}
+
+
+def test_what_is_told_late_does_not_take_the_place_of_what_the_provider_said(harvest: Harvest, at: datetime) -> None:
+    run(harvest, catalogue(course(**SILENT)), at)
+    assert Offering.objects.get().duration_hours is None
+    edit(duration_hours=16)
+    for day in (1, 2):  # told again as long as it lasts
+        report = run(harvest, catalogue(course(**LATE)), at + day * DAY)
+        (clash,) = report["conflicts"]
+        assert (clash["column"], clash["was"], clash["here"], clash["there"]) == ("duration_hours", None, 16, 21)
+        found = Offering.objects.get()
+        assert (found.duration_hours, found.level) == (16, "advanced")  # where nothing stood, it is taken over
+    edit(duration_hours=None)
+    assert run(harvest, catalogue(course(**LATE)), at + 3 * DAY)["changed"][0]["columns"] == ["duration_hours"]
+    assert Offering.objects.get().duration_hours == 21
+
+
+def test_what_is_told_late_is_taken_over_where_nothing_stands(harvest: Harvest, at: datetime) -> None:
+    bare = {"@type": "Course", "identifier": "course-1", "name": "Interviewing with care"}
+    run(harvest, catalogue(bare), at)
+    late: dict[str, Any] = {"teaches": "Listen", "coursePrerequisites": "None", "inLanguage": "fr"}
+    report = run(harvest, catalogue(course(**LATE, **late)), at + DAY)
+    assert some(report) == {"changed": 1, "unknown_words": 1}
+    found = Offering.objects.get()
+    assert (found.objectives, found.prerequisites) == ({"en": ["Listen"]}, {"en": "None"})
+    assert (found.languages, found.themes) == (["fr"], ["migration-governance"])
+    assert (found.modality, found.level, found.duration_hours) == ("in_person", "advanced", 21)
+
+
+def test_what_is_told_late_of_an_adopted_offering_leaves_the_word_of_its_provider(
+    harvest: Harvest, at: datetime
+) -> None:
+    OfferingFactory.create(provider=harvest.provider, source="website", external_id="course-1", level="")
+    run(harvest, catalogue(course(**SILENT)), at)
+    report = run(harvest, catalogue(course(**LATE)), at + DAY)
+    (clash,) = report["conflicts"]
+    assert (clash["column"], clash["was"], clash["here"], clash["there"]) == ("duration_hours", None, 14, 21)
+    assert report["changed"][0]["columns"] == ["level"]
+    assert (Offering.objects.get().duration_hours, Offering.objects.get().level) == (14, "advanced")
+
+
+# --- tags of regions ----------------------------------------------------------------------------------------------------
+def tagged(**texts: str) -> list[dict[str, str]]:
+    return [{"@language": tag.replace("_", "-"), "@value": text} for tag, text in texts.items()]
+
+
+REGIONAL = tagged(fr_FR="Entretiens", en_GB="Interviews")
+OLD = {"fr-fr": "Entretiens", "en-gb": "Interviews"}  # as they were kept until 1 December 2026
+
+
+def test_texts_of_a_region_are_read_by_everybody_who_reads_the_language(
+    harvest: Harvest, group: SmallGroup, at: datetime
+) -> None:
+    run(harvest, catalogue(course(name=REGIONAL)), at)
+    assert Offering.objects.get().titles == {"fr": "Entretiens", "en": "Interviews"}
+    staff = ApiClient.of(group.provider_staff, at)
+    feed = staff.get("/offerings?format=jsonld").body["itemListElement"]
+    assert {one["@language"] for one in feed[0]["name"]} == {"en", "fr"}
+
+
+def as_before(**columns: Any) -> None:
+    """Make the only course one that was harvested when tags of regions were kept."""
+    row = HarvestedCourse.objects.get()
+    row.told |= columns
+    row.save()
+    Offering.objects.update(**columns)
+
+
+def test_texts_that_were_taken_over_with_tags_of_regions_get_those_of_languages(harvest: Harvest, at: datetime) -> None:
+    run(harvest, catalogue(course(name=REGIONAL)), at)
+    as_before(titles=OLD)
+    report = run(harvest, catalogue(course(name=REGIONAL)), at + DAY)
+    assert report["changed"][0]["columns"] == ["titles"]
+    assert Offering.objects.get().titles == {"fr": "Entretiens", "en": "Interviews"}
+    assert some(run(harvest, catalogue(course(name=REGIONAL)), at + 2 * DAY)) == {"unchanged": 1, "unknown_words": 1}
+
+
+def test_texts_with_tags_of_regions_that_the_provider_changed_are_no_conflict_until_the_catalogue_changes(
+    harvest: Harvest, at: datetime
+) -> None:
+    run(harvest, catalogue(course(name=REGIONAL)), at)
+    as_before(titles=OLD)
+    own = {**OLD, "en-gb": "Talks"}
+    edit(titles=own)
+    assert some(run(harvest, catalogue(course(name=REGIONAL)), at + DAY)) == {"unchanged": 1, "unknown_words": 1}
+    assert Offering.objects.get().titles == own
+    (clash,) = run(harvest, catalogue(course(name="Care")), at + 2 * DAY)["conflicts"]
+    assert (clash["was"], clash["here"], clash["there"]) == (
+        {"fr": "Entretiens", "en": "Interviews"},
+        own,
+        {"en": "Care"},
+    )
+
+
+def test_texts_with_tags_of_regions_change_with_the_catalogue_where_nobody_else_did(
+    harvest: Harvest, at: datetime
+) -> None:
+    run(harvest, catalogue(course(name=REGIONAL)), at)
+    for here in (
+        OLD,
+        {"fr": "Entretiens", "en": "Interviews"},
+    ):  # as it was taken over, or as the provider put it right
+        as_before(titles=OLD)
+        Offering.objects.update(titles=here)
+        assert "conflicts" not in run(harvest, catalogue(course(name="Care")), at + DAY)
+        assert Offering.objects.get().titles == {"en": "Care"}
+
+
+def test_published_texts_with_tags_of_regions_wait_for_their_provider(harvest: Harvest, at: datetime) -> None:
+    run(harvest, catalogue(course(name=REGIONAL)), at)
+    as_before(titles=OLD)
+    Offering.objects.update(state="in_vetting")
+    for day in (1, 2):
+        report = run(harvest, catalogue(course(name=REGIONAL)), at + day * DAY)
+        assert "conflicts" not in report
+        assert report["waiting"][0]["columns"] == ["titles"]
+    Offering.objects.update(state="draft")
+    assert some(run(harvest, catalogue(course(name=REGIONAL)), at + 3 * DAY))["changed"] == 1
+
+
 def edit(**facts: Any) -> None:
     operations.change_offering(
         actor=SYSTEM, at=Offering.objects.get().updated_at, offering_id=Offering.objects.get().pk, facts=facts
