@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from marketplace.accounts.roles import GROUP_READER_ROLES, GROUP_WIDE_ROLES, ROLES, Permission
 
 if TYPE_CHECKING:
-    from marketplace.accounts.models import ServiceClient, User
+    from marketplace.accounts.models import AccessToken, ServiceClient, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class Actor:
     acting_for: str = ""  # person or office for whom a system writes
     on: date | None = None  # day for which memberships count; None = the day of the operation
     extra: dict[str, str] = field(default_factory=dict)
+    token: "AccessToken | None" = field(default=None, compare=False, repr=False)  # a personal one, or a system's
 
     @classmethod
     def system(cls, name: str) -> "Actor":
@@ -78,19 +79,25 @@ class Actor:
         return cls(kind="anonymous")
 
     @classmethod
-    def for_user(cls, user: "User", *, scopes: frozenset[str] | None = None) -> "Actor":
+    def for_user(
+        cls, user: "User", *, scopes: frozenset[str] | None = None, token: "AccessToken | None" = None
+    ) -> "Actor":
         """Make the actor of a person."""
-        return cls(kind="user", user=user, scopes=scopes)
+        return cls(kind="user", user=user, scopes=scopes, token=token)
 
     @classmethod
     def for_client(
-        cls, client: "ServiceClient", *, scopes: frozenset[str] | None = None, acting_for: str = ""
+        cls,
+        client: "ServiceClient",
+        *,
+        scopes: frozenset[str] | None = None,
+        acting_for: str = "",
+        token: "AccessToken | None" = None,
     ) -> "Actor":
         """Make the actor of an integrating system; never wider than the scopes of the client."""
         allowed = frozenset(client.scopes)
-        return cls(
-            kind="client", client=client, scopes=allowed if scopes is None else allowed & scopes, acting_for=acting_for
-        )
+        reach = allowed if scopes is None else allowed & scopes
+        return cls(kind="client", client=client, scopes=reach, acting_for=acting_for, token=token)
 
     @property
     def is_system(self) -> bool:
@@ -140,6 +147,11 @@ class Actor:
     @cached_property
     def answers(self) -> "dict[object, tuple[bool, Sequence[User]]]":
         """What was found out about roles and permissions in this call; kept by `permissions.can`."""
+        return {}
+
+    @cached_property
+    def found(self) -> dict[object, frozenset[int]]:
+        """What was found out in this call about bonds, as keys by question; kept by `queries.bound_ids` and who asks it."""
         return {}
 
     def learn(self, day: date, rights: tuple[Right, ...], grants: tuple[Grant, ...]) -> None:

@@ -325,6 +325,8 @@ class AccessToken(Record):
     client = models.ForeignKey(
         ServiceClient, null=True, blank=True, on_delete=models.CASCADE, related_name="access_tokens"
     )
+    # The token with which people made it for themselves, and with which it ends; None: a session, or somebody else.
+    made_with = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="heirs")
     scopes = CodeListField()
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)

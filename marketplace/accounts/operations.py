@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 
 from marketplace.accounts import permissions, queries, reach
 from marketplace.accounts.actors import Actor
-from marketplace.accounts.journal import note
+from marketplace.accounts.heirs import end_of, lock_owner, maker_of
+from marketplace.accounts.journal import Entry, note, note_many
 from marketplace.accounts.models import (
     AccessToken,
     ContextEvent,
@@ -18,12 +20,12 @@ from marketplace.accounts.models import (
     Organization,
     OrganizationAlias,
     OrganizationRole,
-    OrganizationTree,
     Programme,
     ServiceClient,
     User,
 )
 from marketplace.accounts.roles import SCOPES, Permission
+from marketplace.accounts.tree import lock_tree, rebuild_tree
 from marketplace.kernel.errors import DomainError, ErrorCode, FieldError, rule_broken
 from marketplace.kernel.text import LanguageMap, gettext_noop
 
@@ -67,6 +69,7 @@ def save_organization(
     DomainError(rule_broken) when the parent lies below the organization itself.
     """
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    lock_tree()
     parent = queries.organization_by_code(facts.parent, "/parent") if facts.parent else None
     existing = Organization.objects.select_for_update(of=("self",)).filter(code=facts.code).first()
     organization = existing or Organization(code=facts.code, created_at=at)
@@ -80,7 +83,7 @@ def save_organization(
     organization.version += 0 if existing is None else 1
     organization.save()
     if moved:
-        _rebuild_tree()
+        rebuild_tree()
     organization.aliases.all().delete()
     OrganizationAlias.objects.bulk_create(
         OrganizationAlias(organization=organization, text=text) for text in dict.fromkeys(facts.aliases)
@@ -92,20 +95,6 @@ def save_organization(
     )
     note(organization, "created" if existing is None else "changed", actor=actor, at=at, changes=changes)
     return organization
-
-
-def _rebuild_tree() -> None:
-    """Write the (ancestor, descendant) pairs anew: hundreds of rows, seldom."""
-    parents = dict(Organization.objects.values_list("pk", "parent_id"))
-    pairs: list[OrganizationTree] = []
-    for pk in parents:
-        ancestor: int | None = pk
-        depth = 0
-        while ancestor is not None:
-            pairs.append(OrganizationTree(ancestor_id=ancestor, descendant_id=pk, depth=depth))
-            ancestor, depth = parents[ancestor], depth + 1
-    OrganizationTree.objects.all().delete()
-    OrganizationTree.objects.bulk_create(pairs)
 
 
 @transaction.atomic
@@ -131,7 +120,7 @@ def save_programme(
     Raises DomainError(permission_denied) and DomainError(unknown_reference).
     """
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
-    existing = Programme.objects.filter(code=code).first()
+    existing = Programme.objects.select_for_update(of=("self",)).filter(code=code).first()
     programme = existing or Programme(code=code, created_at=at)
     programme.names, programme.countries = dict(names), list(countries)
     programme.lead = queries.organization_by_code(lead, "/lead") if lead else None
@@ -166,7 +155,7 @@ def save_context_event(
 ) -> ContextEvent:
     """Create or replace a context event by its code. Raises DomainError(permission_denied)."""
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
-    existing = ContextEvent.objects.filter(code=code).first()
+    existing = ContextEvent.objects.select_for_update(of=("self",)).filter(code=code).first()
     event = existing or ContextEvent(code=code, created_at=at)
     event.names, event.host_country = dict(names), host_country
     event.start_on, event.end_on, event.precision = start_on, end_on, precision
@@ -242,7 +231,7 @@ def save_service_client(
     """
     permissions.check_holds(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_scopes(scopes)
-    existing = ServiceClient.objects.filter(client_id=client_id).first()
+    existing = ServiceClient.objects.select_for_update(of=("self",)).filter(client_id=client_id).first()
     check_hands_out(actor, set(scopes) - set(existing.scopes if existing else ()))
     client = existing or ServiceClient(client_id=client_id, created_at=at, test_mode=test_mode)
     client.name, client.organization, client.scopes, client.active, client.updated_at = (
@@ -300,19 +289,22 @@ def issue_token(
     at: datetime,
     name: str,
     scopes: Sequence[str],
-    lifetime: timedelta,
+    lifetime: timedelta | None = None,
     user: User | None = None,
     client: ServiceClient | None = None,
 ) -> tuple[AccessToken, str]:
     """Make a token for a user or a service client and return it with its text, which is shown only once.
 
     A person may make tokens for themselves; for others, organizations must be managed. A client's token never
-    reaches further than the client. Raises DomainError(permission_denied, rule_broken).
+    reaches further than the client. What people make for themselves with a token ends with it at the latest: its end
+    and its revocation bound what comes of a leak. ``lifetime`` None: the usual one, or up to that end. Raises
+    DomainError(permission_denied, rule_broken), and DomainError(token_invalid) where that token has ended meanwhile.
     """
     if actor.user is None or user is None or actor.user.pk != user.pk:
         permissions.check_holds(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
     check_scopes(scopes)
     check_hands_out(actor, scopes)
+    maker = maker_of(actor, user)
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     token = AccessToken(
         name=name,
@@ -320,24 +312,31 @@ def issue_token(
         digest=digest(secret),
         user=user,
         client=client,
+        made_with=maker,
         scopes=list(scopes),
-        expires_at=at + lifetime,
+        expires_at=end_of(lifetime, maker, at=at),
         created_at=at,
         updated_at=at,
     )
     token.save()
-    note(token, "created", actor=actor, at=at, changes={"scopes": list(scopes)})
+    made_with = {"made_with": str(maker.public_id)} if maker else {}
+    note(token, "created", actor=actor, at=at, changes={"scopes": list(scopes), **made_with})
     return token, f"{TOKEN_KIND}_{prefix}_{secret}"
 
 
 @transaction.atomic
 def revoke_token(token: AccessToken, *, actor: Actor, at: datetime) -> AccessToken:
-    """End a token at once; ending it again changes nothing."""
-    if token.revoked_at is None:
-        token.revoked_at = token.updated_at = at
-        token.version += 1
-        token.save(update_fields=["revoked_at", "updated_at", "version"])
-        note(token, "revoked", actor=actor, at=at)
+    """End a token at once, and with it all that were made with it; ending it again changes nothing."""
+    lock_owner(token)
+    living = queries.with_heirs(token).filter(revoked_at__isnull=True)
+    ended = list(living.order_by("pk"))
+    living.update(revoked_at=at, updated_at=at, version=F("version") + 1)
+    for one in ended:
+        one.revoked_at, one.updated_at, one.version = at, at, one.version + 1
+    ended_with: dict[str, object] = {"with": str(token.public_id)}
+    entries = [Entry(one, "revoked", changes={} if one == token else ended_with) for one in ended]
+    note_many(entries, actor=actor, at=at)
+    token.refresh_from_db()
     return token
 
 
@@ -362,8 +361,9 @@ def authenticate_token(text: str, *, at: datetime) -> tuple[AccessToken, Actor] 
         AccessToken.objects.filter(pk=token.pk).update(last_used_at=at)
     scopes = frozenset(token.scopes)
     if token.user is not None:
-        return (token, known.told(Actor.for_user(token.user, scopes=scopes))) if token.user.is_active else None
+        person = Actor.for_user(token.user, scopes=scopes, token=token)
+        return (token, known.told(person)) if token.user.is_active else None
     client = token.client
     if client is None or not client.active:
         return None
-    return token, known.told(Actor.for_client(client, scopes=scopes))
+    return token, known.told(Actor.for_client(client, scopes=scopes, token=token))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from marketplace.accounts import permissions
 from marketplace.accounts.actors import Actor
@@ -197,17 +198,23 @@ def staff_of(organization_ids: Iterable[int], roles: Iterable[str], day: date) -
 
 
 def conflict_of(actor: Actor, organization_ids: Iterable[int], at: datetime) -> Organization | None:
-    """Give the first of the organizations to which the actor is bound (recusal, domain rule 4).
+    """Give the first of the organizations to which the actor is bound (recusal, domain rule 4), by themselves if they are."""
+    wanted = frozenset(organization_ids)
+    concerned = actor.held(at) & wanted or bound_ids(actor, at) & wanted
+    return Organization.objects.filter(pk__in=concerned).first() if concerned else None
+
+
+def bound_ids(actor: Actor, at: datetime) -> frozenset[int]:
+    """Give the organizations to which the actor is bound, for recusal; asks at most once in a call.
 
     Bound is who has a membership of any role there or a right that was granted, and who stands in for somebody who has.
     """
-    concerned = frozenset(organization_ids)
-    bound = permissions.own_organization_ids(actor, at) | {pk for pk, _ in actor.grants(at)}
     absent = [right.lent_by for right in actor.rights(at) if right.lent_by is not None]
-    if absent and not bound & concerned:
-        theirs = Membership.objects.filter(current(at.date()), user__in=absent, organization_id__in=concerned)
-        bound |= frozenset(theirs.values_list("organization_id", flat=True))
-    return Organization.objects.filter(pk__in=bound & concerned).first() if bound & concerned else None
+    question = ("bound by the absent", at.date())
+    if absent and question not in actor.found:
+        theirs = Membership.objects.filter(current(at.date()), user__in=absent)
+        actor.found[question] = frozenset(theirs.values_list("organization_id", flat=True))
+    return actor.held(at) | actor.found.get(question, frozenset())
 
 
 # --- people, systems and tokens ----------------------------------------------------------------------------------
@@ -220,6 +227,19 @@ def tokens_of(actor: Actor) -> QuerySet[AccessToken]:
     if actor.client is not None:
         return AccessToken.objects.filter(client=actor.client)
     return AccessToken.objects.none()
+
+
+LINE = """
+    WITH RECURSIVE line(id) AS (
+        SELECT CAST(%s AS bigint)
+        UNION SELECT heir.id FROM accounts_accesstoken heir JOIN line ON heir.made_with_id = line.id
+    ) SELECT id FROM line
+"""
+
+
+def with_heirs(token: AccessToken) -> QuerySet[AccessToken]:
+    """Give a token and all that were made with it, or with one of these."""
+    return AccessToken.objects.filter(pk__in=RawSQL(LINE, (token.pk,)))  # noqa: S611  no text of anybody is in it
 
 
 def memberships_of(user: User) -> QuerySet[Membership]:

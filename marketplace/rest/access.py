@@ -18,6 +18,8 @@ TABLE = Path(__file__).parent / "data" / "access.csv"
 ANSWERS = frozenset({"2xx", "4xx", "401", "403", "404", "503"})
 # Need no scope of their own, but a token that lacks some is refused: it would hand out more than it has, or is not the person.
 NEVER_WIDER = frozenset({"tokens_create", "me_change", "me_export"})
+# Need no scope either, but a token that lacks some finds itself and what was made with it, and no other.
+ONLY_ITSELF = frozenset({"tokens_read", "tokens_revoke"})
 METHODS = ("get", "post", "put", "patch", "delete")
 HEADER = ("operation", "method", "path", "about", "caller", "role", "relation", "scope", "answer", "without_scope")
 
@@ -79,6 +81,8 @@ def without_scope(operation: str, answer: str, *, is_scoped: bool) -> str:
     """Tell what a caller gets with a token that lacks the scope: refused on scoped routes before anything is looked up."""
     if operation in NEVER_WIDER and answer == "2xx":
         return "403"
+    if operation in ONLY_ITSELF and answer == "2xx":
+        return "404"
     return answer if answer == "401" or not is_scoped else "403"
 
 

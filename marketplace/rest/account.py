@@ -27,7 +27,6 @@ from marketplace.identity import lockout
 from marketplace.identity.operations import APPLICATION
 from marketplace.identity.second_factor import accepts, has_second_factor
 from marketplace.kernel.errors import DomainError, ErrorCode
-from marketplace.lifecycles.operations import lock
 
 OWN = SignedIn("about the caller alone")
 
@@ -38,14 +37,21 @@ def check_not_through_app(actor: Actor) -> None:
         raise DomainError(ErrorCode.PERMISSION_DENIED, permission="me")
 
 
+def is_whole(actor: Actor) -> bool:
+    """Tell whether somebody comes with a session, or with a token that reaches as far as they do.
+
+    A token of few scopes stands in scripts and in the addresses of calendars: whoever finds it is not the person.
+    """
+    return actor.user is not None and (actor.scopes is None or actor.scopes >= SCOPES.keys())
+
+
 def whole_person(actor: Actor) -> User:
     """Give the person behind a session, or behind a token that reaches as far as they do.
 
-    A token of few scopes stands in scripts and in the addresses of calendars: whoever finds it is not the person.
     Raises DomainError(permission_denied) for systems, OAuth tokens and tokens that lack a scope.
     """
     check_not_through_app(actor)
-    if actor.user is None or not (actor.scopes is None or actor.scopes >= SCOPES.keys()):
+    if actor.user is None or not is_whole(actor):
         raise DomainError(ErrorCode.PERMISSION_DENIED, permission="me")
     return actor.user
 
@@ -159,7 +165,7 @@ class MeView(ApiView):
 class TokenIn(StrictSerializer):
     """A new token."""
 
-    example: ClassVar[dict[str, object]] = {"name": "my script", "scopes": ["requests:read"], "lifetime_days": 30}
+    example: ClassVar[dict[str, object]] = {"name": "my script", "scopes": ["requests:read"], "lifetime_days": 7}
 
     name = serializers.CharField(max_length=100)
     scopes = serializers.ListField(
@@ -171,7 +177,7 @@ class TokenIn(StrictSerializer):
         """Give the lifetime as a span."""
         found = super().arguments()
         days = found.pop("lifetime_days", None)
-        return {**found, "lifetime": timedelta(days=days) if days else settings.TOKEN_LIFETIME}
+        return {**found, "lifetime": timedelta(days=days)} if days else found
 
 
 class TokenOut(ThingOut):
@@ -185,7 +191,7 @@ class TokenOut(ThingOut):
         "name": "my script",
         "prefix": "3f9a12bc00de",
         "scopes": ["requests:read"],
-        "expires_at": "2026-12-23T09:00:00Z",
+        "expires_at": "2026-11-30T09:00:00Z",
         "last_used_at": None,
         "revoked_at": None,
     }
@@ -214,14 +220,25 @@ def with_text(made: tuple[AccessToken, str]) -> AccessToken:
 
 
 def create_own_token(*, actor: Actor, at: datetime, **facts: Any) -> AccessToken:
-    """Make a token for the caller. Raises DomainError(permission_denied, insufficient_scope)."""
+    """Make a token for the caller. Raises DomainError(permission_denied, insufficient_scope, rule_broken)."""
     check_not_through_app(actor)
     return with_text(operations.issue_token(actor=actor, at=at, user=actor.user, client=actor.client, **facts))
 
 
 def revoke_token(*, actor: Actor, at: datetime, token_id: int) -> AccessToken:
-    """End a token that the caller may see."""
-    return operations.revoke_token(lock(AccessToken.objects.filter(pk=token_id)), actor=actor, at=at)
+    """End a token that the caller may see, with all that were made with it."""
+    return operations.revoke_token(AccessToken.objects.get(pk=token_id), actor=actor, at=at)
+
+
+def tokens_visible_to(actor: Actor) -> QuerySet[AccessToken]:
+    """Give the tokens of the caller; to a token that is not the whole person, itself and those made with it.
+
+    Raises DomainError(permission_denied) for applications.
+    """
+    check_not_through_app(actor)
+    if is_whole(actor):
+        return queries.tokens_of(actor)
+    return queries.with_heirs(actor.token) if actor.token is not None else AccessToken.objects.none()
 
 
 class TokenViewSet(Lists, Reads, Creates, ThingViewSet):
@@ -235,21 +252,30 @@ class TokenViewSet(Lists, Reads, Creates, ThingViewSet):
     create_with = Write(
         "Make a token",
         OWN,
-        description="Its text is in the answer, once. It reaches at most as far as the credential that makes it.",
+        description="Its text is in the answer, once. It reaches at most as far as the credential that makes it. Made with a "
+        "token it ends no later than that one, and with it when that is revoked; a session makes tokens of any lifetime.",
         body=TokenIn,
         out=NewTokenOut,
         status=201,
         location="token-detail",
         secret=("token",),
-        errors=(ErrorCode.INSUFFICIENT_SCOPE, ErrorCode.PERMISSION_DENIED),
+        errors=(ErrorCode.INSUFFICIENT_SCOPE, ErrorCode.PERMISSION_DENIED, ErrorCode.RULE_BROKEN),
         operation=create_own_token,
     )
-    revoke = verb("revoke", Write("Revoke a token", OWN, operation=revoke_token))
+    revoke = verb(
+        "revoke",
+        Write(
+            "Revoke a token",
+            OWN,
+            description="With it ends what was made with it. A token that lacks a scope finds itself and what was made with "
+            "it, and no other.",
+            operation=revoke_token,
+        ),
+    )
 
     def visible(self) -> QuerySet[AccessToken]:
-        """The caller's own. Raises DomainError(permission_denied) for applications."""
-        check_not_through_app(self.request.actor)
-        return queries.tokens_of(self.request.actor)
+        """The caller's own, as far as the credential lets them see. Raises DomainError(permission_denied) for applications."""
+        return tokens_visible_to(self.request.actor)
 
 
 # --- the session of the desk --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization, OrganizationRole
 from marketplace.accounts.operations import OrganizationFacts, RoleSpan
 from marketplace.accounts.roles import Permission
+from marketplace.accounts.tree import lock_tree
 from marketplace.api.base import READING
 from marketplace.api.contracts import IfMatch, Write
 from marketplace.api.filters import CodesFilter, FilterSet, UpdatedSince
@@ -29,7 +30,8 @@ from marketplace.api.serializers import (
 )
 from marketplace.api.views import Changes, Creates, Lists, Reads, ThingViewSet
 from marketplace.kernel.errors import DomainError, ErrorCode
-from marketplace.lifecycles.operations import check_version
+from marketplace.lifecycles.operations import lock
+from marketplace.records.lookups import sole
 from marketplace.search.queries import search
 
 STAMPS = {"version": 1, "created_at": "2026-11-23T09:00:00Z", "updated_at": "2026-11-23T09:00:00Z"}
@@ -135,21 +137,25 @@ class OrganizationFilters(FilterSet):
     updated_since = UpdatedSince()
 
 
+@transaction.atomic
 def create_organization(*, actor: Actor, at: datetime, changes: dict[str, Any]) -> Organization:
     """Add an organization. Raises DomainError(duplicate) where the code is taken, and what saving raises."""
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
+    lock_tree()  # or of two with one code the later would replace the earlier
     if Organization.objects.filter(code=changes["code"]).exists():
         raise DomainError(ErrorCode.DUPLICATE, field="code")
     return operations.save_organization(_with(OrganizationFacts(changes["code"], {}, ""), changes), actor=actor, at=at)
 
 
+@transaction.atomic
 def change_organization(
     *, actor: Actor, at: datetime, organization_id: int, expected_version: int | None, changes: dict[str, Any]
 ) -> Organization:
     """Change what was sent and leave the rest. Raises DomainError(precondition_failed) and what saving raises."""
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
-    organization = Organization.objects.select_related("parent").get(pk=organization_id)
-    check_version(organization, expected_version)
+    lock_tree()
+    rows = Organization.objects.select_related("parent").filter(pk=organization_id)
+    organization = lock(rows, expected_version=expected_version)  # what is kept is written back
     return operations.save_organization(_with(_facts(organization), changes), actor=actor, at=at)
 
 
@@ -160,7 +166,9 @@ def file_organization(*, actor: Actor, at: datetime, changes: dict[str, Any]) ->
     Raises what saving raises.
     """
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
-    known = Organization.objects.select_related("parent").filter(code=changes["code"]).first()
+    lock_tree()
+    rows = Organization.objects.select_related("parent").select_for_update(of=("self",))
+    known = sole(rows.filter(code=changes["code"]))
     if known is None:
         return create_organization(actor=actor, at=at, changes=changes), True
     before = _facts(known)

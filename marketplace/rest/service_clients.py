@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import QuerySet
 from rest_framework import serializers
 
@@ -15,7 +16,7 @@ from marketplace.api.lookups import Parent
 from marketplace.api.serializers import OrganizationRefOut, ReferenceField, StrictSerializer, ThingOut
 from marketplace.api.views import Changes, Creates, Lists, Reads, ThingViewSet, verb
 from marketplace.kernel.errors import DomainError, ErrorCode
-from marketplace.lifecycles.operations import check_version
+from marketplace.lifecycles.operations import lock
 from marketplace.rest.account import NewTokenOut, TokenIn, TokenOut, revoke_token, with_text
 from marketplace.rest.organizations import STAMPS
 
@@ -91,13 +92,14 @@ def create_service_client(
     return operations.save_service_client(actor=actor, at=at, client_id=client_id, organization=owner, **facts)
 
 
+@transaction.atomic
 def change_service_client(
     *, actor: Actor, at: datetime, service_client_pk: int, expected_version: int | None, **changes: Any
 ) -> ServiceClient:
     """Change name, scopes, quota or whether it is active. Raises DomainError(precondition_failed) and what saving raises."""
     permissions.check(actor, Permission.ORGANIZATIONS_MANAGE, at=at)
-    client = ServiceClient.objects.select_related("organization").get(pk=service_client_pk)
-    check_version(client, expected_version)
+    rows = ServiceClient.objects.select_related("organization").filter(pk=service_client_pk)
+    client = lock(rows, expected_version=expected_version)  # what is kept is written back
     kept = {name: getattr(client, name) for name in ("name", "scopes", "active", "requests_per_minute")}
     return operations.save_service_client(
         actor=actor, at=at, client_id=client.client_id, organization=client.organization, **{**kept, **changes}

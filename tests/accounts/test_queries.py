@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission as DjangoPermission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from marketplace.accounts import queries
 from marketplace.accounts.actors import Actor
@@ -195,6 +197,21 @@ def test_bound_is_who_is_a_member_was_granted_or_stands_in(at: datetime) -> None
         assert queries.conflict_of(actor, [], at) is None
     assert queries.conflict_of(stand_in, [partner.pk, other.pk], at) == other
     assert queries.conflict_of(member(other), [partner.pk], at) is None
+
+
+def test_bonds_are_asked_for_once_in_a_call(at: datetime) -> None:
+    own, other = OrganizationFactory.create(), OrganizationFactory.create()
+    absent = MembershipFactory.create(organization=own)
+    MembershipFactory.create(user=absent.user, organization=other)
+    stand_in = MembershipFactory.create(organization=own, role="viewer").user
+    Membership.objects.filter(pk=absent.pk).update(delegate=stand_in, delegated_from=at.date(), delegated_to=at.date())
+    actor = Actor.for_user(stand_in)
+    assert queries.bound_ids(actor, at) == {own.pk, other.pk}
+    with CaptureQueriesContext(connection) as asked:
+        assert queries.bound_ids(actor, at) == {own.pk, other.pk}
+    assert not asked
+    assert queries.bound_ids(actor, at + DAY) == {own.pk}
+    assert queries.bound_ids(Actor.system("test"), at) == set()
 
 
 def test_right_that_was_granted_binds_until_it_ends(at: datetime) -> None:

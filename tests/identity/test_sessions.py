@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from marketplace.accounts.models import AccessToken, User
+from marketplace.audit.models import AuditRecord
 from marketplace.identity.models import BrowserSession
 from marketplace.identity.tasks import forget_expired
 from marketplace.kernel.errors import ErrorCode as C
@@ -134,6 +135,18 @@ def test_password_set_by_anybody_ends_everything(group: SmallGroup, at: datetime
     user.save()
     assert me(browser) == 401
     check_problem(script.get("/me"), C.TOKEN_INVALID)
+
+
+def test_new_password_ends_each_token_once_with_those_made_with_it(group: SmallGroup, at: datetime) -> None:
+    script = ApiClient.of(group.focal_point, at)
+    heir = script.post("/me/tokens", {"name": "heir", "scopes": ["requests:read"]}).body
+    group.focal_point.set_password("set by an administrator")
+    group.focal_point.save()
+    check_problem(ApiClient(heir["token"]).get("/me"), C.TOKEN_INVALID)
+    ended = AuditRecord.objects.filter(resource="access_token", action="revoked").values_list("resource_id", flat=True)
+    tokens = AccessToken.objects.filter(user=group.focal_point).values_list("public_id", flat=True)
+    assert sorted(ended) == sorted(tokens)
+    assert len(ended) == 2
 
 
 @pytest.mark.parametrize("weak", ["qwerty123456", "short", "7291038465201", "focal"])

@@ -27,18 +27,26 @@ def organization(
     return operations.save_organization(facts, actor=SYSTEM, at=at)
 
 
-def member(login: str, role: str, of: Organization, at: datetime, *, programmes: Sequence[str] = ()) -> User:
+def member(
+    login: str,
+    role: str,
+    of: Organization,
+    at: datetime,
+    *,
+    programmes: Sequence[str] = (),
+    countries: Sequence[str] = (),
+) -> User:
     user = User.objects.filter(username=login).first() or User.objects.create_user(login, password=PASSWORD)
-    operations.save_membership(
-        actor=SYSTEM, at=at, user=user, organization=of, role=role, valid_from=START, programmes=programmes
-    )
+    limits = {"programmes": programmes, "countries": countries}
+    operations.save_membership(actor=SYSTEM, at=at, user=user, organization=of, role=role, valid_from=START, **limits)
     return user
 
 
-def token_of(owner: User | ServiceClient, at: datetime, *scopes: str) -> str:
+def token_of(owner: User | ServiceClient, at: datetime, *scopes: str, days: int = 36_500) -> str:
+    """Make a token that lasts, unless told otherwise, whatever the calendar says on the day on which the tests run."""
     by = {"user": owner} if isinstance(owner, User) else {"client": owner}
     _, text = operations.issue_token(
-        actor=SYSTEM, at=at, name="test", scopes=scopes or sorted(SCOPES), lifetime=timedelta(days=10), **by
+        actor=SYSTEM, at=at, name="test", scopes=scopes or sorted(SCOPES), lifetime=timedelta(days=days), **by
     )
     return text
 

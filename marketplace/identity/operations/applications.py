@@ -79,7 +79,7 @@ def change_app(
     redirect_uris: Sequence[str],
     active: bool,
 ) -> Application:
-    """Change an app; its tokens reach no further than its scopes from the next call on, an inactive one nowhere.
+    """Change a locked app; its tokens reach no further than its scopes from the next call on, an inactive one nowhere.
 
     Raises DomainError(permission_denied, rule_broken).
     """

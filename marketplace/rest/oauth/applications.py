@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import QuerySet
 from rest_framework import serializers
 
@@ -15,7 +16,7 @@ from marketplace.api.views import Changes, Creates, Lists, Reads, ThingViewSet
 from marketplace.identity import operations
 from marketplace.identity.models import Application
 from marketplace.kernel.errors import ErrorCode
-from marketplace.lifecycles.operations import check_version
+from marketplace.lifecycles.operations import lock
 from marketplace.rest.oauth.secrets import apps_visible_to
 from marketplace.rest.organizations import STAMPS
 
@@ -91,12 +92,13 @@ def register_app(*, actor: Actor, at: datetime, organization: str, **facts: Any)
     return operations.register_app(actor=actor, at=at, organization=owner, **facts)
 
 
+@transaction.atomic
 def change_app(
     *, actor: Actor, at: datetime, application_id: int, expected_version: int | None, **changes: Any
 ) -> Application:
     """Change an app. Raises DomainError(precondition_failed) and what changing raises."""
-    app = Application.objects.select_related("organization").get(pk=application_id)
-    check_version(app, expected_version)
+    rows = Application.objects.select_related("organization").filter(pk=application_id)
+    app = lock(rows, expected_version=expected_version)  # what is kept is written back
     facts = {"name": app.name, "scopes": app.scopes, "redirect_uris": app.redirect_uris.split(), "active": app.active}
     return operations.change_app(app, actor=actor, at=at, **{**facts, **changes})
 
