@@ -19,6 +19,11 @@ def in_scope(actor: Actor, permission: Permission) -> bool:
     return actor.scopes is None or SCOPE_OF[permission] in actor.scopes
 
 
+EVERY_COUNTRY = (
+    ""  # in the place of a code: what is asked for concerns all, and no membership limited to some reaches it
+)
+
+
 def _reaches(right: Right, organization_id: int | None, country: str | None, programme: str | None) -> bool:
     if right.is_group_wide:
         return True
@@ -159,6 +164,12 @@ def organization_ids(actor: Actor, at: datetime, *rooms: str) -> frozenset[int]:
     """
     own = frozenset().union(*(right.descendant_ids for right in actor.rights(at)))
     return own | granted_ids(actor, at, *rooms)
+
+
+def whole_organization_ids(actor: Actor, at: datetime) -> frozenset[int]:
+    """Give the organizations of which the actor is a member without limits to countries or programmes."""
+    unlimited = (right for right in actor.rights(at) if not (right.countries or right.programmes))
+    return frozenset(right.organization_id for right in unlimited)
 
 
 def own_organization_ids(actor: Actor, at: datetime) -> frozenset[int]:

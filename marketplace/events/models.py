@@ -35,6 +35,9 @@ class OutboxEvent(models.Model):
     # Code of the programme that the thing is in, for readers whose membership is limited to some; empty for none, null where
     # that decides nothing.
     programme = models.CharField(max_length=60, null=True, blank=True)  # noqa: DJ001  null and empty are two answers
+    # Codes of the countries that the thing is about, a space before and behind each, for readers whose membership in the
+    # organization, or in one above it, is limited to some; blank for none, null where that decides nothing.
+    countries = models.TextField(null=True, blank=True)  # noqa: DJ001  as above
     data = models.JSONField(default=dict, blank=True)
     actor = models.CharField(max_length=200, blank=True)
     request_id = models.CharField(max_length=64, blank=True)

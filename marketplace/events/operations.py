@@ -28,6 +28,7 @@ class News:
     organization_ids: frozenset[int] = frozenset()
     organization_id: int | None = None
     programme: str | None = None
+    countries: frozenset[str] | None = None
     data: dict[str, Any] | None = None
     actor: str = ""
 
@@ -43,6 +44,7 @@ def emit(
     organization_ids: Iterable[int] = (),
     organization_id: int | None = None,
     programme: str | None = None,
+    countries: Iterable[str] | None = None,
     data: dict[str, Any] | None = None,
     at: datetime,
     actor: str = "",
@@ -50,8 +52,8 @@ def emit(
     """Record in the caller's transaction that something became true; it is published after the commit.
 
     ``organization_ids`` are addressed whatever the audience; ``organization_id`` is whose thing it is, and grants
-    nothing by itself. ``programme`` is the code of the one that the thing is in, empty for none, None where that decides
-    nothing. Raises ValueError for an unknown audience.
+    nothing by itself. ``programme`` is the code of the one that the thing is in, empty for none, ``countries`` those that it
+    is about (alpha-3), None where that decides nothing. Raises ValueError for an unknown audience.
     """
     news = News(
         type=type,
@@ -63,6 +65,7 @@ def emit(
         organization_ids=frozenset(organization_ids),
         organization_id=organization_id,
         programme=programme,
+        countries=None if countries is None else frozenset(countries),
         data=data,
         at=at,
         actor=actor,
@@ -100,6 +103,7 @@ def _row(news: News) -> OutboxEvent:
         organization_id=news.organization_id,
         audience=Audience(news.audience),
         programme=news.programme,
+        countries=None if news.countries is None else " ".join(["", *sorted(news.countries), ""]),
         data=news.data or {},
         actor=news.actor[:LABEL_LENGTH],
         request_id=current_origin().request_id,

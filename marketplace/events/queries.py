@@ -1,5 +1,6 @@
 """Reading the feed."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,12 +20,20 @@ NOTHING = Q(pk__in=[])
 class Reach:
     """How far a reader sees: all that is not private, or what is addressed to some organizations and to the group, in some
     programmes (codes) where a membership is limited to these.
+
+    ``countries`` (codes) limit what these organizations themselves asked for, and not what others asked of them.
     """
 
     organization_ids: frozenset[int] = frozenset()
     in_group: bool = False
     everything: bool = False
     programmes: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
+
+    @property
+    def limits(self) -> tuple[frozenset[str], frozenset[str], frozenset[int]]:
+        """Programmes, countries, and for whose things these count."""
+        return self.programmes, self.countries, self.organization_ids if self.countries else frozenset()
 
 
 def visible_events(reaches: Sequence[Reach]) -> QuerySet[OutboxEvent]:
@@ -33,19 +42,40 @@ def visible_events(reaches: Sequence[Reach]) -> QuerySet[OutboxEvent]:
     published = published.exclude(audience=Audience.PRIVATE)
     if any(reach.everything for reach in reaches):
         return published
+    alike = defaultdict(list)
+    for reach in reaches:
+        alike[reach.limits].append(reach)
     visible = Q(audience=Audience.PUBLIC)
-    for programmes in sorted({reach.programmes for reach in reaches}, key=sorted):
-        visible |= _within([reach for reach in reaches if reach.programmes == programmes], programmes)
+    for (programmes, countries, own), some in alike.items():
+        visible |= _within(some) & _in_programmes(programmes) & _in_countries(countries, own)
     return published.filter(visible)
 
 
-def _within(reaches: Sequence[Reach], programmes: frozenset[str]) -> Q:
-    """Say what readers see who reach so far in these programmes, all if there are none."""
+def _within(reaches: Sequence[Reach]) -> Q:
+    """Say what readers see who reach so far in all programmes and countries."""
     found = Q(audience=Audience.GROUP) if any(reach.in_group for reach in reaches) else NOTHING
     ids = frozenset[int]().union(*(reach.organization_ids for reach in reaches))
     if ids:
         found |= Q(Exists(EventAudience.objects.filter(event=OuterRef("pk"), organization_id__in=ids)))
-    return found & (Q(programme__isnull=True) | Q(programme__in=sorted(programmes))) if programmes else found
+    return found
+
+
+def _in_programmes(programmes: frozenset[str]) -> Q:
+    """Say what is told of things in these programmes, everything if there are none."""
+    return Q(programme__isnull=True) | Q(programme__in=sorted(programmes)) if programmes else Q()
+
+
+def _in_countries(countries: frozenset[str], own: frozenset[int]) -> Q:
+    """Say what is told of things in these countries and of those that others than ``own`` asked for, everything if there are none.
+
+    Where nobody says whose a thing is, as in events from before this was written down, it may be their own.
+    """
+    if not countries:
+        return Q()
+    found = Q(countries__isnull=True) | Q(organization__isnull=False) & ~Q(organization__in=sorted(own))
+    for code in sorted(countries):
+        found |= Q(countries__contains=f" {code} ")
+    return found
 
 
 def feed(*, after: int = 0, reaches: Sequence[Reach] = (), choice: Choice = ALL, limit: int = 200) -> list[OutboxEvent]:

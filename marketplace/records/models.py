@@ -21,9 +21,13 @@ class EventScope:
     # Code of the programme that the record is in, empty where it is in none: a membership may be limited to some of them.
     # None where that makes no difference.
     programme: str | None = None
+    # Countries that the record is about: a membership in the organization whose it is (key), or in one above it, may be
+    # limited to some of them. None where that makes no difference.
+    countries: frozenset[str] | None = None
+    organization_id: int | None = None
 
     def or_wider(self, other: "EventScope | None") -> "EventScope":
-        """Add those who may learn of the record by another scope; its programme is this one's."""
+        """Add those who may learn of the record by another scope; its programme and countries are this one's."""
         if other is None:
             return self
         audience = max(self.audience, other.audience, key=AUDIENCES.index)

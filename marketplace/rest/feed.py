@@ -243,7 +243,11 @@ def reaches_of(actor: Actor, at: datetime) -> list[queries.Reach]:
     granted = permissions.granted_ids(actor, at, "events")
     of_roles = [
         queries.Reach(
-            right.descendant_ids, right.in_group or right.reads_group_wide, right.is_group_wide, right.programmes
+            right.descendant_ids,
+            right.in_group or right.reads_group_wide,
+            right.is_group_wide,
+            right.programmes,
+            right.countries,
         )
         for right in actor.rights(at)
     ]

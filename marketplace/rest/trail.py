@@ -107,10 +107,10 @@ class AuditViewSet(Lists, Reads, ThingViewSet):
     def visible(self) -> QuerySet[AuditRecord]:
         """Give the acts on what others than its author know of.
 
-        A reader whose auditing is limited to programmes sees none: a record does not say to which programme it belongs.
+        A reader whose auditing is limited to programmes or countries sees none: a record does not say to which it belongs.
         """
         rights = [right for right in self.request.actor.rights(self.request.at) if self.access in right.permissions]
-        if not any(not right.programmes for right in rights):
+        if all(right.programmes or right.countries for right in rights):
             return AuditRecord.objects.none()
         told = OutboxEvent.objects.filter(resource_id=OuterRef("resource_id")).exclude(audience=Audience.PRIVATE)
         return queries.records().filter(Exists(told))

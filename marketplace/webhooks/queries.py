@@ -22,11 +22,15 @@ PENDING = DeliveryStatus.PENDING
 
 
 def webhooks_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Webhook]:
-    """Give the webhooks of the organizations of which the actor is a member; all of them to the secretariat."""
+    """Give the webhooks of the organizations of which the actor is a member; all of them to the secretariat.
+
+    They bring, and their log says, all that the organization is told: no membership limited to countries or programmes
+    shows them.
+    """
     rows = Webhook.objects.all()
     if permissions.is_secretariat(actor, at):
         return rows
-    return rows.filter(organization_id__in=permissions.own_organization_ids(actor, at))
+    return rows.filter(organization_id__in=permissions.whole_organization_ids(actor, at))
 
 
 def deliveries() -> QuerySet[Delivery]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ from django.core.cache import cache
 from django.db import models, transaction
 from django.db.models import QuerySet, Value
 
+from marketplace.events.sequencer import publish_pending
 from marketplace.rest.access import rows
 from marketplace.rest.start import description
 from providers.models import Offering
@@ -26,6 +28,9 @@ from requests_app.operations.indexing import index_request
 from tests.access.scene import AT, Scene
 from tests.access.settings import SETTINGS
 from tests.access.walk import Operation, Walker, operations
+from tests.factories.accounts import MembershipFactory
+from tests.kit.api import ApiClient
+from tests.kit.people import token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +41,10 @@ PRIVATE = (
     *("engagements", "deliveries", "milestones", "cost-shares", "changes", "evaluations", "outcome-stories"),
     *("engagements documents", "memberships", "grants", "service-clients", "service-clients tokens", "me tokens"),
     *("need-watches", "notifications", "jobs", "oauth-applications", "oauth-applications secrets", "imports"),
+)
+OF_ENGAGEMENT = (
+    *("engagements", "deliveries", "milestones", "cost-shares", "changes", "evaluations", "outcome-stories"),
+    "engagements documents",
 )
 # What people write; codes and states are no secrets by themselves.
 FREE_TEXT = frozenset(
@@ -68,15 +77,14 @@ ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 def marks(walker: Walker) -> dict[str, str]:
     """Write a mark into every free text of the private things; give each mark, id and reference with what it is of."""
     found: dict[str, str] = {}
+    numbers = count(10)
     for word in PRIVATE:
         thing = walker.scene.things[word]
         found[str(thing.public_id)] = word
         if getattr(thing, "reference", None):
             found[thing.reference] = word
         stamped = {
-            field.name: f"canary{len(found) + number}x"
-            for number, field in enumerate(thing._meta.concrete_fields)
-            if field.name in FREE_TEXT
+            field.name: f"canary{next(numbers)}x" for field in thing._meta.concrete_fields if field.name in FREE_TEXT
         }
         values = {name: _shaped(thing._meta.get_field(name), mark) for name, mark in stamped.items()}
         type(thing)._default_manager.filter(pk=thing.pk).update(**values)
@@ -230,6 +238,41 @@ def _elsewhere(path: str) -> str:
     """The same path with ids and references that are nobody's."""
     path = ID.sub(lambda _: str(UUID(int=uuid4().int)), path)
     return re.sub(r"(GMG-[A-Z0-9]+|ENG)-(\d{4})-\d+", lambda found: f"{found[1]}-{found[2]}-9999", path)
+
+
+# --- a membership for some countries --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(walker: Walker) -> Iterator[str]:
+    """Give the caller who is of the requester, for another country than the engagement is in; all events are published."""
+    with transaction.atomic():
+        of_requester = {"organization": walker.scene.things["organizations"], "role": "focal_point"}
+        user = MembershipFactory.create(countries=["FJI"], **of_requester).user
+        walker.clients["elsewhere", True] = ApiClient(token_of(user, AT))
+        publish_pending(at=AT)
+        yield "elsewhere"
+        transaction.set_rollback(True)
+    del walker.clients["elsewhere", True]
+
+
+def test_member_for_other_countries_finds_nothing_of_an_engagement(
+    walker: Walker, marks: dict[str, str], elsewhere: str
+) -> None:
+    """No list and no feed shows it, and what the matrix says is not there for strangers is not there for them."""
+    of_engagement = {mark: what for mark, what in marks.items() if what.partition(".")[0] in OF_ENGAGEMENT}
+    found = []
+    for one in lists():
+        told = everything(ask(walker, elsewhere, f"{one.path}{'?limit=1000' if one.name == 'events_list' else ''}"))
+        found += [f"{one.path}: {leak}" for leak in leaks(told, of_engagement)]
+    below = [one for one in operations().values() if one.method == "get" and "/engagements/{" in one.path]
+    for one in below:
+        answer = ask(walker, elsewhere, one.url(walker.scene))
+        found += [] if answer.status_code == 404 else [f"{one.path}: {answer.status_code}"]
+    assert len(below) > 10
+    assert not found, "\n".join(found)
+    own = ask(walker, "focal_point", "/api/v1/events?limit=1000")
+    assert leaks(everything(own), of_engagement)
 
 
 # --- test mode ----------------------------------------------------------------------------------------------------

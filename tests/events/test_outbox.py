@@ -100,6 +100,8 @@ def test_event_is_written_whole(at: datetime, rings: list[int]) -> None:
         audience="organizations",
         organization_ids=[ilo.pk, iom.pk, ilo.pk],
         organization_id=iom.pk,
+        programme="P1",
+        countries=["SEN", "MLI", "SEN"],
         data={"state": "open"},
         at=at,
         actor="x" * 201,
@@ -109,6 +111,7 @@ def test_event_is_written_whole(at: datetime, rings: list[int]) -> None:
     assert (row.resource_reference, row.version, row.audience) == ("T-1", 7, "organizations")
     assert (row.organization_id, row.data, row.at, row.actor) == (iom.pk, {"state": "open"}, at, "x" * 200)
     assert (row.request_id, row.sequence, row.published_at) == ("", None, None)
+    assert (row.programme, row.countries) == ("P1", " MLI SEN ")
     addressed = EventAudience.objects.order_by("id").values_list("event_id", "organization_id")
     assert list(addressed) == [(event.pk, pk) for pk in sorted((iom.pk, ilo.pk))]
     assert rings == [1]
@@ -119,6 +122,7 @@ def test_event_that_says_little_is_taken_as_it_is(at: datetime, rings: list[int]
     operations.emit(type="a.b", resource="a", resource_id=THING, version=1, audience="public", at=at)
     row = OutboxEvent.objects.get()
     assert (row.resource_reference, row.data, row.actor, row.organization_id) == ("", {}, "", None)
+    assert (row.programme, row.countries) == (None, None)
     assert not EventAudience.objects.exists()
     assert rings == [1]
 
@@ -130,11 +134,14 @@ def test_several_events_are_written_each_to_its_own_audience(at: datetime, rings
     operations.emit_many(
         [
             operations.News(resource_id=THING, organization_ids=frozenset({ilo.pk, iom.pk}), **terms),
-            operations.News(resource_id=OTHER, organization_ids=frozenset({ilo.pk}), **terms),
+            operations.News(
+                resource_id=OTHER, organization_ids=frozenset({ilo.pk}), countries=frozenset({"MLI"}), **terms
+            ),
         ]
     )
     first, second = OutboxEvent.objects.order_by("id")
     assert (first.resource_id, second.resource_id) == (THING, OTHER)
+    assert (first.countries, second.countries) == (None, " MLI ")
     addressed = EventAudience.objects.order_by("id").values_list("event_id", "organization_id")
     assert list(addressed) == [(first.pk, iom.pk), (first.pk, ilo.pk), (second.pk, ilo.pk)]
     assert rings == [1]
@@ -291,6 +298,40 @@ def test_feed_keeps_to_the_programmes_that_a_reach_is_limited_to(at: datetime) -
     assert read(first, Reach(frozenset({ilo.pk}))) == public | {"iom None", "iom P1"}
     whole = Reach(frozenset({iom.pk}))
     assert read(first, whole) == read(whole) == public | {f"iom {programme}" for programme in (None, "", "P1", "P2")}
+
+
+@pytest.mark.django_db
+def test_feed_keeps_to_the_countries_that_a_reach_is_limited_to_in_what_is_its_own(at: datetime) -> None:
+    iom, ilo = organization("IOM", at), organization("ILO", at)
+    terms: dict[str, Any] = {"audience": "organizations", "organization_ids": [iom.pk, ilo.pk]}
+    for words, countries in (("none", []), ("mali", ["MLI"]), ("mali and senegal", ["MLI", "SEN"])):
+        emitted(at, f"iom {words}", organization_id=iom.pk, countries=countries, **terms)
+        emitted(at, f"nobody {words}", countries=countries, **terms)
+    emitted(at, "iom anywhere", organization_id=iom.pk, **terms)
+    emitted(at, "iom public", audience="public", organization_id=iom.pk, countries=["MLI"])
+    emitted(at, "iom group", audience="group", organization_id=iom.pk, countries=["SEN"])
+    publish_pending(at=at)
+
+    def read(*reaches: Reach) -> set[str]:
+        return {event.resource_reference for event in queries.feed(reaches=reaches)}
+
+    def limited(to: Organization, *countries: str, **more: Any) -> Reach:
+        return Reach(frozenset({to.pk}), countries=frozenset(countries), **more)
+
+    always = {"iom anywhere", "iom public"}
+    both = {f"{whose} mali and senegal" for whose in ("iom", "nobody")}
+    mali = {f"{whose} mali" for whose in ("iom", "nobody")} | both
+    others = {"iom none", "iom mali", "iom mali and senegal"}
+    assert read(limited(iom, "FJI")) == always
+    assert read(limited(iom, "MLI")) == read(limited(iom, "FJI", "MLI")) == always | mali
+    assert read(limited(iom, "SEN")) == always | both
+    assert read(limited(iom, "SEN", in_group=True)) == always | both | {"iom group"}
+    assert read(limited(iom, "FJI", in_group=True)) == always
+    assert read(limited(ilo, "FJI")) == always | others  # what others asked for and it delivers
+    assert read(limited(iom, "FJI"), limited(ilo, "FJI")) == always | others  # by each membership what it shows
+    assert read(limited(iom, "FJI"), limited(iom, "SEN")) == always | both
+    assert read(limited(iom, "MLI", programmes=frozenset({"P1"}))) == always | mali  # no programme decides of these
+    assert read(limited(iom, "FJI"), Reach(frozenset({iom.pk}))) == read(Reach(frozenset({iom.pk})))
 
 
 @pytest.mark.django_db

@@ -159,9 +159,12 @@ def test_auditor_reads_place_seals_and_head_of_the_chain(group: SmallGroup, at: 
     check_problem(ApiClient.of(group.officer, at).get("/audit/head"), C.PERMISSION_DENIED)
 
 
-def test_auditor_of_one_programme_sees_no_record(group: SmallGroup, at: datetime) -> None:
+@pytest.mark.parametrize("limit", [{"programmes": ["P1"]}, {"countries": ["MLI"]}], ids=str)
+def test_auditor_of_some_programmes_or_countries_sees_no_record(
+    group: SmallGroup, at: datetime, limit: dict[str, list[str]]
+) -> None:
     event(at, Audience.PUBLIC, resource_id=(record := AuditRecordFactory.create()).resource_id)
-    narrow = member("narrow", "auditor", group.secretariat, at, programmes=["P1"])
+    narrow = member("narrow", "auditor", group.secretariat, at, **limit)
     check_problem(ApiClient.of(narrow, at).get(f"/audit/{record.public_id}"), C.NOT_FOUND)
 
 

@@ -15,7 +15,7 @@ from marketplace.webhooks import queries
 from marketplace.webhooks.models import SigningSecret, Webhook
 from tests.factories.webhooks import SECRET, AttemptFactory, DeliveryFactory, SigningSecretFactory, WebhookFactory
 from tests.kit.api import Answer, ApiClient, check_problem, places
-from tests.kit.people import SmallGroup
+from tests.kit.people import SmallGroup, member
 from tests.webhooks.receiver import Receiver
 from tests.webhooks.scene import scene
 
@@ -125,6 +125,18 @@ def test_others_do_not_find_it(api: ApiClient, group: SmallGroup, at: datetime) 
     assert outsider.get("/webhooks").body["results"] == []
     check_problem(set_up(outsider), C.PERMISSION_DENIED)
     assert ApiClient.of(group.officer, at).get(path).status_code == 200
+
+
+@pytest.mark.parametrize("limit", [{"programmes": ["P1"]}, {"countries": ["FJI"]}], ids=str)
+def test_who_sees_a_part_of_the_organization_has_not_all_brought(
+    api: ApiClient, group: SmallGroup, at: datetime, limit: dict[str, list[str]]
+) -> None:
+    path = f"/webhooks/{set_up(api).body['id']}"
+    limited = ApiClient.of(member("limited", "focal_point", group.requester, at, **limit), at)
+    check_problem(set_up(limited), C.PERMISSION_DENIED)
+    for answer in (limited.get(path), limited.get(f"{path}/deliveries"), limited.patch(path, {"active": False})):
+        check_problem(answer, C.NOT_FOUND)
+    assert limited.get("/webhooks").body["results"] == []
 
 
 def test_whoever_may_not_read_events_may_not_have_them_brought(group: SmallGroup, at: datetime) -> None:

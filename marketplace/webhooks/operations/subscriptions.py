@@ -153,9 +153,9 @@ def rotate_secret(*, actor: Actor, at: datetime, webhook_id: int, overlap: timed
 
 # --- shared by these and by the other modules -----------------------------------------------------------------------
 def _check_right(actor: Actor, organization_id: int, at: datetime) -> None:
-    """Check both rights: whoever may not read events may not have them brought either."""
-    permissions.check(actor, Permission.WEBHOOKS_MANAGE, at=at, organization_id=organization_id)
-    permissions.check(actor, Permission.EVENTS_READ, at=at, organization_id=organization_id)
+    """Check both rights, for all countries: whoever may not read events may not have them brought either."""
+    for permission in (Permission.WEBHOOKS_MANAGE, Permission.EVENTS_READ):
+        permissions.check(actor, permission, at=at, organization_id=organization_id, country=permissions.EVERY_COUNTRY)
 
 
 def _locked(actor: Actor, at: datetime, webhook_id: int, expected_version: int | None = None) -> Webhook:
