@@ -31,6 +31,9 @@ EVENT_TYPES = {
     "proposal.consulted": _("The requester was asked about a proposal."),
     "proposal.created": _("A proposal was made."),
     "proposal.declined": _("A proposal was declined."),
+    "proposal.endorsement_lost": _(
+        "All partners have accepted, and the endorsement was refused or is valid no longer: the secretariat decides."
+    ),
     "proposal.failed": _("No partner is left for a proposal."),
     "proposal.gap_reported": _("No replacement was found for a partner."),
     "proposal.narrowed": _("A proposal goes on without some of its lines."),

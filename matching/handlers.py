@@ -15,7 +15,7 @@ from marketplace.records.models import LifecycleRecord
 from marketplace.work.registry import job
 from matching import queries, tasks
 from matching.models import MatchProposal, MatchRun, NeedWatch, ProposalPart
-from matching.operations import deadlines, endorsing, reactions
+from matching.operations import deadlines, endorsing, moving, reactions
 from requests_app import queries as requests
 
 deadline_effect("proposal.consult")(deadlines.end_consultation)
@@ -95,17 +95,29 @@ def need_gone(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
     reactions.need_gone(request=UUID(payload["resource_id"]), at=at, reason=reason)
 
 
-@handles("training_request.matched", kind="matching.need_served")
+@handles(
+    "training_request.matched",
+    "training_request.delivery_begun",
+    "training_request.fulfilled",
+    kind="matching.need_served",
+)
 @job("matching.need_served")
 def need_served(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
-    """Take back the other suggestions once every line is placed."""
+    """Take back the other suggestions once every line is placed: agreed, under way already, or delivered."""
     reactions.need_served(request=UUID(payload["resource_id"]), at=at)
 
 
-@handles("endorsement.recorded", kind="matching.endorsed")
+@handles("training_request.partly_unmet", kind="matching.lines_unmet")
+@job("matching.lines_unmet")
+def lines_unmet(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
+    """Take back what was suggested for lines that were given up, and rank the others anew."""
+    reactions.lines_unmet(request=UUID(payload["resource_id"]), at=at)
+
+
+@handles("endorsement.created", "endorsement.recorded", "endorsement.expired", kind="matching.endorsed")
 @job("matching.endorsed")
 def endorsed(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
-    """Confirm what only waited for the authority; the confirmation in turn makes the engagement."""
+    """Confirm what only waited for the authority, or say who owes what now; the confirmation in turn makes the engagement."""
     request_id = requests.request_id_of(payload["data"]["request"])
     if request_id is not None:
         endorsing.confirm_endorsed(actor=tasks.WORKER, at=at, request_id=request_id)
@@ -152,6 +164,13 @@ job(tasks.watching.TELL, prepare=tasks.prepare_telling, lease_seconds=60)(tasks.
 def spread_need(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
     """Have saved searches looked at when a need opens, changes or becomes visible to more."""
     tasks.spread(payload, at=at)
+
+
+@handles("session.changed", kind=moving.JOB)
+@job(moving.JOB)
+def session_moved(payload: dict[str, Any], *, at: datetime, **_: object) -> None:
+    """Ask partners again whose session has other dates or another place, or replace them."""
+    reactions.session_moved(session=UUID(payload["resource_id"]), at=at)
 
 
 @handles("session.cancelled", kind="matching.session_gone")

@@ -68,8 +68,9 @@ PROPOSAL = Lifecycle(
         move("approve", "awaiting_second_approval", "approved", "proposal.approved", Permission.PROPOSALS_DECIDE),
         move("lapse", "awaiting_second_approval", "shortlisted", "proposal.second_approval_lapsed", automatic=True),
         move(
+            # Of what is approved only where the authority has refused its endorsement, or that is valid no longer.
             "decline",
-            "suggested shortlisted consulting awaiting_second_approval",
+            "suggested shortlisted consulting awaiting_second_approval approved",
             "declined",
             "proposal.declined",
             Permission.PROPOSALS_DECIDE,
@@ -84,6 +85,7 @@ PROPOSAL = Lifecycle(
         move(
             "await_endorsement", "approved", "approved", "proposal.awaiting_endorsement", automatic=True, step=ENDORSE
         ),
+        move("endorsement_lost", "approved", "approved", "proposal.endorsement_lost", automatic=True, step=DECIDE),
         # A partner is lost: the next best is looked for, and either put forward (its part has the step) or not found.
         move("seek_replacement", "approved", "approved", "proposal.partner_lost", automatic=True, step=MATCH),
         move("put_forward", "approved", "approved", "proposal.replacement_found", automatic=True),

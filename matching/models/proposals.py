@@ -114,6 +114,8 @@ class ProposalPart(LifecycleRecord, PeriodColumns):
     cost_currency = models.CharField(max_length=3, blank=True)
     terms = models.TextField(blank=True)
     asked_at = models.DateTimeField(null=True, blank=True)  # first; from then on the partner knows of the proposal
+    # Of the request, as it was when the part was proposed or its partner asked again; None where that was not kept.
+    content_version = models.PositiveIntegerField(null=True, blank=True)
     answer_reason = models.CharField(max_length=40, blank=True)
     answer_text = models.TextField(blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)

@@ -24,6 +24,7 @@ from matching.operations.replacing import approve_replacement, decline_replaceme
 from matching.operations.replaying import ask_replay
 from matching.operations.retrying import retry_run
 from matching.operations.runs import cancel_run, request_run
+from matching.operations.unsharing import end_unasked_shares
 from matching.operations.watches import change_watch, delete_watch, save_watch, tell_watches
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "decline_proposal",
     "decline_replacement",
     "delete_watch",
+    "end_unasked_shares",
     "go_on_without",
     "make_offer",
     "need_lives",

@@ -16,9 +16,9 @@ from marketplace.lifecycles.operations import find_transition, transition
 from matching import queries
 from matching.engine import TRAINER_DAYS
 from matching.models import Counter, MatchProposal, ProposalPart
-from matching.operations import approvals, asking, confirming
+from matching.operations import approvals, asking, confirming, moving
 from matching.operations.deadlines import further_days
-from matching.operations.limits import check_within_limits, deliveries_for, spread
+from matching.operations.limits import check_ceiling, check_within_limits, deliveries_for, spread
 from matching.operations.locking import check_need_lives, check_stands, lock_part
 from matching.operations.reasons import check_reason
 from providers import queries as providers
@@ -47,14 +47,16 @@ class CounterTerms:
 def accept_part(*, actor: Actor, at: datetime, part_id: int, expected_version: int | None = None) -> MatchProposal:
     """Accept as the partner; the proposal is `confirmed` when this was the last answer and nothing else is open.
 
-    Raises DomainError(permission_denied, not_found, precondition_failed), and DomainError(wrong_state) also where the need,
-    the provider, its offering or the session is gone.
+    Nothing is confirmed while the partner has to be asked again, because the need or the session has changed since.
+    Raises DomainError(permission_denied, not_found, precondition_failed), DomainError(rule_broken) where the need has no
+    room for these days any more, and DomainError(wrong_state) also where need, provider, offering or session is gone.
     """
     proposal, part = lock_part(part_id, expected_version=expected_version)
     find_transition(part, "accept")
     _check_partner(actor, part, at)
     check_need_lives(proposal.request, "accept")
     check_stands(part, "accept")
+    moving.check_inside(part, at=at)
     _note_answer(part, actor=actor, at=at)
     transition(part, "accept", actor=actor, at=at)
     asking.extend_holds(part, actor=actor, at=at)
@@ -125,7 +127,7 @@ def consent_counter(
 
     With both consents the terms take the place of the question, capacity and lines move with them, and the part is
     accepted. One "no" puts the first question again, for five more working days.
-    Raises DomainError(permission_denied, recused, already_answered, capacity_exhausted, line_taken), and
+    Raises DomainError(permission_denied, recused, already_answered, capacity_exhausted, line_taken, ceiling_exceeded), and
     DomainError(wrong_state) also where the need, the provider, its offering or the session is gone.
     """
     proposal, part = lock_part(part_id, expected_version=expected_version)
@@ -155,7 +157,10 @@ def consent_counter(
     elif counter.requester_consent and counter.secretariat_consent:
         asking.close_counter(part, "agreed", at=at)
         _take_terms(part, counter, actor=actor, at=at)
+        if counter.cost_amount is not None:  # another partner's price may have been agreed since this one was named
+            check_ceiling(proposal, at=at)
         check_stands(part, "consent")  # with the session that the terms may have brought
+        moving.check_inside(part, at=at)
         _note_answer(part, actor=actor, at=at)
         transition(part, "consent", target="accepted", actor=actor, at=at, data=said)
         asking.extend_holds(part, actor=actor, at=at)

@@ -75,8 +75,7 @@ def check_second_person(actor: Actor, earlier: list[Decision], *, at: datetime) 
     Whoever stands in for somebody counts as both: a delegate is no second pair of eyes for the one they stand in for.
     """
     gave = {pk for decision in earlier for pk in (decision.by_id, decision.on_behalf_of_id)}
-    absent = {right.lent_by.pk for right in actor.rights(at) if right.lent_by is not None}
-    if actor.user is None or gave & {actor.user.pk, *absent}:
+    if actor.user is None or gave & queries.counts_as(actor, at=at):
         raise DomainError(ErrorCode.FOUR_EYES_REQUIRED)
 
 

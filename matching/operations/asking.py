@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.periods import add_working_days
@@ -12,6 +13,9 @@ from matching.models import MatchProposal, ProposalPart
 from matching.operations.ending import end
 from providers import operations as providers
 from requests_app import operations as requests
+
+if TYPE_CHECKING:
+    from requests_app.models import RequestShare
 
 MATCHING = Actor.system("matching")
 NET_DAYS = 10  # working days after a deadline at which a hold ends by itself, should nobody have given it back
@@ -82,9 +86,22 @@ def in_lock_order(parts: Iterable[ProposalPart]) -> list[ProposalPart]:
 
 
 def let_go(part: ProposalPart, *, actor: Actor, at: datetime) -> None:
-    """Give lines and capacity of a part back."""
+    """Give lines and capacity of a part back; its partner reads the request no longer, unless another part asks it, too."""
     requests.release_lines(actor=actor, at=at, claimant=part.public_id)
     providers.release_holds(actor=actor, at=at, holder=part.public_id)
+    end_share(part.proposal.request_id, part.provider.organization_id, at=at, but_for=part)
+
+
+def end_share(
+    request_id: int, organization_id: int, *, at: datetime, but_for: ProposalPart | None = None
+) -> "RequestShare | None":
+    """End what an organization reads of a locked request by being asked; None while another part than ``but_for`` asks it."""
+    parts = ProposalPart.objects.filter(proposal__request=request_id, provider__organization=organization_id)
+    left = parts if but_for is None else parts.exclude(pk=but_for.pk)
+    if left.filter(state__in=CLAIMING_PARTS).exists():
+        return None
+    # As with the question itself: who lets go of a part may be anybody, and this follows by itself.
+    return requests.end_asked(actor=MATCHING, at=at, request_id=request_id, organization_id=organization_id)
 
 
 def close_counter(part: ProposalPart, outcome: str, *, at: datetime) -> None:

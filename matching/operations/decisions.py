@@ -17,6 +17,7 @@ from matching.models import MatchProposal, ProposalPart
 from matching.operations import approvals, asking, confirming, ending, limits, weighing
 from matching.operations.locking import check_need_lives, check_stands, lock_proposal
 from matching.operations.reasons import check_reason
+from requests_app import queries as requests
 
 APPROVAL: tuple[str, ...] = ("approved_at", "approved_by", "four_eyes")
 FOUR_EYES: tuple[str, ...] = ("four_eyes",)
@@ -57,14 +58,29 @@ def decline_proposal(
     reason_text: str = "",
     expected_version: int | None = None,
 ) -> MatchProposal:
-    """Decline a proposal with a reason of the list `decline`. Raises DomainError(unknown_reference) for another code."""
+    """Decline a proposal with a reason of the list `decline`; partners that were asked are let go of and told.
+
+    Raises DomainError(unknown_reference) for another code, and DomainError(rule_broken) for an approved proposal whose
+    endorsement was not refused and is not over.
+    """
     check_reason("decline_reasons", reason_code)
     proposal = lock_proposal(proposal_id, expected_version=expected_version)
     find_transition(proposal, "decline")
     approvals.check_may_decide(actor, proposal, at=at)
+    if proposal.state == "approved":
+        _check_endorsement_lost(proposal)
+        asking.withdraw_parts(proposal, actor=actor, at=at, reason_code=reason_code)
     ending.end(proposal, "decline", actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
     approvals.record_decision(proposal, "decline", actor=actor, at=at, reason_code=reason_code, reason_text=reason_text)
     return proposal
+
+
+def _check_endorsement_lost(proposal: MatchProposal) -> None:
+    if requests.endorsement_state(proposal.request_id) not in requests.ENDORSEMENT_LOST:
+        detail = gettext_noop(
+            "What is approved is declined only where the endorsement was refused or is valid no longer."
+        )
+        raise rule_broken("", "endorsement_not_lost", detail)
 
 
 @transaction.atomic

@@ -11,8 +11,9 @@ from matching.operations.locking import lock_proposal
 
 
 def confirm_endorsed(*, actor: Actor, at: datetime, request_id: int) -> list[int]:
-    """Confirm the proposals of a request whose partners have all accepted, now that the endorsement is there.
+    """Confirm the proposals of a request whose partners have all accepted, if the endorsement is there now.
 
+    Where it is not, they wait for whoever owes the next step: the authority, or the secretariat a decision.
     Gives the primary keys of those that were confirmed; call it in the transaction that makes the engagement.
     """
     waiting = MatchProposal.objects.filter(request_id=request_id, state="approved").order_by("pk")

@@ -155,7 +155,10 @@ def _bounds(line: "RequestLine", share: int) -> tuple[int, int]:
 
 
 def _cost(part: ProposalPart, terms: "CounterTerms", at: datetime) -> Iterator[FieldError]:
-    """The other parts' prices and the new one together stay below a ceiling for which there is money."""
+    """The other parts' prices and the new one together stay below a ceiling for which there is money.
+
+    Prices that others offer in turn count once they are agreed; `check_ceiling` looks again then.
+    """
     if terms.cost_amount is None:
         return
     request = part.proposal.request
@@ -175,8 +178,8 @@ def _cost(part: ProposalPart, terms: "CounterTerms", at: datetime) -> Iterator[F
 def check_ceiling(proposal: MatchProposal, *, at: datetime) -> None:
     """Raise DomainError(ceiling_exceeded) when what is asked for and agreed for a request exceeds its secured ceiling.
 
-    Parts count whose lines are claimed, in whatever proposal, so the caller has claimed them before: no other approval of
-    the same request comes between. The tolerance is that of the policy by which the proposal was made, else of the one in
+    Parts count whose lines are claimed, in whatever proposal, so the caller has claimed them before, or has put the agreed
+    price in place: no other approval of the same request comes between. The tolerance is that of the policy by which the proposal was made, else of the one in
     force. Prices that nobody knows count nothing.
     """
     request = proposal.request

@@ -1,7 +1,7 @@
 """Locks in the one order of the house (request, lines, proposal, parts: no deadlocks), and what must hold once they are taken.
 
-What ends a need or takes a partner out is followed by a job that clears up after it. Until that job has run, whoever would
-go further has to look for themselves.
+What ends or changes a need or takes a partner out is followed by a job that clears up after it. Until that job has run,
+whoever would go further has to look for themselves.
 """
 
 from typing import TYPE_CHECKING
@@ -54,6 +54,11 @@ def check_need_lives(request: "TrainingRequest", verb: str) -> None:
     """Raise DomainError(wrong_state) for a locked request that was withdrawn, cancelled, merged or given up, or has ended."""
     if not need_lives(request):
         raise wrong_state(request, verb)
+
+
+def is_overtaken(part: ProposalPart) -> bool:
+    """Tell whether the need has changed in a way that matters since a part was proposed or its partner asked again."""
+    return part.content_version not in (None, part.proposal.request.content_version)
 
 
 def what_is_out(part: ProposalPart) -> LifecycleRecord | None:

@@ -89,6 +89,7 @@ def make_offer(
         place={"country": slot.country, "city": slot.city} if slot else {},
         cost_amount=cost.amount if cost else None,
         cost_currency=cost.currency if cost else "",
+        content_version=request.content_version,
     )
     lifecycles.create(part, actor=actor, at=at)
     shares = sorted(lines.items())

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
@@ -15,8 +16,14 @@ from matching.operations import approvals, asking, limits
 from matching.operations.ending import end
 from matching.operations.locking import check_need_lives, check_stands, lock_part, need_lives
 from matching.operations.reasons import check_reason
-from matching.operations.writing import ENGINE, lines_by_number, write_part
+from matching.operations.writing import ENGINE, Lines, lines_by_number, write_part
 from providers import queries as providers
+
+if TYPE_CHECKING:
+    from requests_app.models import RequestLine, TrainingRequest
+    from requests_app.queries import LineFacts
+
+GIVEN_UP = ("dropped", "unmet")  # states of a line that nobody is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +33,31 @@ class Replacement:
     part: PartPlan
     row: providers.CatalogueOffer
     currency: str
+    content_version: int  # of the request, as it was read
 
 
 @transaction.atomic
 def put_forward(part_id: int, found: Replacement | None, *, at: datetime) -> ProposalPart | None:
     """Put the next best forward for a part that was lost; without one, say so.
 
-    When no partner is left at all the proposal has failed: its lines are open again and the need is ranked anew.
+    When no partner is left at all the proposal has failed: its lines are open again and the need is ranked anew. What was
+    found for a need that says something else by now, or for lines that have no room any more, is looked for once more.
     """
     proposal, lost = lock_part(part_id)
     if proposal.state != "approved" or not need_lives(proposal.request):
         return None
     if lost not in queries.open_gaps(proposal.parts.all()):
         return None
-    part = None
+    part, lines = None, lines_by_number(proposal.request_id)
+    if found is not None and not _still_fits(found, proposal.request, lines):
+        asking.seek_replacement(lost, actor=ENGINE, at=at)
+        return None
     if found is not None:
         part = write_part(
             proposal,
             found.part,
             found.row,
-            lines=lines_by_number(proposal.request_id),
+            lines=lines,
             position=proposal.parts.count() + 1,
             currency=found.currency,
             at=at,
@@ -54,6 +66,17 @@ def put_forward(part_id: int, found: Replacement | None, *, at: datetime) -> Pro
         transition(part, "put_forward", actor=ENGINE, at=at, columns=("replaces",))
     _say_how_it_stands(proposal, lost, at=at)
     return part
+
+
+def has_room(line: "RequestLine | LineFacts", participants: int = 1) -> bool:
+    """Tell whether a line still wants so many participants placed."""
+    return line.state not in GIVEN_UP and line.free >= participants
+
+
+def _still_fits(found: Replacement, request: "TrainingRequest", lines: Lines) -> bool:
+    if found.content_version != request.content_version:
+        return False
+    return all(has_room(lines[number], share) for number, share in found.part.lines.items())
 
 
 def _say_how_it_stands(proposal: MatchProposal, lost: ProposalPart, *, at: datetime) -> None:

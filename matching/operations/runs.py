@@ -132,11 +132,11 @@ def is_ranked(request_id: int) -> bool:
     return answered.filter(request_content_version=F("request__content_version")).exists()
 
 
-def cancel_open_runs(request_id: int, *, actor: Actor, at: datetime) -> None:
-    """Cancel what is still under way for a request that is no longer open."""
+def cancel_open_runs(request_id: int, *, actor: Actor, at: datetime, reason_code: str = "need_gone") -> None:
+    """Cancel what is still under way for a request that is no longer open, or no longer what was read."""
     rows = MatchRun.objects.select_for_update(of=("self",)).filter(request_id=request_id, state__in=UNFINISHED)
     for run in rows.order_by("pk"):
-        transition(run, "cancel", actor=actor, at=at, reason_code="need_gone")
+        transition(run, "cancel", actor=actor, at=at, reason_code=reason_code)
 
 
 def fail_run(run: MatchRun, *, error: str, actor: Actor, at: datetime) -> None:

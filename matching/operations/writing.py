@@ -215,7 +215,10 @@ def write_part(
     currency: str,
     at: datetime,
 ) -> ProposalPart:
-    """Insert one part with the lines it takes; ``row`` is the offering in the catalogue that was ranked."""
+    """Insert one part with the lines it takes; ``row`` is the offering in the catalogue that was ranked.
+
+    The caller has seen to it that what was ranked is what the request says now.
+    """
     session = next((entry for entry in row.sessions if str(entry.public_id) == plan.slot.code), None)
     window = next((entry for entry in row.windows if str(entry.public_id) == plan.slot.code), None)
     part = ProposalPart(
@@ -236,6 +239,7 @@ def write_part(
         place={"country": session.country, "city": session.city} if session else {},
         cost_amount=plan.cost,
         cost_currency=currency if plan.cost is not None else "",
+        content_version=proposal.request.content_version,
     )
     lifecycles.create(part, actor=ENGINE, at=at)
     shares = sorted(plan.lines.items())

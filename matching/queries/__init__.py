@@ -20,6 +20,7 @@ from matching.queries.counting import parts_without_their_hold
 from matching.queries.offered import CONSULTATION_ENDED, is_unanswered, open_actions, open_part_actions, who_owes
 from matching.queries.standing import (
     bridgeable_gaps,
+    counts_as,
     open_gaps,
     partner_ids,
     parts_with_partners,
@@ -39,6 +40,7 @@ __all__ = [
     "Forced",
     "agreed_terms",
     "bridgeable_gaps",
+    "counts_as",
     "due_before",
     "forced_choice",
     "is_unanswered",

@@ -81,6 +81,7 @@ def proposals_visible_to(actor: Actor, *, at: datetime) -> QuerySet[MatchProposa
         Prefetch("decisions", Decision.objects.select_related("engine_best")),
         "request__co_requesters",
         "request__lines",
+        "request__endorsements",
     )
 
 

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from marketplace.accounts import permissions
+from marketplace.accounts import queries as accounts
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.roles import Permission
 from marketplace.lifecycles.operations import allowed_actions
-from matching.lifecycle import CLAIMING_PARTS
+from matching.lifecycle import CLAIMING_PARTS, MATCH
 from matching.models import MatchProposal, ProposalPart
-from matching.queries.standing import bridgeable_gaps, need_is_gone, partner_ids, speaks_for_requester
+from matching.queries.standing import bridgeable_gaps, counts_as, need_is_gone, partner_ids, speaks_for_requester
+from requests_app import queries as requests
 
 CONSULTATION_ENDED = ("preferred", "no_objection", "silent", "overruled")
 # Who lets go of a need that is gone may; what would go on is refused, also until the job that ends it all has run.
@@ -23,7 +25,7 @@ def open_actions(proposal: MatchProposal, actor: Actor, *, at: datetime) -> list
     verbs = allowed_actions(proposal, may)
     if proposal.state == "awaiting_second_approval" and not _decides(proposal, actor, at):
         verbs = [verb for verb in verbs if verb in ("approve", "withdraw")]  # the chair is the second and nothing else
-    return [verb for verb in _left(proposal, verbs) if _is_open(proposal, parts, verb, actor)]
+    return [verb for verb in _left(proposal, verbs) if _is_open(proposal, parts, verb, actor, at)]
 
 
 def open_part_actions(part: ProposalPart, actor: Actor, *, at: datetime) -> list[str]:
@@ -41,18 +43,21 @@ def open_part_actions(part: ProposalPart, actor: Actor, *, at: datetime) -> list
         verbs = [verb for verb in verbs if verb == "approve"]
     if "consent" in verbs and not _still_consents(part, actor, at):
         verbs.remove("consent")
-    if "approve" in verbs and waits_for_second and _gave_first(proposal, actor, part.pk):
+    if "approve" in verbs and waits_for_second and _gave_first(proposal, actor, part.pk, at):
         verbs.remove("approve")
     return verbs
 
 
 def who_owes(proposal: MatchProposal) -> tuple[str, str, datetime | None]:
-    """Give (party, step, due) of a proposal: its own step, or the earliest of its parts while they are asked."""
+    """Give (party, step, due) of a proposal: its own step, or the earliest of its parts while they are asked.
+
+    Where all have answered and a job that their need or session set off has yet to look, the system owes it, now.
+    """
     if proposal.due_at is not None or proposal.state != "approved":
         return proposal.waiting_for, proposal.step, proposal.due_at
     dated = [(part.due_at, part.pk, part) for part in proposal.parts.all() if part.due_at is not None]
     if not dated:
-        return proposal.waiting_for, proposal.step, proposal.due_at
+        return MATCH.party.value, MATCH.code, proposal.updated_at
     _, _, first = min(dated)
     return first.waiting_for, first.step, first.due_at
 
@@ -63,7 +68,7 @@ def _left(proposal: MatchProposal, verbs: list[str]) -> list[str]:
 
 
 def _may(proposal: MatchProposal, actor: Actor, at: datetime, *, second: bool) -> Mapping[str, bool]:
-    recused = bool(permissions.own_organization_ids(actor, at) & partner_ids(proposal.parts.all()))
+    recused = bool(accounts.bound_ids(actor, at) & partner_ids(proposal.parts.all()))
     chair = second and getattr(proposal, "as_chair", False)
     return {
         Permission.PROPOSALS_DECIDE.value: not recused and (chair or _has(actor, Permission.PROPOSALS_DECIDE, at)),
@@ -92,10 +97,13 @@ def _still_consents(part: ProposalPart, actor: Actor, at: datetime) -> bool:
     return counter.secretariat_consent is None and _decides(part.proposal, actor, at)
 
 
-def _is_open(proposal: MatchProposal, parts: list[ProposalPart], verb: str, actor: Actor) -> bool:
+def _is_open(proposal: MatchProposal, parts: list[ProposalPart], verb: str, actor: Actor, at: datetime) -> bool:
     if verb == "approve":
         is_second = proposal.state == "awaiting_second_approval"
-        return proposal.consultation in CONSULTATION_ENDED and not (is_second and _gave_first(proposal, actor, None))
+        gave_first = is_second and _gave_first(proposal, actor, None, at)
+        return proposal.consultation in CONSULTATION_ENDED and not gave_first
+    if verb == "decline" and proposal.state == "approved":
+        return requests.endorsement_read_along(proposal.request) in requests.ENDORSEMENT_LOST
     if verb in ("prefer", "object"):
         return proposal.consultation != "overruled"
     if verb == "overrule":
@@ -112,7 +120,10 @@ def is_unanswered(parts: list[ProposalPart]) -> bool:
     return all(part.state in ("suggested", "asked") and part.answered_at is None for part in parts)
 
 
-def _gave_first(proposal: MatchProposal, actor: Actor, part_id: int | None) -> bool:
-    """Tell whether the first of two approvals (of the proposal, or of one part) is the actor's own."""
+def _gave_first(proposal: MatchProposal, actor: Actor, part_id: int | None, at: datetime) -> bool:
+    """Tell whether the actor counts as who gave the first of two approvals (of the proposal, or of one part).
+
+    Whoever stands in for somebody counts as both, as for `check_second_person`.
+    """
     given = [row for row in proposal.decisions.all() if row.part_id == part_id and row.verb == "approve"]
-    return actor.user is not None and bool(given) and given[-1].by_id == actor.user.pk
+    return bool(given) and bool({given[-1].by_id, given[-1].on_behalf_of_id} & counts_as(actor, at=at))

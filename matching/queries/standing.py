@@ -78,6 +78,13 @@ def speaks_for_chair(actor: Actor, *, at: datetime) -> bool:
     return may and any(accounts.has_role(organization_id, "chair", at.date()) for organization_id in sorted(held))
 
 
+def counts_as(actor: Actor, *, at: datetime) -> frozenset[int]:
+    """Give the people (primary keys) as whom the actor counts where two must agree: themselves and whom they stand in for."""
+    if actor.user is None:
+        return frozenset()
+    return frozenset({actor.user.pk, *(right.lent_by.pk for right in actor.rights(at) if right.lent_by is not None)})
+
+
 def open_gaps(parts: Iterable[ProposalPart]) -> list[ProposalPart]:
     """Give the lost parts that nobody follows, not even as a replacement put forward, and that were not given up."""
     return _unfollowed(parts, ("superseded", "withdrawn"))

@@ -12,12 +12,14 @@ from matching.tasks.ranking import (
     write_replacement,
 )
 from matching.tasks.replaying import prepare_replay, write_replay
+from matching.tasks.unsharing import end_unasked_shares
 from matching.tasks.warming import read_market
 from matching.tasks.watching import prepare_telling, spread, tell_watches
 
 __all__ = [
     "WORKER",
     "close_publication",
+    "end_unasked_shares",
     "prepare_plan",
     "prepare_pooling",
     "prepare_publication",

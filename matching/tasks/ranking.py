@@ -76,7 +76,7 @@ def prepare_replacement(payload: dict[str, Any], *, at: datetime, progress: Any)
     )
     proposal, lines = part.proposal, [row.line for row in part.lines.all()]
     # Lines that others hold by now, or that are wanted no more, have no use for the next best.
-    numbers = frozenset(line.number for line in lines if line.free > 0 and line.state != "dropped")
+    numbers = frozenset(line.number for line in lines if replacing.has_room(line))
     if proposal.state != "approved" or not numbers:
         return None
     had = [str(pk) for pk in proposal.parts.values_list("offering__public_id", flat=True)]
@@ -91,7 +91,8 @@ def prepare_replacement(payload: dict[str, Any], *, at: datetime, progress: Any)
     whole = next((plan for plan in ranking.proposals if len(plan.parts) == 1 and plan.complete), None)
     if whole is None:
         return None
-    return replacing.Replacement(whole.parts[0], market.rows[whole.parts[0].offer], whole.currency)
+    row = market.rows[whole.parts[0].offer]
+    return replacing.Replacement(whole.parts[0], row, whole.currency, proposal.request.content_version)
 
 
 def _team_left(proposal: MatchProposal) -> tuple[frozenset[str], bool]:

@@ -43,7 +43,8 @@ class ShareViewSet(Lists, Reads, Creates, ThingViewSet):
         Write(
             "Take a share back",
             EITHER,
-            description="It ends at once. What a proposal asks for ends with the proposal.",
+            description="It ends at once. What a proposal asks for is not taken back: it ends once no proposal asks this "
+            "organization any more, and what had been shown to it before stands again.",
             if_match=IfMatch.OPTIONAL,
             errors=(ErrorCode.RULE_BROKEN,),
             operation=operations.revoke_share,

@@ -142,6 +142,10 @@ class RequestShare(Record):
     shared_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)  # taken back; its row stays
+    # On which terms it was shown before a proposal asked for it, and is again after that; empty where it was not shown.
+    former_sees = models.CharField(max_length=10, blank=True, default="", db_default="")
+    former_may = models.CharField(max_length=10, blank=True, default="", db_default="")
+    former_expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["shared_at", "id"]
@@ -154,6 +158,11 @@ class RequestShare(Record):
                 name="share_expires_after_it_begins",
             ),
             models.CheckConstraint(condition=Q(sees__in=SEES, may__in=MAY), name="share_scope_known"),
+            models.CheckConstraint(
+                condition=Q(former_sees="", former_may="", former_expires_at__isnull=True)
+                | Q(reason="asked", former_sees__in=SEES, former_may__in=MAY),
+                name="share_former_terms_whole",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -51,6 +51,7 @@ from requests_app.operations.screening import (
 )
 from requests_app.operations.sharing import (
     consent_to_posting,
+    end_asked,
     revoke_share,
     share_request,
     share_with,
@@ -78,6 +79,7 @@ __all__ = [
     "decline_request",
     "deliver_lines",
     "edit_request",
+    "end_asked",
     "end_call",
     "expire_endorsements",
     "file_request",

@@ -45,8 +45,8 @@ def share_request(
 ) -> Sequence[RequestShare]:
     """Let organizations that a proposal asks read all of one request and put questions.
 
-    Those that have it keep it, with the wider scope and the later end. Raises DomainError(permission_denied,
-    wrong_state, rule_broken).
+    Those that have it keep it, with the wider scope and the later end, until ``end_asked`` gives them back what they had.
+    Raises DomainError(permission_denied, wrong_state, rule_broken).
     """
     request = _lock(request_id, actor, at, expires_at)
     terms = ShareTerms("asked", SEES[-1], MAY[-1], expires_at)
@@ -57,6 +57,27 @@ def share_request(
     if new:
         _record(request, new, actor, at)
     return list(_live(request).filter(organization_id__in=wanted).select_related("organization"))
+
+
+@transaction.atomic
+def end_asked(*, actor: Actor, at: datetime, request_id: int, organization_id: int) -> RequestShare | None:
+    """End what an organization reads of a request because a proposal asks it, now that none does any more.
+
+    In whatever state the request is; an organization to which it had been shown before keeps that. Gives the share, or
+    None where nothing was asked. Raises DomainError(permission_denied).
+    """
+    request = lock_request(request_id=request_id)
+    check_either(request, actor, at)
+    asked = _live(request).filter(organization_id=organization_id, reason="asked")
+    share = asked.select_related("organization").first()
+    if share is None:
+        return None
+    former = _former(share)
+    if former is None or (former.expires_at is not None and former.expires_at <= at):
+        return _end(request, share, actor, at)
+    _set(share, former, at)
+    _record(request, [share], actor, at)
+    return share
 
 
 @transaction.atomic
@@ -108,13 +129,7 @@ def revoke_share(*, actor: Actor, at: datetime, share_id: int, expected_version:
         return share
     if share.reason == "asked":
         raise rule_broken("", "asked", _("A proposal asks this organization: retract or decline that first."))
-    until_now = request.event_scope(at=at)
-    share.ended_at = share.updated_at = at
-    share.version += 1
-    share.save(update_fields=["ended_at", "updated_at", "version"])
-    changes = {"organizations": [[share.organization.code], []]}
-    lifecycles.record_change(request, "unshared", actor=actor, at=at, changes=changes, until_now=until_now)
-    return share
+    return _end(request, share, actor, at)
 
 
 def _lock(request_id: int, actor: Actor, at: datetime, expires_at: datetime | None) -> TrainingRequest:
@@ -138,6 +153,17 @@ def _record(request: TrainingRequest, shares: Sequence[RequestShare], actor: Act
     lifecycles.record_change(request, "shared", actor=actor, at=at, changes=changes)
 
 
+def _end(request: TrainingRequest, share: RequestShare, actor: Actor, at: datetime) -> RequestShare:
+    """End a share at once; who loses sight of the request by that is told."""
+    until_now = request.event_scope(at=at)
+    share.ended_at = share.updated_at = at
+    share.version += 1
+    share.save(update_fields=["ended_at", "updated_at", "version"])
+    changes = {"organizations": [[share.organization.code], []]}
+    lifecycles.record_change(request, "unshared", actor=actor, at=at, changes=changes, until_now=until_now)
+    return share
+
+
 def _make(request: TrainingRequest, organization_id: int, terms: ShareTerms, at: datetime) -> RequestShare:
     return RequestShare.objects.create(
         request=request,
@@ -152,8 +178,11 @@ def _make(request: TrainingRequest, organization_id: int, terms: ShareTerms, at:
     )
 
 
-def _set(share: RequestShare, terms: ShareTerms, at: datetime) -> RequestShare:
+def _set(share: RequestShare, terms: ShareTerms, at: datetime, former: ShareTerms | None = None) -> RequestShare:
+    """Put new terms in place of those of a share; ``former`` are those to which it falls back."""
     share.reason, share.sees, share.may, share.expires_at = terms.reason, terms.sees, terms.may, terms.expires_at
+    share.former_sees, share.former_may = (former.sees, former.may) if former else ("", "")
+    share.former_expires_at = former.expires_at if former else None
     share.updated_at, share.version = at, share.version + 1
     share.save()
     return share
@@ -173,7 +202,16 @@ def _widen(
         None if None in ends else max(end for end in ends if end is not None),
     )
     same = (known.sees, known.may, known.expires_at) == (wider.sees, wider.may, wider.expires_at)
-    return None if same and known.reason == wider.reason else _set(known, wider, at)
+    return None if same and known.reason == wider.reason else _set(known, wider, at, _former(known))
+
+
+def _former(share: RequestShare) -> ShareTerms | None:
+    """Give the terms on which a share was or is shown, whatever a proposal asks for; None where only a proposal asks."""
+    if share.reason == "shared":
+        return ShareTerms("shared", share.sees, share.may, share.expires_at)
+    if not share.former_sees:
+        return None
+    return ShareTerms("shared", share.former_sees, share.former_may, share.former_expires_at)
 
 
 # --- everybody ----------------------------------------------------------------------------------------------------

@@ -19,14 +19,17 @@ from requests_app.queries.facts import (
 )
 from requests_app.queries.following import is_open, request_id_of, requests_followed_by
 from requests_app.queries.requests import (
+    ENDORSEMENT_LOST,
     FULL_TEXT,
     SUMMARY_TEXT,
+    asked_shares,
     by_external_id,
     call_is_over,
     clarifications_for,
     clarifications_visible_to,
     documents_of,
     endorsement_blocks,
+    endorsement_read_along,
     endorsement_state,
     endorsements_of,
     endorsements_readable_by,
@@ -56,6 +59,7 @@ from requests_app.queries.visibility import (
 from requests_app.queries.wanted import NeedCriteria, WantedLine, wanted_lines, wanted_needs, wanted_summaries
 
 __all__ = [
+    "ENDORSEMENT_LOST",
     "FULL_TEXT",
     "SUMMARY_TEXT",
     "LineFacts",
@@ -66,6 +70,7 @@ __all__ = [
     "WantedLine",
     "allowed_actions",
     "asked_by",
+    "asked_shares",
     "by_external_id",
     "call_is_over",
     "clarification_actions",
@@ -75,6 +80,7 @@ __all__ = [
     "documents_of",
     "endorsement_actions",
     "endorsement_blocks",
+    "endorsement_read_along",
     "endorsement_state",
     "endorsements_of",
     "endorsements_readable_by",

@@ -114,6 +114,11 @@ def shares_of(request: TrainingRequest) -> QuerySet[RequestShare]:
     return RequestShare.objects.filter(request=request).select_related("organization").order_by("id")
 
 
+def asked_shares() -> QuerySet[RequestShare]:
+    """Give the shares that stand because a proposal asks, of all requests."""
+    return RequestShare.objects.filter(reason="asked", ended_at__isnull=True)
+
+
 def shares_visible_to(actor: Actor, *, at: datetime) -> QuerySet[RequestShare]:
     """Give the shares of one's own side's requests, and those with one's own organizations; all for who reads all."""
     rows = RequestShare.objects.filter(request__in=visible_subquery(actor, at=at))
@@ -165,6 +170,15 @@ def _reads_all(actor: Actor, at: datetime) -> bool:
 
 
 # --- endorsement --------------------------------------------------------------------------------------------------
+
+
+ENDORSEMENT_LOST = ("refused", "expired")  # no word is waited for: whoever needs one decides what comes of it
+
+
+def endorsement_read_along(request: TrainingRequest) -> str:
+    """Give the state of the endorsement gate as ``endorsement_state``, from the endorsements fetched with a request."""
+    rows = sorted(request.endorsements.all(), key=lambda row: row.pk)
+    return worst_endorsement({row.authority_id: row.state for row in rows}.values())
 
 
 def endorsement_state(request_id: int) -> str:

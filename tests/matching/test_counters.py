@@ -12,7 +12,7 @@ from matching.models import Counter, MatchProposal, ProposalPart
 from matching.operations import CounterTerms
 from matching.operations.limits import spread
 from providers.models import CapacityHold, CapacityWindow, Session
-from requests_app.models import LineClaim, RequestLine
+from requests_app.models import LineClaim, RequestLine, TrainingRequest
 from tests.factories.accounts import AT, member
 from tests.factories.matching import MarketScene, accepted, approved, later, market, ranked, refused, work
 from tests.factories.providers import CapacityWindowFactory, SessionFactory
@@ -307,6 +307,54 @@ def test_ceiling_counts_all_partners_together() -> None:
     with refusal(ErrorCode.RULE_BROKEN):
         counter(scene, first, cost_amount=Decimal(36001), cost_currency="USD")
     counter(scene, first, cost_amount=Decimal(36000), cost_currency="USD")
+
+
+def dearer(scene: MarketScene, cost: int) -> list[ProposalPart]:
+    """Two partners of one proposal offer other terms at a price, each within what the other's first price leaves."""
+    parts = scene.parts(approved(scene))
+    for part in parts:
+        counter(scene, part, cost_amount=Decimal(cost), cost_currency="USD")
+    return parts
+
+
+def secured(ceiling: int) -> MarketScene:
+    facts: dict[str, Any] = {"funding_state": "secured", "budget_ceiling": Decimal(ceiling)}
+    return ranked(themes=("mainstreaming", "trafficking"), offerings_per_theme=1, **facts)
+
+
+def test_two_dearer_offers_that_exceed_the_ceiling_together_are_not_both_agreed() -> None:
+    scene = secured(60_000)
+    first, second = dearer(scene, 36_000)
+    agree(scene, first)
+    operations.consent_counter(actor=scene.focal, at=AT, part_id=second.pk, agree=True)
+    decisions = second.proposal.decisions.count()
+    with refusal(ErrorCode.CEILING_EXCEEDED) as caught:
+        operations.consent_counter(actor=scene.officer, at=AT, part_id=second.pk, agree=True)
+    assert caught.value.params == {"cost": "USD 72,000.00", "ceiling": "USD 60,000.00", "left": "USD 60,000.00"}
+    second.refresh_from_db()
+    assert (second.state, second.cost_amount) == ("countered", Decimal(24_000))
+    stands = Counter.objects.get(part=second)
+    assert (stands.closed_at, stands.requester_consent, stands.secretariat_consent) == (None, True, None)
+    assert second.proposal.decisions.count() == decisions
+    operations.consent_counter(actor=scene.officer, at=AT, part_id=second.pk, agree=False)
+    assert accepted(scene, second).state == "confirmed"  # at the price of the question, which the ceiling pays
+
+
+def test_two_dearer_offers_that_the_ceiling_pays_are_both_agreed() -> None:
+    scene = secured(60_000)
+    first, second = dearer(scene, 30_000)
+    agree(scene, first)
+    assert agree(scene, second).state == "confirmed"
+
+
+def test_other_terms_that_name_no_price_are_agreed_whatever_the_ceiling_has_become() -> None:
+    scene = secured(60_000)
+    [part, _] = scene.parts(approved(scene))
+    counter(scene, part, terms="Other trainers")
+    TrainingRequest.objects.filter(pk=scene.request.pk).update(budget_ceiling=Decimal(1))
+    agree(scene, part)
+    part.refresh_from_db()
+    assert part.state == "accepted"
 
 
 def test_price_above_a_ceiling_without_money_behind_it_is_no_matter() -> None:

@@ -4,19 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from fulfilment import operations as fulfilment
+from marketplace.accounts import entrusting
 from marketplace.accounts.actors import Actor
+from marketplace.accounts.models import Organization
+from marketplace.accounts.roles import Permission
 from marketplace.audit.models import AuditRecord
 from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import DomainError, ErrorCode
-from matching import operations
+from matching import operations, queries
 from matching.models import MatchProposal
 from providers.models import CapacityHold, OfferingPartner, Session
 from requests_app.models import LineClaim, RequestLine
 from tests.factories.accounts import AT, MembershipFactory, OrganizationFactory, client_of, member
 from tests.factories.matching import MarketScene, accepted, approved, consulted, later, ranked, refused, work
 from tests.factories.providers import OfferingPartnerFactory
+from tests.factories.requests import SYSTEM
 from tests.requests_app.refusals import refusal
 
 pytestmark = pytest.mark.django_db
@@ -141,8 +147,7 @@ def test_decision_keeps_what_the_engine_had_proposed_beside_it() -> None:
         ("shortlisted", "retract", ("consult", "decline", "withdraw")),
         ("consulting", "consult", ("approve", "decline", "object", "overrule", "prefer", "withdraw")),
         ("consulting", "go-on-without", ("approve", "decline", "object", "overrule", "prefer", "withdraw")),
-        ("approved", "decline", ("go-on-without", "retract")),
-        ("approved", "approve", ("go-on-without", "retract")),
+        ("approved", "approve", ("decline", "go-on-without", "retract")),
     ],
 )
 def test_step_out_of_turn_is_refused_and_names_what_is_open(
@@ -270,6 +275,56 @@ def test_officer_with_a_membership_in_a_partner_of_the_offering_is_recused() -> 
     for verb in ("shortlist", "decline"):
         with refusal(ErrorCode.RECUSED):
             OPERATIONS[verb](actor=again, at=AT, proposal_id=proposal.pk, **DECISIONS[verb])
+
+
+def grantee(scene: MarketScene, partner: Organization) -> Actor:
+    """The officer, with a right of a partner that was granted to them."""
+    user = scene.officer.user
+    assert user is not None
+    right, until = Permission.PROPOSALS_ANSWER, later(9)
+    entrusting.give_grant(actor=SYSTEM, at=AT, user=user, organization=partner, permission=right, expires_at=until)
+    return Actor.for_user(user)
+
+
+def stand_in(scene: MarketScene, partner: Organization) -> Actor:
+    """A colleague who stands in for the officer, who is a member of a partner."""
+    MembershipFactory.create(organization=partner, user=scene.officer.user, role="viewer")
+    person = MembershipFactory.create(organization=scene.office, role="viewer").user
+    days = {"delegated_from": AT.date(), "delegated_to": AT.date()}
+    scene.officer.user.memberships.filter(organization=scene.office).update(delegate=person, **days)  # type: ignore[union-attr]
+    return Actor.for_user(person)
+
+
+@pytest.mark.parametrize("bound", [grantee, stand_in])
+def test_nothing_is_named_to_who_is_recused_by_a_grant_or_by_standing_in(
+    bound: Callable[[MarketScene, Organization], Actor],
+) -> None:
+    scene = ranked()
+    proposal = consulted(scene)
+    actor = bound(scene, scene.parts(proposal)[0].provider.organization)
+    found = queries.proposals_visible_to(actor, at=AT).get(pk=proposal.pk)
+    assert queries.open_actions(found, actor, at=AT) == []
+    for verb in ("approve", "decline"):
+        with refusal(ErrorCode.RECUSED):
+            OPERATIONS[verb](actor=actor, at=AT, proposal_id=proposal.pk, **DECISIONS[verb])
+    other = scene.proposals()[1]
+    free = queries.proposals_visible_to(actor, at=AT).get(pk=other.pk)
+    assert queries.open_actions(free, actor, at=AT) == ["decline", "shortlist"]
+
+
+def test_what_is_named_to_a_stand_in_asks_no_more_for_many_proposals_than_for_one() -> None:
+    scene = ranked(offerings_per_theme=3)
+    actor = stand_in(scene, scene.parts(scene.best())[0].provider.organization)
+    counts = []
+    for most in (1, 3):
+        again = Actor.for_user(actor.user)  # type: ignore[arg-type]
+        with CaptureQueriesContext(connection) as captured:
+            rows = list(queries.proposals_visible_to(again, at=AT)[:most])
+            assert len(rows) == most
+            for row in rows:
+                queries.open_actions(row, again, at=AT)
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
 
 
 def test_membership_that_is_over_recuses_nobody() -> None:

@@ -91,6 +91,44 @@ def test_absent_is_no_second_pair_of_eyes_for_their_delegate_and_another_delegat
     assert done.state == "approved"
 
 
+def told(proposal: MatchProposal, actor: Actor) -> list[str]:
+    """What the API names to somebody as open."""
+    found = queries.proposals_visible_to(actor, at=AT).get(pk=proposal.pk)
+    return queries.open_actions(found, actor, at=AT)
+
+
+def test_second_approval_is_named_to_nobody_who_counts_as_the_first() -> None:
+    scene = own_request()
+    proposal = waiting(scene)
+    stand_in = lent(scene, scene.officer)
+    absent, another = Actor.for_user(scene.officer.user), lent(scene, scene.second)  # type: ignore[arg-type]
+    for actor, may in ((stand_in, False), (absent, False), (another, True), (scene.second, True), (scene.head, True)):
+        assert ("approve" in told(proposal, actor)) is may
+        assert {"decline", "retract"} <= set(told(proposal, actor))
+
+
+def test_second_approval_is_not_named_to_the_absent_for_whom_the_first_was_given() -> None:
+    scene = own_request()
+    proposal = consulted(scene)
+    stand_in = lent(scene, scene.second)
+    operations.approve_proposal(actor=stand_in, at=AT, proposal_id=proposal.pk)
+    for actor, may in ((stand_in, False), (Actor.for_user(scene.second.user), False), (scene.officer, True)):  # type: ignore[arg-type]
+        assert ("approve" in told(proposal, actor)) is may
+
+
+def test_second_approval_of_a_replacement_is_named_to_nobody_who_counts_as_the_first() -> None:
+    scene = own_request()
+    proposal = waiting(scene)
+    operations.approve_proposal(actor=scene.second, at=AT, proposal_id=proposal.pk)
+    refused(scene, scene.parts(proposal)[0])
+    work()
+    part = scene.parts(proposal)[1]
+    operations.approve_replacement(actor=scene.officer, at=AT, part_id=part.pk)
+    for actor, may in ((lent(scene, scene.officer), False), (scene.officer, False), (scene.second, True)):
+        found = queries.parts_visible_to(actor, at=AT).get(pk=part.pk)
+        assert ("approve" in queries.open_part_actions(found, actor, at=AT)) is may
+
+
 def test_focal_point_of_the_chair_may_be_the_second_approver_and_nothing_else() -> None:
     scene = own_request()
     speaker = chair()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -281,6 +282,11 @@ def served(scene: MarketScene, _: MatchProposal) -> None:
     accepted(scene, scene.parts(approved(scene, best))[0])
 
 
+def moved(scene: MarketScene, _: MatchProposal) -> None:
+    days = {"start_on": date(2027, 4, 5), "end_on": date(2027, 4, 7)}
+    providers.change_session(actor=SYSTEM, at=AT, session_id=scene.sessions[0].pk, facts=days)
+
+
 @pytest.mark.parametrize(
     ("happen", "reason"),
     [
@@ -290,12 +296,13 @@ def served(scene: MarketScene, _: MatchProposal) -> None:
         (retired, "offering_withdrawn"),
         (suspended, "provider_suspended"),
         (served, "need_served"),
+        (moved, "session_moved"),
     ],
 )
 def test_offer_gets_a_dated_explained_answer_whatever_happens(happen: Any, reason: str) -> None:
     scene = market()
     member(scene.offerings[0].provider.organization, "provider_staff")
-    proposal = offered(scene, scene.offerings[0])
+    proposal = offered(scene, scene.offerings[0], session=str(scene.sessions[0].public_id))
     work()
     happen(scene, proposal)
     work()
@@ -320,6 +327,33 @@ def test_offer_for_one_line_of_two_is_answered_when_that_line_is_placed() -> Non
         assert (row.covers_all, row.score) == (False, sum(share["contribution"] for share in row.breakdown))
         assert 0 < row.score <= 500_000  # half of the participants
     accepted(scene, scene.parts(approved(scene, other))[0])
+    work()
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.ended_reason) == ("superseded", "need_served")
+
+
+def test_offer_for_a_line_that_is_given_up_is_answered() -> None:
+    scene = market(themes=("mainstreaming", "labour-migration"))
+    proposal = offered(scene, scene.offerings[0], lines={1: 25})
+    work()
+    requests.waive_call_for_offers(actor=SYSTEM, at=AT, request_id=scene.request.pk)
+    requests.mark_unmet(actor=SYSTEM, at=AT, request_id=scene.request.pk, reason_code="no_theme", line_numbers=[1])
+    work()
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.ended_reason) == ("superseded", "marked_unmet")
+
+
+def test_offer_is_answered_when_all_is_under_way_or_delivered_without_having_been_matched() -> None:
+    scene = market(themes=("mainstreaming", "labour-migration"))
+    proposal = offered(scene, scene.offerings[2], lines={2: 25})
+    line = scene.request.lines.get(number=1)
+    about: dict[str, Any] = {"actor": SYSTEM, "at": AT, "claimant": uuid4()}
+    requests.claim_lines(claims=[requests.LineShare(line.pk, line.participants_max)], **about)
+    requests.deliver_lines(**about)
+    work()
+    content = requests.content_of(scene.request)
+    only = replace(content, lines=content.lines[:1])
+    requests.change_request(actor=SYSTEM, at=AT, request_id=scene.request.pk, content=only)
     work()
     proposal.refresh_from_db()
     assert (proposal.state, proposal.ended_reason) == ("superseded", "need_served")

@@ -1,15 +1,19 @@
 """Partners answer one by one; who is lost is replaced alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from fulfilment import operations as fulfilment
 from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import ErrorCode
-from matching import operations, queries
+from matching import operations, queries, tasks
 from matching.models import MatchProposal, MatchRun, ProposalPart
+from matching.operations import replacing
 from providers import operations as providers
 from providers.models import CapacityHold, Session
-from requests_app.models import LineClaim
+from requests_app import operations as requests
+from requests_app.models import LineClaim, TrainingRequest
 from tests.factories.accounts import AT, member
 from tests.factories.matching import MarketScene, accepted, approved, later, ranked, refused, work
 from tests.factories.requests import SYSTEM
@@ -232,6 +236,75 @@ def test_replacement_that_refuses_too_is_replaced_in_its_turn() -> None:
     assert third.offering not in (part.offering, second.offering)
     operations.approve_replacement(actor=scene.officer, at=AT, part_id=third.pk)
     assert accepted(scene, third).state == "confirmed"
+
+
+# --- the need changes while somebody is looked for ------------------------------------------------------------------
+
+
+def found_for(part: ProposalPart) -> replacing.Replacement:
+    payload = {"part": str(part.public_id)}
+    found = tasks.prepare_replacement(payload, at=AT, progress=lambda *_: None)
+    assert found is not None
+    return found
+
+
+def test_replacement_found_for_the_need_as_it_was_is_looked_for_once_more() -> None:
+    scene, proposal, (first, _) = team()
+    refused(scene, first)
+    found = found_for(first)
+    content = requests.content_of(TrainingRequest.objects.get(pk=scene.request.pk))
+    changed = replace(content, excluded_organizations=(found.row.organization_code,))
+    requests.change_request(actor=SYSTEM, at=AT, request_id=scene.request.pk, content=changed)
+    assert replacing.put_forward(first.pk, found, at=AT) is None
+    proposal.refresh_from_db()
+    assert (proposal.waiting_for, proposal.step) == ("system", "request.match")
+    work()
+    assert not ProposalPart.objects.filter(proposal=proposal, offering_id=found.row.offering_id).exists()
+    proposal.refresh_from_db()
+    assert proposal.waiting_for == "secretariat"  # nobody else is left
+
+
+def test_replacement_found_for_a_line_that_was_given_up_meanwhile_is_not_put_forward() -> None:
+    scene, proposal, (first, _) = team()
+    refused(scene, first)
+    found = found_for(first)
+    give_up(scene, first)
+    assert replacing.put_forward(first.pk, found, at=AT) is None
+    work()
+    assert not ProposalPart.objects.filter(replaces=first).exists()
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.step) == ("approved", "proposal.decide")
+
+
+def test_nobody_is_looked_for_where_the_line_was_given_up() -> None:
+    scene, proposal, (first, _) = team()
+    refused(scene, first)
+    give_up(scene, first)
+    work()
+    assert not ProposalPart.objects.filter(replaces=first).exists()
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.step) == ("approved", "proposal.decide")
+
+
+def test_replacement_for_a_line_that_is_given_up_is_taken_back() -> None:
+    scene, proposal, (first, second) = team(offerings_per_theme=3)
+    refused(scene, first)
+    work()
+    replacement = ProposalPart.objects.get(replaces=first)
+    give_up(scene, first)
+    work()
+    replacement.refresh_from_db()
+    assert replacement.state == "superseded"
+    assert not ProposalPart.objects.filter(replaces=first, state="replacement").exists()
+    operations.go_on_without(actor=scene.officer, at=AT, proposal_id=proposal.pk)
+    assert accepted(scene, second).state == "confirmed"
+
+
+def give_up(scene: MarketScene, part: ProposalPart) -> None:
+    """Mark the line of a lost part as not yet met."""
+    number = part.lines.get().line.number
+    requests.waive_call_for_offers(actor=SYSTEM, at=AT, request_id=scene.request.pk)
+    requests.mark_unmet(actor=SYSTEM, at=AT, request_id=scene.request.pk, reason_code="no_theme", line_numbers=[number])
 
 
 # --- deadlines ----------------------------------------------------------------------------------------------------

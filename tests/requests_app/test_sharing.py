@@ -11,7 +11,7 @@ from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization
 from marketplace.accounts.roles import Permission
 from marketplace.audit.models import AuditRecord
-from marketplace.events.models import OutboxEvent
+from marketplace.events.models import EventAudience, OutboxEvent
 from marketplace.kernel.errors import ErrorCode
 from requests_app import operations, queries
 from requests_app.models import RequestShare, TrainingRequest
@@ -127,6 +127,82 @@ def test_what_a_proposal_asks_is_neither_narrowed_nor_taken_back(at: datetime) -
         show(request, centre, at, sees="summary")
     with refusal(ErrorCode.RULE_BROKEN):
         operations.revoke_share(actor=SYSTEM, at=at, share_id=share.pk)
+
+
+def asked(request: TrainingRequest, centre: Organization, at: datetime) -> RequestShare:
+    [share] = operations.share_request(actor=SYSTEM, at=at, request_id=request.pk, organization_ids=[centre.pk])
+    return share
+
+
+def asked_no_more(request: TrainingRequest, centre: Organization, at: datetime) -> RequestShare | None:
+    return operations.end_asked(actor=SYSTEM, at=at, request_id=request.pk, organization_id=centre.pk)
+
+
+def test_what_a_proposal_asked_ends_and_who_loses_sight_is_told(at: datetime) -> None:
+    request, centre = opened(visibility="agency"), OrganizationFactory.create()
+    staff, share = member(centre, "viewer"), asked(request, centre, at)
+    assert seen(staff, at) == {request.pk: True}
+    ended = asked_no_more(request, centre, at + DAY)
+    assert ended == share
+    assert (ended.ended_at, ended.version) == (at + DAY, share.version + 1)
+    assert seen(staff, at + DAY) == {}
+    assert centre.pk not in request.event_scope(at=at + DAY).organization_ids
+    told = OutboxEvent.objects.latest("id")
+    assert told.type == "training_request.unshared"
+    assert EventAudience.objects.filter(event=told, organization_id=centre.pk).exists()
+    assert asked_no_more(request, centre, at + DAY) is None
+
+
+@pytest.mark.parametrize("state", ["withdrawn", "cancelled", "closed"])
+def test_what_a_proposal_asked_ends_in_whatever_state_the_request_is(state: str, at: datetime) -> None:
+    request, centre = opened(), OrganizationFactory.create()
+    asked(request, centre, at)
+    TrainingRequest.objects.filter(pk=request.pk).update(state=state, step="", waiting_for="nobody", due_at=None)
+    assert asked_no_more(request, centre, at) is not None
+    assert not queries.current_shares(at).exists()
+
+
+def test_who_was_shown_the_request_before_a_proposal_asked_falls_back_to_that(at: datetime) -> None:
+    request, centre = opened(visibility="agency"), OrganizationFactory.create()
+    staff, until = member(centre, "viewer"), at + 30 * DAY
+    share = show(request, centre, at, sees="summary", expires_at=until)
+    for _ in range(2):  # by two proposals, or by one twice
+        asked(request, centre, at)
+    share.refresh_from_db()
+    assert (share.reason, share.sees, share.may, share.expires_at) == ("asked", "documents", "comment", None)
+    back = asked_no_more(request, centre, at + DAY)
+    share.refresh_from_db()
+    assert back == share
+    assert (share.reason, share.sees, share.may, share.expires_at) == ("shared", "summary", "read", until)
+    assert (share.former_sees, share.former_may, share.former_expires_at, share.ended_at) == ("", "", None, None)
+    assert seen(staff, at + DAY) == {request.pk: False}
+    told = AuditRecord.objects.filter(resource="training_request").latest("id")
+    assert told.changes == {"organizations": [[], [centre.code]], "scope": [[], ["summary, read"]]}
+    assert operations.revoke_share(actor=SYSTEM, at=at + DAY, share_id=share.pk).ended_at == at + DAY
+
+
+def test_what_was_shown_and_is_over_meanwhile_does_not_come_back(at: datetime) -> None:
+    request, centre = opened(visibility="agency"), OrganizationFactory.create()
+    share = show(request, centre, at, expires_at=at + DAY)
+    asked(request, centre, at)
+    ended = asked_no_more(request, centre, at + DAY)
+    assert ended == share
+    assert ended.ended_at == at + DAY
+
+
+def test_what_was_shown_is_not_ended_with_what_nobody_asked(at: datetime) -> None:
+    request, centre = opened(), OrganizationFactory.create()
+    share = show(request, centre, at)
+    assert asked_no_more(request, centre, at) is None
+    share.refresh_from_db()
+    assert (share.reason, share.ended_at) == ("shared", None)
+
+
+def test_stranger_does_not_end_what_a_proposal_asks(at: datetime) -> None:
+    request, centre = opened(), OrganizationFactory.create()
+    asked(request, centre, at)
+    with refusal(ErrorCode.PERMISSION_DENIED):
+        operations.end_asked(actor=member(centre), at=at, request_id=request.pk, organization_id=centre.pk)
 
 
 def test_share_over_http(group: SmallGroup, at: datetime) -> None:

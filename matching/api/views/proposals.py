@@ -127,9 +127,11 @@ class ProposalViewSet(Lists, Reads, ThingViewSet):
         Write(
             "Decline a proposal",
             DECIDE,
+            description="Before its approval; after it only where the endorsement by the national authority was refused or is "
+            "valid no longer: the partners are let go of, with what is held for them.",
             body=serializers.DeclineIn,
             if_match=IfMatch.REQUIRED,
-            errors=DECISION_ERRORS,
+            errors=(*DECISION_ERRORS, ErrorCode.RULE_BROKEN),
             operation=operations.decline_proposal,
         ),
     )

@@ -273,8 +273,7 @@ class RequestOut(LifecycleOut):
 
     def get_endorsement(self, request: TrainingRequest) -> str:
         """Give the state of the gate from what was fetched ahead."""
-        rows = sorted(request.endorsements.all(), key=lambda row: row.pk)
-        return queries.worst_endorsement({row.authority_id: row.state for row in rows}.values())
+        return queries.endorsement_read_along(request)
 
 
 def _live(request: TrainingRequest) -> list[Any]:
