@@ -18,6 +18,7 @@ from marketplace.work.registry import job
 
 FOLLOWED = {
     "fulfilment.hold_for_session": (tasks.hold_for_session, ("session.cancelled",)),
+    "fulfilment.hold_for_move": (tasks.hold_for_move, ("session.changed",)),
     "fulfilment.hold_for_provider": (tasks.hold_for_provider, ("provider.suspended",)),
     "fulfilment.hold_for_offering": (tasks.hold_for_offering, ("offering.suspended",)),
     "fulfilment.cancel_for_request": (

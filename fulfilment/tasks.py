@@ -10,11 +10,22 @@ from marketplace.accounts.actors import Actor
 CLOCK = Actor.system("deadlines")
 FOLLOW = Actor.system("fulfilment")
 Payload = dict[str, Any]
+# What a changed session tells of itself (providers, `change_session`).
+DAYS = frozenset({"start_on", "end_on"})
+PLACE = frozenset({"city", "country", "venue"})
 
 
 def hold_for_session(payload: Payload, *, at: datetime, **_: object) -> None:
     """Hold what was to take place in a cancelled session."""
     operations.hold_for_session(actor=FOLLOW, at=at, session_id=UUID(payload["resource_id"]))
+
+
+def hold_for_move(payload: Payload, *, at: datetime, **_: object) -> None:
+    """Hold what was to take place in a session that was moved."""
+    changed = set(payload["data"].get("changed", ()))
+    days, place = bool(changed & DAYS), bool(changed & PLACE)
+    if days or place:
+        operations.hold_for_move(actor=FOLLOW, at=at, session_id=UUID(payload["resource_id"]), days=days, place=place)
 
 
 def hold_for_provider(payload: Payload, *, at: datetime, **_: object) -> None:

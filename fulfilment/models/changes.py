@@ -50,6 +50,11 @@ class Change(LifecycleRecord):
         """The sides that have not agreed yet."""
         return tuple(side for side in SIDES if side not in self.agreements)
 
+    @property
+    def offering_ids(self) -> frozenset[int]:
+        """The offerings (keys) that the change asks for, and that may bring other partners in."""
+        return frozenset(row["offering_id"] for row in self.terms.get("deliveries", []) if "offering_id" in row)
+
     def usual_step(self) -> Step | None:
         """Whoever has not agreed yet owes the answer."""
         step = super().usual_step()

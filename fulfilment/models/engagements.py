@@ -93,9 +93,16 @@ class Engagement(LifecycleRecord, PeriodColumns):
         return super().usual_step()
 
     def event_scope(self, *, at: datetime) -> EventScope:
-        """All parties."""
-        ids = frozenset(self.parties.values_list("organization_id", flat=True))
-        return EventScope("organizations", ids, self.request.programme_code)
+        """All parties; who is of the requester for some countries only, as far as its lines are in these."""
+        rows = self.parties.order_by().values_list("organization_id", "engagement__lines__line__country").distinct()
+        ids, countries = {pk for pk, _ in rows}, {code for _, code in rows if code}
+        return EventScope(
+            "organizations",
+            frozenset(ids),
+            self.request.programme_code,
+            countries=frozenset(countries),
+            organization_id=self.requesting_organization_id,
+        )
 
     def event_data(self) -> dict[str, Any]:
         """Which request it serves."""

@@ -33,7 +33,13 @@ from fulfilment.operations.progress import (
     deliver_engagement,
     start_engagement,
 )
-from fulfilment.operations.reacting import cancel_for_request, hold_for_offering, hold_for_provider, hold_for_session
+from fulfilment.operations.reacting import (
+    cancel_for_request,
+    hold_for_move,
+    hold_for_offering,
+    hold_for_provider,
+    hold_for_session,
+)
 from fulfilment.operations.terms import ChangeTerms, DeliveryTerms, LineTerms
 
 __all__ = [
@@ -68,6 +74,7 @@ __all__ = [
     "deliver_engagement",
     "engage_confirmed",
     "hold_engagement",
+    "hold_for_move",
     "hold_for_offering",
     "hold_for_provider",
     "hold_for_session",

@@ -10,6 +10,7 @@ from django.db import transaction
 from fulfilment.models import Engagement
 from fulfilment.operations.creation import create_engagement, in_lock_order
 from fulfilment.operations.holding import hold_engagement
+from fulfilment.queries.standing import is_elsewhere
 from marketplace.accounts.actors import Actor
 from matching import operations as matching
 from matching import queries as proposals
@@ -70,7 +71,7 @@ def engage_confirmed(*, actor: Actor, at: datetime, proposal_id: UUID) -> Engage
     came late, or by going on without a part. Safe to repeat.
 
     Where the need went away meanwhile there is none, and what the partners held for it is given back. Where a session, a
-    provider or an offering went away, and was gone before there was an engagement to hold, it is put on hold now.
+    provider or an offering went away or got other days, before there was an engagement to hold, it is put on hold now.
     """
     proposal = proposals.proposals_visible_to(actor, at=at).filter(public_id=proposal_id).first()
     if proposal is None or proposal.state != "confirmed":
@@ -104,6 +105,7 @@ def _hold_what_is_out(engagement: Engagement, actor: Actor, at: datetime) -> Eng
         session = delivery.session
         reason = (
             ("session_cancelled" if session is not None and session.state == "cancelled" else "")
+            or ("session_moved" if is_elsewhere(delivery, place=False) else "")
             or ("provider_suspended" if delivery.provider.state == "suspended" else "")
             or ("offering_suspended" if delivery.offering.state == "suspended" else "")
         )

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from fulfilment.models import Delivery, Engagement, EngagementLine, EngagementParty
-from fulfilment.models.engagements import DELIVERING_ROLES
+from fulfilment.models.engagements import DELIVERING_ROLES, PARTNER_ROLES
 from fulfilment.operations.creation import span
 from fulfilment.operations.following_up import date_milestones_anew
 from fulfilment.operations.locking import moment, need_code
 from fulfilment.operations.progress import report_due
-from fulfilment.operations.releasing import in_lock_order, move_capacity
+from fulfilment.operations.releasing import SEATS, in_lock_order, move_capacity, needed, unit_of
 from fulfilment.operations.terms import ChangeTerms, DeliveryTerms, LineTerms
 from fulfilment.queries.templates import required_levels
 from marketplace.accounts.actors import Actor
@@ -62,7 +62,7 @@ def _errors_of_delivery(delivery: Delivery | None, wanted: DeliveryTerms, pointe
         errors.append(FieldError(f"{pointer}/precision", "unknown_code", _("The precision is not known."), precisions))
     if wanted.session_id is not None and wanted.window_id is not None:
         errors.append(FieldError(pointer, "two_capacities", _("Choose a session or a capacity window.")))
-    return errors + _errors_of_capacity(delivery, wanted, pointer)
+    return errors + _errors_of_capacity(delivery, wanted, pointer) + _errors_of_seats(delivery, wanted, pointer)
 
 
 def _errors_of_capacity(delivery: Delivery, wanted: DeliveryTerms, pointer: str) -> list[FieldError]:
@@ -78,6 +78,16 @@ def _errors_of_capacity(delivery: Delivery, wanted: DeliveryTerms, pointer: str)
     if wanted.window_id and _provider_of_window(wanted.window_id) != offering.provider_id:
         errors.append(FieldError(f"{pointer}/window", "other_provider", _("The window belongs to another provider.")))
     return errors
+
+
+def _errors_of_seats(delivery: Delivery, wanted: DeliveryTerms, pointer: str) -> list[FieldError]:
+    """In a session everybody has a seat: less is not enough, whatever a window counted."""
+    stays = wanted.window_id is None and wanted.offering_id is None and delivery.session_id is not None
+    seats = (delivery.seats or 0) if wanted.seats is None else wanted.seats
+    if wanted.capacity is None or wanted.capacity >= seats or not (stays or wanted.session_id is not None):
+        return []
+    detail = _("%(seats)s participants need as many seats in the session.")
+    return [FieldError(f"{pointer}/capacity", "too_few_seats", detail, (), {"seats": seats})]
 
 
 def _errors_of_line(
@@ -133,6 +143,7 @@ PLAIN = ("start_on", "end_on", "precision", "city", "country", "venue", "seats",
 
 def _apply_delivery(delivery: Delivery, wanted: DeliveryTerms, actor: Actor, at: datetime) -> dict[str, Any]:
     former: dict[str, Any] = {"number": delivery.number}
+    unit = unit_of(delivery)
     for name in PLAIN:
         value = getattr(wanted, name)
         if value not in (None, ""):
@@ -145,8 +156,21 @@ def _apply_delivery(delivery: Delivery, wanted: DeliveryTerms, actor: Actor, at:
         delivery.session_id, delivery.window_id = wanted.session_id, wanted.window_id
     if wanted.session_id is not None:
         _take_over_session(delivery, wanted, _session(wanted.session_id))
+    if wanted.capacity is None and _counts_anew(delivery, wanted, unit):
+        former["capacity"] = str(delivery.capacity)
+        delivery.capacity = needed(delivery)
     record_change(delivery, "changed", actor=actor, at=at, changes={"former": former})
     return former
+
+
+def _counts_anew(delivery: Delivery, wanted: DeliveryTerms, former_unit: str) -> bool:
+    """Tell whether what a delivery took says nothing any more: in another unit, of another training, of more people.
+
+    What took nothing of its session (imports) goes on taking nothing.
+    """
+    unit = unit_of(delivery)
+    other_seats = unit == SEATS and wanted.seats is not None and delivery.capacity > 0
+    return unit != former_unit or wanted.offering_id is not None or other_seats
 
 
 def _change_offering(delivery: Delivery, offering_id: int) -> dict[str, Any]:
@@ -154,12 +178,19 @@ def _change_offering(delivery: Delivery, offering_id: int) -> dict[str, Any]:
     offering = _offering(offering_id)
     delivery.offering, delivery.provider, delivery.form = offering, offering.provider, offering.form
     delivery.session_id = delivery.window_id = None
-    roles = delivery.engagement.parties.filter(organization_id=offering.provider.organization_id)
-    if not roles.filter(role__in=DELIVERING_ROLES).exists():
-        EngagementParty.objects.create(
-            engagement=delivery.engagement, organization_id=offering.provider.organization_id, role="member"
-        )
+    _bring_in(delivery.engagement, offering)
     return former
+
+
+def _bring_in(engagement: Engagement, offering: "Offering") -> None:
+    """Make who delivers an offering a party, and its partners too, as those of a proposal are."""
+    provider = offering.provider.organization_id
+    roles = [role for role in PARTNER_ROLES if role != "lead"]
+    wanted = set(offering.partners.filter(role__in=roles).values_list("organization_id", "role"))
+    if not engagement.parties.filter(organization_id=provider, role__in=DELIVERING_ROLES).exists():
+        wanted.add((provider, "member"))
+    for organization_id, role in sorted(wanted):
+        EngagementParty.objects.get_or_create(engagement=engagement, organization_id=organization_id, role=role)
 
 
 def _take_over_session(delivery: Delivery, wanted: DeliveryTerms, session: "Session") -> None:

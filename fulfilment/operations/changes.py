@@ -6,7 +6,7 @@ from django.db import transaction
 
 from fulfilment.models import Change, Engagement
 from fulfilment.operations.applying import apply_terms, check_terms
-from fulfilment.operations.locking import check_unconcerned, lock_deliveries, lock_engagement
+from fulfilment.operations.locking import check_side, check_unconcerned, lock_deliveries, lock_engagement
 from fulfilment.operations.terms import ChangeTerms, from_json, to_json
 from fulfilment.queries.rights import rights_on
 from marketplace.accounts.actors import Actor
@@ -28,11 +28,14 @@ def propose_change(
 ) -> Change:
     """Propose other dates, place, scope, partner or budget for what has not begun; a former open proposal falls away.
 
-    The lead, the requester and the secretariat may; those who did not propose must agree. Raises
-    DomainError(permission_denied, wrong_state, precondition_failed, rule_broken, unknown_reference).
+    The lead, the requester and the secretariat may; those who did not propose must agree. To propose is to agree: an
+    officer who belongs to a partner, present or to come, may not propose for the secretariat. Raises
+    DomainError(permission_denied, recused, wrong_state, precondition_failed, rule_broken, unknown_reference).
     """
     engagement = lock_engagement(engagement_id, expected_version=expected_version)
-    side = _side_of(engagement, actor, at)
+    # Whoever stands on several sides proposes as provider or requester: the secretariat's word is then another's to give.
+    sides = check_side(engagement, actor, at, terms.offering_ids)
+    side = "secretariat" if actor.is_system else min(sides)
     find_transition(engagement, "propose-change")
     check_terms(engagement, lock_deliveries(engagement), terms)
     for former in Change.objects.filter(engagement=engagement, state="proposed"):
@@ -55,17 +58,17 @@ def propose_change(
 def agree_change(*, actor: Actor, at: datetime, engagement_id: int, expected_version: int | None = None) -> Change:
     """Agree to the open change for the sides on which the actor stands; with the last side it takes effect at once.
 
-    An officer who belongs to a partner may not agree for the secretariat. Raises DomainError(permission_denied, recused,
-    wrong_state, precondition_failed, already_answered), and when it takes effect also DomainError(capacity_exhausted,
-    line_taken, rule_broken): then nothing has changed.
+    An officer who belongs to a partner, present or to come, may not agree for the secretariat. Raises
+    DomainError(permission_denied, recused, wrong_state, precondition_failed, already_answered), and when it takes effect
+    also DomainError(capacity_exhausted, line_taken, rule_broken): then nothing has changed.
     """
     engagement = lock_engagement(engagement_id, expected_version=expected_version)
     change, sides = _open_change(engagement, "agree-change", actor, at)
     mine = sorted(sides & set(change.missing_sides))
     if not mine:
+        if "secretariat" in change.missing_sides and rights_on(engagement, actor, at).secretariat:
+            check_unconcerned(engagement, actor, at, change.offering_ids)
         raise DomainError(ErrorCode.ALREADY_ANSWERED)
-    if "secretariat" in mine:
-        check_unconcerned(engagement, actor, at)
     said = {"at": at.isoformat(), "by": actor.label}
     change.agreements = {**change.agreements, **dict.fromkeys(mine, said)}
     change.save(update_fields=["agreements"])
@@ -96,7 +99,7 @@ def decline_change(
 ) -> Change:
     """Decline the open change in writing; what was agreed stays. The side that proposed it may take it back so.
 
-    Raises DomainError(permission_denied, wrong_state, precondition_failed, rule_broken).
+    Raises DomainError(permission_denied, recused, wrong_state, precondition_failed, rule_broken).
     """
     engagement = lock_engagement(engagement_id, expected_version=expected_version)
     change, _sides = _open_change(engagement, "decline-change", actor, at)
@@ -107,21 +110,13 @@ def decline_change(
     return change
 
 
-def _side_of(engagement: Engagement, actor: Actor, at: datetime) -> str:
-    """Give the side for which the actor proposes: the provider's or requester's own before the secretariat's."""
-    rights = rights_on(engagement, actor, at)
-    if not rights.sides:
-        raise DomainError(ErrorCode.PERMISSION_DENIED, permission=Permission.ENGAGEMENTS_MANAGE.value)
-    return "secretariat" if actor.is_system else min(rights.sides)
-
-
 def _open_change(engagement: Engagement, verb: str, actor: Actor, at: datetime) -> tuple[Change, frozenset[str]]:
-    sides = rights_on(engagement, actor, at).sides
-    if not sides:
+    """Lock the open change and give it with the sides for which the actor may answer it."""
+    if not rights_on(engagement, actor, at).sides:
         raise DomainError(ErrorCode.PERMISSION_DENIED, permission=Permission.ENGAGEMENTS_MANAGE.value)
     find_transition(engagement, verb)
     change = Change.objects.select_for_update(of=("self",)).filter(engagement=engagement, state="proposed").first()
     if change is None:
         raise rule_broken("/", "no_open_change", gettext_noop("No change is waiting for an answer."))
     change.engagement = engagement
-    return change, sides
+    return change, check_side(engagement, actor, at, change.offering_ids)

@@ -101,15 +101,7 @@ def _engagement(
         end_on=end_on,
         precision=precision,
     )
-    lifecycles.create(engagement, actor=actor, at=at)
-    _add_parties(engagement, terms)
-    EngagementLine.objects.bulk_create(
-        EngagementLine(
-            engagement=engagement, line_id=line.line_id, part_id=part.part_id, participants=line.participants
-        )
-        for part in terms.parts
-        for line in part.lines
-    )
+    lifecycles.create(engagement, actor=actor, at=at, sides=lambda: _add_sides(engagement, terms))
     number = 1
     for part in terms.parts:
         for delivery in _deliveries(engagement, part, number):
@@ -161,6 +153,18 @@ def _budget(parts: Sequence[AgreedPart]) -> tuple[Decimal | None, str]:
     if len(costs) < len(parts) or len(currencies) != 1:
         return None, ""
     return sum(costs, Decimal(0)), currencies.pop()
+
+
+def _add_sides(engagement: Engagement, terms: AgreedTerms) -> None:
+    """Write whom the engagement concerns: its parties, and the lines of the need that it serves."""
+    _add_parties(engagement, terms)
+    EngagementLine.objects.bulk_create(
+        EngagementLine(
+            engagement=engagement, line_id=line.line_id, part_id=part.part_id, participants=line.participants
+        )
+        for part in terms.parts
+        for line in part.lines
+    )
 
 
 def _add_parties(engagement: Engagement, terms: AgreedTerms) -> None:

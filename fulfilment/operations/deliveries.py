@@ -22,6 +22,7 @@ from fulfilment.operations.participation import StageCount
 from fulfilment.operations.progress import (
     begin_delivery,
     confirm_report,
+    confirm_silent,
     contest_report,
     report_delivery,
     report_due,
@@ -29,6 +30,7 @@ from fulfilment.operations.progress import (
     unsettle,
 )
 from fulfilment.operations.releasing import release_part, shrink_part
+from fulfilment.queries.rights import ANSWERABLE
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import rule_broken
 from marketplace.kernel.text import LanguageMap, gettext_noop
@@ -36,7 +38,6 @@ from marketplace.lifecycles.operations import find_transition, transition
 
 STARTABLE = frozenset({"agreed", "in_delivery"})
 UNDERWAY = frozenset({"in_delivery"})
-ANSWERABLE = frozenset({"in_delivery", "delivered"})
 CANCELLABLE = frozenset({"planned", "agreed", "in_delivery", "on_hold"})
 
 
@@ -171,12 +172,6 @@ def confirm_by_silence(*, actor: Actor, at: datetime, engagement_id: int) -> int
     if engagement.state not in ANSWERABLE:
         return 0
     deliveries = lock_deliveries(engagement)
-    silent = [
-        delivery
-        for delivery in deliveries
-        if delivery.state == "delivered" and delivery.due_at and delivery.due_at <= at
-    ]
-    for delivery in silent:
-        confirm_report(delivery, deliveries, how="silence", actor=actor, at=at)
+    silent = confirm_silent(deliveries, actor=actor, at=at)
     settle(engagement, deliveries, actor=actor, at=at)
-    return len(silent)
+    return silent

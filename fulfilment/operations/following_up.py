@@ -1,11 +1,11 @@
-"""Milestones: reached, waived, dropped with what they belonged to, dated anew, or left unanswered."""
+"""What an engagement leaves behind on its way: milestones reached, waived, dropped, dated anew or unanswered; open changes."""
 
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from fulfilment.models import Engagement, Milestone
+from fulfilment.models import Change, Engagement, Milestone
 from fulfilment.operations.creation import milestone_due
 from fulfilment.operations.locking import check_secretariat, lock_engagement, need_code
 from fulfilment.queries.rights import may_on_milestone, rights_on
@@ -122,6 +122,13 @@ def date_milestones_anew(engagement: Engagement, *, at: datetime) -> None:
     for milestone in _open(engagement).exclude(anchor="agreement"):
         milestone.engagement = engagement
         reschedule_step(milestone, at=at, due_at=milestone_due(milestone, engagement, at))
+
+
+def withdraw_change(engagement: Engagement, *, actor: Actor, at: datetime) -> None:
+    """Let an open change of a locked engagement fall away: there is nothing left that it could change."""
+    for change in Change.objects.filter(engagement=engagement, state="proposed"):
+        change.engagement = engagement
+        transition(change, "supersede", actor=actor, at=at)
 
 
 def _open(engagement: Engagement) -> QuerySet[Milestone]:

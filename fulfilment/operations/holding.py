@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from fulfilment.models import Change, Delivery, Engagement
-from fulfilment.operations.following_up import drop_milestones
+from fulfilment.models import Delivery, Engagement
+from fulfilment.operations.following_up import drop_milestones, withdraw_change
 from fulfilment.operations.locking import (
     check_need_lives,
     check_secretariat,
@@ -15,12 +15,15 @@ from fulfilment.operations.locking import (
     moment,
     need_code,
 )
-from fulfilment.operations.progress import report_due
+from fulfilment.operations.progress import confirm_silent, report_due, settle
 from fulfilment.operations.releasing import deliver_part, in_lock_order, release_part
+from fulfilment.queries.standing import is_elsewhere
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import rule_broken
 from marketplace.kernel.text import gettext_noop
+from marketplace.lifecycles.deadlines import CLOCK
 from marketplace.lifecycles.operations import find_transition, transition, wrong_state
+from marketplace.vocabularies import queries as vocabularies
 
 
 @transaction.atomic
@@ -51,17 +54,19 @@ def hold_engagement(
 def resume_engagement(
     *, actor: Actor, at: datetime, engagement_id: int, expected_version: int | None = None
 ) -> Engagement:
-    """Go on where the hold interrupted, with what was left of the clock or by the dates of delivery.
+    """Go on where the hold interrupted, with what was left of the clock or by the dates of delivery; where all that is left
+    was reported or confirmed meanwhile, on from there.
 
     Raises DomainError(permission_denied, precondition_failed), DomainError(rule_broken) while a delivery still sits in a
-    cancelled session: propose a change first. Raises DomainError(wrong_state) also where the need of what has not begun is
-    gone, and while the provider or the offering of a delivery that is still planned is suspended.
+    session that was cancelled or moved: propose a change first. Raises DomainError(wrong_state) also where the need of what
+    has not begun is gone, and while the provider or the offering of a delivery that is still planned is suspended.
     """
     engagement = lock_engagement(engagement_id, expected_version=expected_version)
     check_secretariat(engagement, actor, at)
     find_transition(engagement, "resume")
     check_need_lives(engagement, "resume")
-    for delivery in lock_deliveries(engagement):
+    deliveries = lock_deliveries(engagement)
+    for delivery in deliveries:
         if delivery.state == "planned":  # what runs cannot change any more: it is the secretariat's to judge
             _check_stands(engagement, delivery)
     target = engagement.held_from
@@ -69,13 +74,23 @@ def resume_engagement(
     due = {"agreed": moment(engagement.start_on, after=at), "in_delivery": report_due(engagement, at)}.get(target)
     transition(engagement, "resume", actor=actor, at=at, target=target, due_at=due)
     engagement.save(update_fields=["held_from", "hold_reason"])
+    if _silence_confirms():
+        confirm_silent(deliveries, actor=CLOCK, at=at)
+    settle(engagement, deliveries, actor=actor, at=at)
     return engagement
+
+
+def _silence_confirms() -> bool:
+    return vocabularies.service_level("delivery.confirm").deadline_effect != "none"
 
 
 def _check_stands(engagement: Engagement, delivery: Delivery) -> None:
     if delivery.session and delivery.session.state == "cancelled":
         detail = gettext_noop("The session of delivery %(number)s is cancelled: change it first.")
         raise rule_broken(f"/deliveries/{delivery.number}", "session_cancelled", detail, number=delivery.number)
+    if is_elsewhere(delivery):
+        detail = gettext_noop("The session of delivery %(number)s was moved: agree on what holds now first.")
+        raise rule_broken(f"/deliveries/{delivery.number}", "session_moved", detail, number=delivery.number)
     if delivery.provider.state == "suspended":
         raise wrong_state(delivery.provider, "resume")
     # Retiring ends no agreement by itself, but it is no way out of a suspension.
@@ -128,10 +143,3 @@ def _give_back(engagement: Engagement, deliveries: Sequence[Delivery], actor: Ac
             release_part(part_id, actor=actor, at=at)
         elif len(confirmed) < len(part):
             deliver_part(engagement, confirmed, actor=actor, at=at)
-
-
-def withdraw_change(engagement: Engagement, *, actor: Actor, at: datetime) -> None:
-    """Let an open change of a locked engagement fall away."""
-    for change in Change.objects.filter(engagement=engagement, state="proposed"):
-        change.engagement = engagement
-        transition(change, "supersede", actor=actor, at=at)

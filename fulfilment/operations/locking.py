@@ -1,11 +1,21 @@
 """Locks in the one order of the house (request, engagement, deliveries, capacity), and who may act on what is locked."""
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time
 
 from django.db.models import Prefetch
 
 from fulfilment.models import Delivery, Engagement
-from fulfilment.queries.rights import Rights, has_not_begun, need_is_gone, programme_of, rights_on
+from fulfilment.queries.rights import (
+    Rights,
+    has_not_begun,
+    is_recused,
+    need_is_gone,
+    partner_ids,
+    programme_of,
+    rights_on,
+    spoken_sides,
+)
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.permissions import check
 from marketplace.accounts.queries import conflict_of
@@ -13,6 +23,7 @@ from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import DomainError, ErrorCode
 from marketplace.lifecycles.operations import lock, wrong_state
 from marketplace.vocabularies import queries as vocabularies
+from providers import queries as catalogue
 from requests_app import operations as requests
 
 OPENING = time(9)  # the hour at which a dated step falls due, UTC
@@ -94,12 +105,31 @@ def check_secretariat(
     check(actor, permission, at=at)
 
 
-def check_unconcerned(engagement: Engagement, actor: Actor, at: datetime) -> None:
-    """Raise DomainError(recused) when the actor belongs to a partner of the engagement (domain rule 4)."""
-    partners = [party.organization_id for party in engagement.parties.all() if party.role != "requester"]
-    organization = conflict_of(actor, partners, at)
-    if organization is not None:
-        raise DomainError(ErrorCode.RECUSED, organization=organization.code)
+def check_unconcerned(engagement: Engagement, actor: Actor, at: datetime, offering_ids: Collection[int] = ()) -> None:
+    """Raise DomainError(recused) when the actor belongs to a partner of the engagement (domain rule 4), or to one whom a
+    change to ``offering_ids`` would bring in.
+    """
+    if is_recused(engagement, actor, at, offering_ids):
+        brought = catalogue.offering_organizations(offering_ids).values()
+        organization = conflict_of(actor, partner_ids(engagement).union(*brought), at)
+        raise DomainError(ErrorCode.RECUSED, organization=organization.code if organization else "")
+
+
+def check_side(
+    engagement: Engagement, actor: Actor, at: datetime, offering_ids: Collection[int] = ()
+) -> frozenset[str]:
+    """Give the sides for which the actor may speak about a change to ``offering_ids``.
+
+    Raises DomainError(permission_denied) where there is none, DomainError(recused) for an officer who belongs to a partner
+    and has no other side to speak for.
+    """
+    rights = rights_on(engagement, actor, at)
+    if not rights.sides:
+        raise DomainError(ErrorCode.PERMISSION_DENIED, permission=Permission.ENGAGEMENTS_MANAGE.value)
+    sides = spoken_sides(engagement, rights, actor, at, offering_ids)
+    if not sides:
+        check_unconcerned(engagement, actor, at, offering_ids)
+    return sides
 
 
 def _refuse(permission: Permission, organization_id: int, engagement: Engagement, actor: Actor, at: datetime) -> None:

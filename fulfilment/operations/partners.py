@@ -16,6 +16,7 @@ from marketplace.accounts.roles import Permission
 from marketplace.kernel.errors import DomainError, ErrorCode, rule_broken, unknown_reference
 from marketplace.kernel.text import gettext_noop
 from marketplace.lifecycles.operations import create, find_transition, record_change, transition
+from marketplace.records.models import EventScope
 
 RUNNING = frozenset({"planned", "agreed", "in_delivery", "delivered", "evaluating", "on_hold"})
 KINDS = ("cash", "in_kind")
@@ -156,7 +157,7 @@ def remove_party(
     role: str,
     expected_version: int | None = None,
 ) -> Engagement:
-    """Remove a party that neither leads, asked, nor delivers; by the secretariat.
+    """Remove a party that neither leads, asked, nor delivers; by the secretariat. The party is told so, as the last thing.
 
     Raises DomainError(permission_denied, wrong_state, precondition_failed, not_found, rule_broken).
     """
@@ -169,13 +170,20 @@ def remove_party(
     delivers = engagement.deliveries.filter(provider__organization_id=party.organization_id)
     if role in ("lead", "requester") or delivers.exclude(state="cancelled").exists():
         raise rule_broken("/organization", "party_needed", gettext_noop("The engagement cannot do without this party."))
+    until_now = engagement.event_scope(at=at)  # who goes learns of it, as the last thing
     party.delete()
-    _tell_parties(engagement, {"removed": [organization], "role": role}, actor, at)
+    _tell_parties(engagement, {"removed": [organization], "role": role}, actor, at, until_now=until_now)
     return engagement
 
 
-def _tell_parties(engagement: Engagement, changes: dict[str, object], actor: Actor, at: datetime) -> None:
-    record_change(engagement, "parties_changed", actor=actor, at=at, changes=changes)
+def _tell_parties(
+    engagement: Engagement,
+    changes: dict[str, object],
+    actor: Actor,
+    at: datetime,
+    until_now: EventScope | None = None,
+) -> None:
+    record_change(engagement, "parties_changed", actor=actor, at=at, changes=changes, until_now=until_now)
 
 
 def _lock_share(share_id: int, actor: Actor, at: datetime, expected_version: int | None) -> CostShare:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from fulfilment.lifecycle import UNREPORTED
 from fulfilment.models import Delivery, Engagement
-from fulfilment.operations.following_up import drop_milestones, reach_milestone
+from fulfilment.operations.following_up import drop_milestones, reach_milestone, withdraw_change
 from fulfilment.operations.locking import (
     check_lead,
     check_need_lives,
@@ -219,6 +219,14 @@ def confirm_report(
         deliver_part(delivery.engagement, part, actor=actor, at=at)
 
 
+def confirm_silent(deliveries: Sequence[Delivery], *, actor: Actor, at: datetime) -> int:
+    """Confirm the reports among locked deliveries whose deadline passed without a word of the requester; returns how many."""
+    silent = [row for row in deliveries if row.state == "delivered" and row.due_at and row.due_at <= at]
+    for delivery in silent:
+        confirm_report(delivery, deliveries, how="silence", actor=actor, at=at)
+    return len(silent)
+
+
 def contest_report(delivery: Delivery, reason_code: str, reason_text: str, *, actor: Actor, at: datetime) -> None:
     """Contest the report of one locked delivery."""
     find_transition(delivery, "contest")
@@ -228,9 +236,13 @@ def contest_report(delivery: Delivery, reason_code: str, reason_text: str, *, ac
 
 
 def settle(engagement: Engagement, deliveries: Sequence[Delivery], *, actor: Actor, at: datetime) -> None:
-    """Let the engagement follow its deliveries: all reported is delivered, all confirmed is ready for evaluation."""
+    """Let the engagement follow its deliveries: all reported is delivered, all confirmed is ready for evaluation.
+
+    What is delivered cannot be changed any more: an open change falls away.
+    """
     live = [delivery for delivery in deliveries if delivery.state != "cancelled"]
     if engagement.state == "in_delivery" and live and all(row.state in ("delivered", "confirmed") for row in live):
+        withdraw_change(engagement, actor=actor, at=at)
         transition(engagement, "deliver", actor=actor, at=at)
         reach_milestone(engagement, "delivery", actor=actor, at=at)
         reach_milestone(engagement, "completion_report", actor=actor, at=at)

@@ -1,4 +1,4 @@
-"""What follows here from what became true elsewhere: cancelled sessions, suspended providers, needs that went away."""
+"""What follows here from what became true elsewhere: sessions cancelled or moved, providers suspended, needs that went away."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from fulfilment.models import Delivery, Engagement
 from fulfilment.operations.holding import cancel_engagement, hold_engagement
 from fulfilment.queries.rights import NEED_GONE, NOT_BEGUN
+from fulfilment.queries.standing import is_elsewhere
 from marketplace.accounts.actors import Actor
 
 HOLDABLE = ("planned", "agreed", "in_delivery")
@@ -20,6 +21,17 @@ def hold_for_session(*, actor: Actor, at: datetime, session_id: UUID) -> int:
     """
     affected = Delivery.objects.filter(session__public_id=session_id, session__state="cancelled")
     return _hold(affected.filter(state__in=("planned", "running")), "session_cancelled", actor, at)
+
+
+def hold_for_move(*, actor: Actor, at: datetime, session_id: UUID, days: bool = True, place: bool = True) -> int:
+    """Put engagements on hold whose planned deliveries sit in a session that got other ``days`` or another ``place`` than
+    was agreed; returns how many. Safe to repeat.
+
+    What was agreed stays until the parties agree on another: on the session as it is now, on another one, or on what stands.
+    """
+    planned = Delivery.objects.filter(session__public_id=session_id, state="planned", engagement__state__in=HOLDABLE)
+    moved = [row.pk for row in planned.select_related("session") if is_elsewhere(row, days=days, place=place)]
+    return _hold(Delivery.objects.filter(pk__in=moved), "session_moved", actor, at)
 
 
 def hold_for_provider(*, actor: Actor, at: datetime, provider_id: UUID) -> int:

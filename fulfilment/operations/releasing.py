@@ -6,9 +6,12 @@ from uuid import UUID
 
 from fulfilment.models import Delivery, Engagement, EngagementLine
 from marketplace.accounts.actors import Actor
+from matching.engine import TRAINER_DAYS
 from providers import operations as providers
 from providers import queries as catalogue
 from requests_app import operations as requests
+
+SEATS = "seats"  # what a session has, as windows have units
 
 
 def in_lock_order(deliveries: Iterable[Delivery]) -> list[list[Delivery]]:
@@ -83,6 +86,23 @@ def served_lines(engagement: Engagement, deliveries: Sequence[Delivery]) -> list
         places -= kept
         found.append((row, kept))
     return found
+
+
+def unit_of(delivery: Delivery) -> str:
+    """Give the unit in which a delivery takes its capacity; empty where it takes none of the catalogue."""
+    if delivery.session_id is not None:
+        return SEATS
+    return delivery.window.unit if delivery.window is not None else ""
+
+
+def needed(delivery: Delivery) -> int:
+    """Give what a delivery needs of its session or window, as a proposal for it would: seats, trainer days, or itself."""
+    unit = unit_of(delivery)
+    if unit == SEATS:
+        return delivery.seats or 0
+    if unit == TRAINER_DAYS:
+        return catalogue.trainer_days_needed(delivery.offering.duration_hours or 1, 1)
+    return 1 if unit else 0
 
 
 def wants_of(deliveries: Sequence[Delivery]) -> list[providers.Want]:

@@ -12,7 +12,8 @@ class DeliveryTerms:
     """Other dates, place, capacity or partner for one delivery (by number); None and "" leave it as it is.
 
     ``offering_id``, ``session_id`` and ``window_id`` are primary keys; another offering may belong to another provider,
-    which then takes the part over. ``capacity`` counts seats or units.
+    which then takes the part over. ``capacity`` counts seats or units; what is needed where it is not said: seats for all
+    participants, the trainer days of the offering, or one of the deliveries side by side.
     """
 
     number: int
@@ -31,7 +32,7 @@ class DeliveryTerms:
     @property
     def moves_capacity(self) -> bool:
         """Tell whether another session, window or number of seats or units is asked for."""
-        return any(value is not None for value in (self.session_id, self.window_id, self.capacity))
+        return any(value is not None for value in (self.session_id, self.window_id, self.capacity, self.seats))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class ChangeTerms:
     lines: tuple[LineTerms, ...] = ()
     budget_amount: Decimal | None = None
     budget_currency: str = ""
+
+    @property
+    def offering_ids(self) -> frozenset[int]:
+        """The offerings (keys) that are asked for; they may bring other partners in."""
+        return frozenset(row.offering_id for row in self.deliveries if row.offering_id is not None)
 
     @property
     def is_empty(self) -> bool:

@@ -1,16 +1,23 @@
 """What a caller may do with one engagement: the sides they stand on, and the permissions that gives."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from django.db.models import Q
 
 from fulfilment.models import Change, CostShare, Delivery, Engagement, Milestone
 from fulfilment.models.engagements import DELIVERING_ROLES
 from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization
 from marketplace.accounts.permissions import can, is_secretariat
+from marketplace.accounts.queries import bound_ids
 from marketplace.accounts.roles import Permission
 from marketplace.lifecycles import operations as lifecycles
+
+if TYPE_CHECKING:
+    from providers.models import Offering
 
 NEED_GONE = ("withdrawn", "cancelled")  # states of a request; a job that follows ends what has not begun for it
 NOT_BEGUN = ("planned", "agreed")
@@ -95,11 +102,54 @@ def may_on_milestone(rights: Rights, milestone: Milestone) -> Mapping[str, bool]
     }
 
 
-def change_actions(rights: Rights, change: Change | None) -> frozenset[str]:
-    """Give which of the verbs about a change are of any use now: an answer needs an open change that lacks this side."""
+def change_actions(sides: frozenset[str], change: Change | None) -> frozenset[str]:
+    """Give which of the verbs about a change are of any use now to who speaks for ``sides``: an answer needs an open
+    change that lacks one of them.
+    """
     if change is None:
-        return frozenset({"propose-change"})
-    return frozenset({"agree-change", "decline-change"}) if rights.sides & set(change.missing_sides) else frozenset()
+        return frozenset({"propose-change"}) if sides else frozenset()
+    return frozenset({"agree-change", "decline-change"}) if sides & set(change.missing_sides) else frozenset()
+
+
+# --- recusal (domain rule 4) ---------------------------------------------------------------------------------------------
+
+
+def partner_ids(engagement: Engagement) -> frozenset[int]:
+    """Give the organizations that take part in an engagement without having asked for it."""
+    return frozenset(party.organization_id for party in engagement.parties.all() if party.role != "requester")
+
+
+def is_recused(engagement: Engagement, actor: Actor, at: datetime, offering_ids: Iterable[int] = ()) -> bool:
+    """Tell whether the actor is bound to a partner, or to one that a change to ``offering_ids`` would bring in.
+
+    Asks as little for many engagements of one call as for one.
+    """
+    bound = bound_ids(actor, at)
+    if bound & partner_ids(engagement):
+        return True
+    brought = frozenset(offering_ids)
+    return bool(bound and brought) and bool(brought & _offerings_behind(bound, actor))
+
+
+def _offerings_behind(bound: frozenset[int], actor: Actor) -> frozenset[int]:
+    """Give the offerings of the organizations, and those in which they are partners; read once in a call."""
+    question = ("offerings behind", bound)
+    if question not in actor.found:
+        offerings = cast("type[Offering]", Delivery._meta.get_field("offering").related_model)
+        rows = offerings.objects.filter(Q(provider__organization__in=bound) | Q(partners__organization__in=bound))
+        actor.found[question] = frozenset(rows.order_by().values_list("pk", flat=True))
+    return actor.found[question]
+
+
+def spoken_sides(
+    engagement: Engagement, rights: Rights, actor: Actor, at: datetime, offering_ids: Iterable[int] = ()
+) -> frozenset[str]:
+    """Give the sides for which the caller may speak about a change to ``offering_ids``: who is recused does not for the
+    secretariat.
+    """
+    if "secretariat" in rights.sides and is_recused(engagement, actor, at, offering_ids):
+        return rights.sides - {"secretariat"}
+    return rights.sides
 
 
 # --- verbs open to a caller; read only what is loaded with the things (parties, changes, programme of the request) -------
@@ -107,6 +157,8 @@ def change_actions(rights: Rights, change: Change | None) -> frozenset[str]:
 BEGINNING = frozenset({"agree", "start", "resume"})  # verbs of an engagement that has not begun
 CHANGE_VERBS = frozenset({"propose-change", "agree-change", "decline-change"})
 EVALUABLE = frozenset({"in_delivery", "delivered", "evaluating", "closed"})
+# A report is answered also while the rest is on hold: what was delivered was delivered.
+ANSWERABLE = frozenset({"in_delivery", "delivered", "on_hold"})
 RUNNING = frozenset({"planned", "agreed", "in_delivery", "delivered", "evaluating", "on_hold"})
 
 
@@ -114,12 +166,15 @@ def engagement_actions(engagement: Engagement, actor: Actor, *, at: datetime) ->
     """List the verbs that are open to ``actor`` on an engagement now, sorted."""
     rights = rights_on(engagement, actor, at)
     verbs = set(lifecycles.allowed_actions(engagement, may_on_engagement(rights)))
-    verbs -= CHANGE_VERBS - change_actions(rights, open_change(engagement))
+    change = open_change(engagement)
+    sides = spoken_sides(engagement, rights, actor, at, change.offering_ids if change else ())
+    verbs -= CHANGE_VERBS - change_actions(sides, change)
     if has_not_begun(engagement) and need_is_gone(engagement):
         verbs -= BEGINNING
     if rights.sides and engagement.state in EVALUABLE:
         verbs.add("evaluate")
-    if rights.secretariat and engagement.missing_levels and engagement.state in RUNNING:
+    waivable = rights.secretariat and engagement.missing_levels and engagement.state in RUNNING
+    if waivable and not is_recused(engagement, actor, at):
         verbs.add("waive-evaluation")
     if (rights.lead or rights.secretariat) and engagement.state in RUNNING:
         verbs.add("pledge-cost-share")
@@ -139,8 +194,12 @@ def delivery_actions(delivery: Delivery, actor: Actor, *, at: datetime) -> list[
     may = dict(may_on_engagement(rights))
     may[Permission.ENGAGEMENTS_DELIVER] = may[Permission.ENGAGEMENTS_DELIVER] or own
     verbs = set(lifecycles.allowed_actions(delivery, may))
+    if delivery.state == "contested" and rights.secretariat and is_recused(delivery.engagement, actor, at):
+        verbs.discard("confirm")
     if delivery.engagement.state not in ("agreed", "in_delivery"):
         verbs -= {"start", "deliver"}
+    if delivery.engagement.state not in ANSWERABLE:
+        verbs -= {"confirm", "contest"}
     if has_not_begun(delivery.engagement) and need_is_gone(delivery.engagement):
         verbs.discard("start")
     if may[Permission.ENGAGEMENTS_DELIVER] and delivery.state not in ("confirmed", "cancelled"):

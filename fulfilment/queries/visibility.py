@@ -25,7 +25,8 @@ ROOMS = ("engagements", "evaluations")
 
 def engagements_visible_to(actor: Actor, *, at: datetime) -> QuerySet[Engagement]:
     """Give the engagements of the organizations that ``actor`` sees for; all for the secretariat; auditors see those of
-    their programmes. A membership limited to programmes sees only theirs.
+    their programmes. A membership limited to programmes sees only theirs; one limited to countries sees, of what its own
+    side asked for, what has a line in these. `Engagement.event_scope` tells the feed the same.
     """
     if is_secretariat(actor, at):
         return Engagement.objects.all()

@@ -1,6 +1,6 @@
 """The one writer of `state`: every life cycle of the product moves through `transition`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -39,6 +39,10 @@ def check_version(record: Record, expected_version: int | None) -> None:
         raise DomainError(ErrorCode.PRECONDITION_FAILED, expected=expected_version, actual=actual)
 
 
+def _nothing() -> None:
+    """Write nothing."""
+
+
 def create(
     record: LifecycleRecord,
     *,
@@ -49,14 +53,16 @@ def create(
     bump_root: bool = False,
     due_at: datetime | None = None,
     parts: Sequence[Record] = (),
+    sides: Callable[[], None] = _nothing,
 ) -> None:
     """Insert ``record`` in the initial state of its table, with its first step, audit record and event.
 
     ``due_at`` replaces the working days of the service level. ``parts`` are records of one model that begin with it: they
-    are inserted after it, as `create_many` would.
+    are inserted after it, as `create_many` would. ``sides`` writes the rows by which it is known who is told of it.
     """
     _begin(record, at=at, due_at=due_at)
     record.save(force_insert=True)
+    sides()
     if bump_root:
         _bump(record.root, at)
     entry = Entry(record, "created", changes=dict(changes or {}), data=dict(data or {}), to_state=record.state)

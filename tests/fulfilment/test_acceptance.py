@@ -6,6 +6,7 @@ import time_machine
 from fulfilment import operations
 from fulfilment.models import Delivery, Engagement
 from marketplace.accounts.actors import Actor
+from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import DomainError, ErrorCode
 from matching import operations as matching
 from matching.models import MatchProposal, ProposalPart
@@ -44,6 +45,15 @@ def test_last_acceptance_makes_the_engagement_with_its_capacity_and_lines() -> N
     assert [row.part_id for row in Delivery.objects.filter(engagement=engagement)] == [part.public_id]
     assert set(RequestLine.objects.filter(request=made.request).values_list("state", flat=True)) == {"agreed"}
     assert set(CapacityHold.objects.filter(holder=part.public_id).values_list("state", flat=True)) == {"confirmed"}
+
+
+def test_parties_are_told_that_their_engagement_begins() -> None:
+    made, _proposal, [part] = approved()
+    operations.accept_part(actor=made.provider(part.offering), at=AT, part_id=part.pk)
+    told = OutboxEvent.objects.get(type="engagement.created")
+    parties = {part.provider.organization_id, made.request.requesting_organization_id}
+    assert parties <= set(told.addressees.values_list("organization_id", flat=True))
+    assert str(told.countries).split() == sorted({line.country for line in made.request.lines.all()})
 
 
 def test_event_of_the_confirmation_finds_the_engagement_already_there() -> None:

@@ -11,7 +11,7 @@ from fulfilment import operations
 from fulfilment.models import Delivery, Milestone
 from marketplace.accounts.actors import Actor
 from marketplace.kernel.errors import ErrorCode
-from tests.factories.accounts import OrganizationFactory, member
+from tests.factories.accounts import MembershipFactory, OrganizationFactory, member
 from tests.factories.fulfilment import AT, BEGUN, CONFIRMED, REPORTED, Scene, brought_to, reaction, scene
 from tests.kit.api import ApiClient, check_problem, places
 
@@ -250,6 +250,16 @@ class TestRefusals:
 
         assert places(problem) == {"/reason_code": "unknown_reference"}
         assert "security" in problem["errors"][0]["allowed"]
+
+    def test_officer_of_a_partner_proposes_no_change(self) -> None:
+        made = scene()
+        assert made.officer.user is not None
+        MembershipFactory.create(user=made.officer.user, organization=made.lead, role="viewer")
+        officer = client_of(Actor.for_user(made.officer.user))
+
+        assert "propose-change" not in officer.get(path(made)).body["allowed_actions"]
+        body = {"budget": {"amount": "1.00", "currency": "USD"}}
+        check_problem(officer.post(path(made, "/propose-change"), body), ErrorCode.RECUSED)
 
     def test_report_without_attendance_points_at_participation(self) -> None:
         made = brought_to("in_delivery")

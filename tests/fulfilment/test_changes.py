@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,11 +10,12 @@ from fulfilment import operations
 from fulfilment.models import Change, Delivery, Milestone
 from fulfilment.operations import ChangeTerms, DeliveryTerms, LineTerms
 from marketplace.kernel.errors import DomainError, ErrorCode
-from providers.models import Session
+from providers import operations as providers
+from providers.models import CapacityWindow, Session
 from requests_app.models import RequestLine
 from tests.factories.accounts import MembershipFactory, OrganizationFactory, member
-from tests.factories.fulfilment import AT, BEGUN, SYSTEM, Scene, brought_to, scene
-from tests.factories.providers import OfferingFactory, ProviderFactory, SessionFactory
+from tests.factories.fulfilment import AT, BEGUN, REPORTED, SYSTEM, Scene, attended, brought_to, report_all, scene
+from tests.factories.providers import CapacityWindowFactory, OfferingFactory, ProviderFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db
 LATER_DATES = ChangeTerms(deliveries=(DeliveryTerms(1, start_on=date(2027, 4, 12), end_on=date(2027, 4, 14)),))
@@ -266,3 +268,185 @@ def test_delivery_on_hold_is_rebooked_and_resumed() -> None:
     assert seats(other) == (0, 20)
     assert operations.start_engagement(actor=made.provider, at=BEGUN, engagement_id=made.id).state == "in_delivery"
     assert Delivery.objects.get(engagement=made.engagement).state == "running"
+
+
+# --- in which unit ---------------------------------------------------------------------------------------------------------
+
+
+def taken(window: CapacityWindow) -> int:
+    window.refresh_from_db()
+    return window.held + window.confirmed
+
+
+def to_window(made: Scene, unit: str = "trainer_days", **terms: Any) -> CapacityWindow:
+    window: CapacityWindow = CapacityWindowFactory.create(
+        provider=made.deliveries()[0].provider, unit=unit, quantity=30
+    )
+    carried_out(made, ChangeTerms(deliveries=(DeliveryTerms(1, window_id=window.pk, **terms),)))
+    return window
+
+
+@pytest.mark.parametrize(("unit", "needed"), [("trainer_days", 3), ("parallel_deliveries", 1)])
+def test_delivery_that_leaves_its_session_takes_of_a_window_what_it_needs(unit: str, needed: int) -> None:
+    made = scene()  # twenty seats, fourteen hours
+
+    window = to_window(made, unit)
+
+    assert (taken(window), seats(made.sessions[0])) == (needed, (0, 0))
+    assert (made.deliveries()[0].capacity, made.deliveries()[0].seats) == (needed, 20)
+    assert Change.objects.get().former["deliveries"][0]["capacity"] == "20"
+
+
+def test_delivery_takes_the_capacity_that_is_said() -> None:
+    assert taken(to_window(scene(), capacity=5)) == 5
+
+
+def test_delivery_that_moves_from_a_window_into_a_session_takes_a_seat_for_everybody() -> None:
+    made = scene()
+    window = to_window(made, capacity=3)
+    session = SessionFactory.create(offering=made.sessions[0].offering)
+
+    carried_out(made, ChangeTerms(deliveries=(DeliveryTerms(1, session_id=session.pk),)))
+
+    assert (taken(window), seats(session)) == (0, (0, 20))
+
+
+def test_session_with_fewer_seats_than_participants_is_full() -> None:
+    made = scene()
+    window = to_window(made, capacity=3)
+    session = SessionFactory.create(offering=made.sessions[0].offering, seats_total=3, seats_min=1)
+    propose(made, ChangeTerms(deliveries=(DeliveryTerms(1, session_id=session.pk),)))
+
+    with pytest.raises(DomainError) as caught:
+        agree_all(made)
+
+    assert caught.value.code == ErrorCode.CAPACITY_EXHAUSTED
+    assert (taken(window), seats(session)) == (3, (0, 0))
+
+
+def test_more_participants_take_more_seats_and_fewer_give_them_back() -> None:
+    made = scene()
+    for number in (28, 15):
+        carried_out(made, ChangeTerms(deliveries=(DeliveryTerms(1, seats=number),), lines=(LineTerms(1, number),)))
+
+        assert seats(made.sessions[0]) == (0, number)
+        assert made.deliveries()[0].seats == number
+
+
+def test_more_participants_take_no_more_trainer_days() -> None:
+    made = scene()
+    window = to_window(made, capacity=5)
+
+    carried_out(made, ChangeTerms(deliveries=(DeliveryTerms(1, seats=28),)))
+
+    assert (taken(window), made.deliveries()[0].seats) == (5, 28)
+
+
+def test_other_training_takes_the_trainer_days_of_its_own_hours() -> None:
+    made = scene()
+    window = to_window(made, capacity=5)
+    longer = OfferingFactory.create(provider=window.provider, published=True, duration_hours=25)
+
+    carried_out(made, ChangeTerms(deliveries=(DeliveryTerms(1, offering_id=longer.pk, window_id=window.pk),)))
+
+    assert taken(window) == 5
+    shorter = OfferingFactory.create(provider=window.provider, published=True, duration_hours=None)
+    carried_out(made, ChangeTerms(deliveries=(DeliveryTerms(1, offering_id=shorter.pk, window_id=window.pk),)))
+    assert taken(window) == 1
+
+
+def test_other_partner_without_a_place_of_the_catalogue_takes_none() -> None:
+    made = scene()
+    offering = OfferingFactory.create(published=True)
+
+    carried_out(made, ChangeTerms(deliveries=(DeliveryTerms(1, offering_id=offering.pk),)))
+
+    assert (seats(made.sessions[0]), made.deliveries()[0].capacity) == ((0, 0), 0)
+
+
+def test_other_session_takes_what_the_former_took() -> None:
+    made = scene()
+    carried_out(made, ChangeTerms(deliveries=(DeliveryTerms(1, capacity=25),)))
+    other = SessionFactory.create(offering=made.sessions[0].offering)
+
+    carried_out(made, ChangeTerms(deliveries=(DeliveryTerms(1, session_id=other.pk),)))
+
+    assert (seats(made.sessions[0]), seats(other)) == ((0, 0), (0, 25))
+
+
+def test_what_took_nothing_of_its_session_goes_on_taking_nothing() -> None:
+    made = scene()
+    [delivery] = made.deliveries()
+    Delivery.objects.filter(pk=delivery.pk).update(capacity=0)
+    providers.release_holds(actor=SYSTEM, at=AT, holder=delivery.part_id)
+
+    carried_out(made, ChangeTerms(deliveries=(DeliveryTerms(1, seats=28),)))
+
+    assert (seats(made.sessions[0]), made.deliveries()[0].seats) == ((0, 0), 28)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [DeliveryTerms(1, capacity=19), DeliveryTerms(1, seats=25, capacity=24), DeliveryTerms(1, seats=0, capacity=-1)],
+)
+def test_fewer_seats_than_participants_are_refused(terms: DeliveryTerms) -> None:
+    made = scene()
+
+    with pytest.raises(DomainError) as caught:
+        propose(made, ChangeTerms(deliveries=(terms,)))
+
+    [error] = caught.value.errors
+    assert (error.pointer, error.code) == ("/deliveries/0/capacity", "too_few_seats")
+
+
+def test_fewer_seats_than_participants_are_refused_in_the_session_that_is_asked_for() -> None:
+    made = scene()
+    offering = made.sessions[0].offering
+    to_window(made, capacity=3)
+    session = SessionFactory.create(offering=offering)
+
+    assert broken(
+        lambda: propose(made, ChangeTerms(deliveries=(DeliveryTerms(1, session_id=session.pk, capacity=3),)))
+    ) == ("too_few_seats")
+    assert propose(made, ChangeTerms(deliveries=(DeliveryTerms(1, capacity=2),))).state == "proposed"
+
+
+# --- what is delivered changes no more -------------------------------------------------------------------------------------
+
+
+def budget(amount: int) -> ChangeTerms:
+    return ChangeTerms(budget_amount=Decimal(amount), budget_currency="USD")
+
+
+def test_change_that_is_open_when_all_is_reported_falls_away() -> None:
+    made = brought_to("in_delivery")
+    change = operations.propose_change(actor=made.provider, at=BEGUN, engagement_id=made.id, terms=budget(5))
+
+    report_all(made)
+
+    change.refresh_from_db()
+    assert made.fresh().state == "delivered"
+    assert (change.state, change.waiting_for, change.due_at) == ("superseded", "nobody", None)
+
+
+def test_change_that_is_open_stays_until_the_last_delivery_is_reported() -> None:
+    made = brought_to("in_delivery", parts=2)
+    change = operations.propose_change(actor=made.provider, at=BEGUN, engagement_id=made.id, terms=budget(5))
+    first, second = made.deliveries()
+    operations.deliver_delivery(actor=made.provider, at=REPORTED, delivery_id=first.pk, participation=attended())
+    change.refresh_from_db()
+    assert change.state == "proposed"
+
+    operations.cancel_delivery(actor=made.officer, at=REPORTED, delivery_id=second.pk, reason_code="other")
+
+    change.refresh_from_db()
+    assert (made.fresh().state, change.state) == ("delivered", "superseded")
+
+
+def test_contested_report_opens_the_way_for_another_change() -> None:
+    made = brought_to("delivered")
+    operations.contest_engagement(actor=made.focal, at=REPORTED, engagement_id=made.id, reason_code="numbers")
+
+    change = operations.propose_change(actor=made.provider, at=REPORTED, engagement_id=made.id, terms=budget(5))
+
+    assert change.state == "proposed"

@@ -12,6 +12,7 @@ from fulfilment import operations
 from fulfilment.models import Engagement, Evaluation, Milestone, Participation
 from fulfilment.operations import EvaluationFacts, StageCount
 from marketplace.accounts.actors import Actor
+from marketplace.events.models import EventAudience, OutboxEvent
 from marketplace.kernel.errors import DomainError, ErrorCode
 from providers.models import TrackRecordEntry
 from tests.factories.accounts import MembershipFactory, OrganizationFactory, client_of, member
@@ -371,6 +372,24 @@ def test_host_is_added_and_removed_but_the_lead_stays() -> None:
     refused(ErrorCode.UNKNOWN_REFERENCE, lambda: operations.add_party(**values, organization=host.code, role="lead"))
     operations.remove_party(**values, organization=host.code, role="host")
     assert broken(lambda: operations.remove_party(**values, organization=made.lead.code, role="lead")) == "party_needed"
+
+
+def test_party_that_is_removed_is_told_so_and_nothing_after_that() -> None:
+    made = scene()
+    host = OrganizationFactory.create(kind="government")
+    values: dict[str, Any] = {"actor": made.officer, "at": AT, "engagement_id": made.id}
+    operations.add_party(**values, organization=host.code, role="host")
+
+    operations.remove_party(**values, organization=host.code, role="host")
+    operations.agree_engagement(actor=made.provider, at=AT, engagement_id=made.id)
+
+    heard = EventAudience.objects.filter(organization=host).values("event_id")
+    types = OutboxEvent.objects.filter(pk__in=heard).order_by("pk").values_list("type", flat=True)
+    assert list(types) == ["engagement.parties_changed"] * 2
+    last = OutboxEvent.objects.filter(type="engagement.parties_changed").latest("pk")
+    assert {made.lead.pk, made.requester.pk, host.pk} == set(
+        EventAudience.objects.filter(event=last).values_list("organization_id", flat=True)
+    )
 
 
 # --- stories --------------------------------------------------------------------------------------------------------------

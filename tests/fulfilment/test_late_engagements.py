@@ -1,6 +1,7 @@
 """Engagements that were to come about after the need, a session, an offering or a provider had gone."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -187,6 +188,21 @@ def test_what_goes_at_the_moment_of_the_last_word_is_seen_by_the_job_that_follow
     work()
     engagement.refresh_from_db()
     assert (engagement.state, engagement.hold_reason) == ("on_hold", reason)
+
+
+def test_engagement_whose_session_was_moved_before_it_came_about_is_put_on_hold() -> None:
+    _made, proposal, part = confirmed()
+    session = Session.objects.get(pk=part.session_id or 0)
+    moved = session.start_on + timedelta(days=30), session.end_on + timedelta(days=30)  # type: ignore[operator]
+    Session.objects.filter(pk=session.pk).update(start_on=moved[0], end_on=moved[1])
+    engagement = operations.engage_confirmed(actor=SYSTEM, at=AT, proposal_id=proposal.public_id)
+    assert engagement is not None
+    engagement.refresh_from_db()
+    assert (engagement.state, engagement.hold_reason, engagement.start_on) == (
+        "on_hold",
+        "session_moved",
+        part.start_on,
+    )
 
 
 def test_engagement_whose_session_was_cancelled_before_it_is_rebooked_with_firm_seats() -> None:

@@ -305,7 +305,7 @@ def test_change_moves_capacity_by_session_and_not_by_part(falling: list[UUID], m
         return move(holder=holder, **rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(providers, "move_holds", noted)
-    change(made, *(DeliveryTerms(number, capacity=18) for number in (3, 1, 2)))
+    change(made, *(DeliveryTerms(number, seats=18) for number in (3, 1, 2)))
     assert moved == falling[:3]
 
 

@@ -1,7 +1,7 @@
 """A machine that walks engagements every way it can think of, and rules that hold after every step."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.db import transaction
@@ -11,15 +11,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from fulfilment import operations
-from fulfilment.models import Delivery, Engagement, Milestone
+from fulfilment.lifecycle import CHANGEABLE
+from fulfilment.models import Change, Delivery, Engagement, Milestone
 from fulfilment.operations import ChangeTerms, DeliveryTerms, StageCount
+from fulfilment.queries.rights import ANSWERABLE
 from marketplace.accounts.actors import Actor
 from marketplace.audit.models import AuditRecord
 from marketplace.events.models import OutboxEvent
 from marketplace.kernel.errors import DomainError, ErrorCode
+from providers import operations as providers
 from providers.models import CapacityHold, Session, TrackRecordEntry
 from requests_app.models import LineClaim, RequestLine
-from tests.factories.fulfilment import AT, Scene, reaction, scene
+from tests.factories.fulfilment import AT, SYSTEM, Scene, reaction, scene
 from tests.factories.providers import SessionFactory
 from tests.kit.examples import examples
 
@@ -142,11 +145,11 @@ class EngagementMachine(RuleBasedStateMachine):
     def cancel_one(self, place: int) -> None:
         self.part_verb(operations.cancel_delivery, "officer", place, reason_code="other")
 
-    @rule(who=ACTORS, other=st.booleans(), seats=st.integers(1, 40))
-    def propose(self, who: str, other: bool, seats: int) -> None:
+    @rule(who=ACTORS, other=st.booleans(), seats=st.integers(1, 40), capacity=st.none() | st.integers(1, 40))
+    def propose(self, who: str, other: bool, seats: int, capacity: int | None) -> None:
         number = self.made.deliveries()[0].number
         session = self.spare.pk if other else None
-        terms = ChangeTerms(deliveries=(DeliveryTerms(number, session_id=session, seats=seats, capacity=seats),))
+        terms = ChangeTerms(deliveries=(DeliveryTerms(number, session_id=session, seats=seats, capacity=capacity),))
         self.verb(operations.propose_change, who, terms=terms)
 
     @rule(who=ACTORS)
@@ -156,6 +159,15 @@ class EngagementMachine(RuleBasedStateMachine):
     @rule(who=ACTORS)
     def decline_change(self, who: str) -> None:
         self.verb(operations.decline_change, who, reason_text="No.")
+
+    @rule(days=st.integers(-2, 2), place=PLACES)
+    def move_session(self, days: int, place: int) -> None:
+        session = [self.spare, *self.made.sessions][place]
+        start, end = date(2027, 3, 8) + timedelta(days), date(2027, 3, 10) + timedelta(days)
+        providers.change_session(
+            actor=SYSTEM, at=self.now, session_id=session.pk, facts={"start_on": start, "end_on": end}
+        )
+        self.attempt(lambda: operations.hold_for_move(actor=SYSTEM, at=self.now, session_id=session.public_id))
 
     @rule(who=ACTORS, source=st.sampled_from(["participants", "requester", "provider"]))
     def evaluate(self, who: str, source: str) -> None:
@@ -212,6 +224,23 @@ class EngagementMachine(RuleBasedStateMachine):
             live = CapacityHold.objects.filter(session=session, state__in=["held", "confirmed"])
             taken = live.aggregate(sum=Sum("quantity"))["sum"] or 0
             assert taken == session.seats_held + session.seats_confirmed <= session.seats_total
+
+    @invariant()
+    def everybody_in_a_session_has_a_seat(self) -> None:
+        if self.engagement() is None:
+            return
+        for delivery in Delivery.objects.exclude(state="cancelled").filter(session__isnull=False):
+            assert delivery.capacity >= (delivery.seats or 0)
+
+    @invariant()
+    def what_waits_for_an_answer_can_be_answered(self) -> None:
+        engagement = self.engagement()
+        if engagement is None:
+            return
+        if Delivery.objects.filter(state__in=["delivered", "contested"]).exists():
+            assert engagement.state in ANSWERABLE
+        if Change.objects.filter(state="proposed").exists():
+            assert engagement.state in CHANGEABLE
 
     @invariant()
     def engagement_state_follows_from_its_deliveries(self) -> None:

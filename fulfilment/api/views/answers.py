@@ -35,7 +35,7 @@ class PartAnswerViewSet(ThingViewSet):
             description="With the last acceptance the proposal is confirmed and its engagement exists, in one transaction.",
             out=AnsweredPartOut,
             if_match=IfMatch.OPTIONAL,
-            errors=(ErrorCode.WRONG_STATE, ErrorCode.CAPACITY_EXHAUSTED, ErrorCode.CONFLICT),
+            errors=(ErrorCode.WRONG_STATE, ErrorCode.CAPACITY_EXHAUSTED, ErrorCode.RULE_BROKEN, ErrorCode.CONFLICT),
             operation=operations.accept_part,
         ),
     )
@@ -53,7 +53,9 @@ class PartAnswerViewSet(ThingViewSet):
                 ErrorCode.RECUSED,
                 ErrorCode.ALREADY_ANSWERED,
                 ErrorCode.CAPACITY_EXHAUSTED,
+                ErrorCode.CEILING_EXCEEDED,
                 ErrorCode.LINE_TAKEN,
+                ErrorCode.RULE_BROKEN,
             ),
             operation=operations.consent_counter,
         ),

@@ -232,7 +232,7 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
             "did not propose it must agree. A former open proposal falls away.",
             body=inputs.EngagementChangeIn,
             if_match=IfMatch.OPTIONAL,
-            errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN, ErrorCode.UNKNOWN_REFERENCE),
+            errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN, ErrorCode.UNKNOWN_REFERENCE, ErrorCode.RECUSED),
             operation=propose_change,
         ),
     )
@@ -255,7 +255,7 @@ class EngagementViewSet(Lists, Reads, ThingViewSet):
             description="In writing; what was agreed stays.",
             body=inputs.WrittenReasonRequiredIn,
             if_match=IfMatch.REQUIRED,
-            errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN),
+            errors=(*WRONG_STATE, ErrorCode.RULE_BROKEN, ErrorCode.RECUSED),
             operation=operations.decline_change,
         ),
     )
