@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.events.registry import handles
+from marketplace.kernel.lifecycle import Party
 from marketplace.lifecycles.registry import lifecycle_models, model_of
 from marketplace.notifications import operations
 from marketplace.work.registry import Payload, job
@@ -21,13 +22,32 @@ def step_events() -> list[str]:
     return sorted(found)
 
 
+def reopening_events() -> list[str]:
+    """Give the event types of verbs that open a step of their own where the state stays: people are asked once more, or others are."""
+    return sorted(
+        {
+            transition.event
+            for model in lifecycle_models()
+            for transition in model.lifecycle.transitions
+            if transition.step is not None
+            and transition.step.party is not Party.SYSTEM
+            and not transition.sources.isdisjoint(transition.targets)
+        }
+    )
+
+
+def may_wait(resource: str, data: Mapping[str, Any]) -> bool:
+    """Tell whether somebody may be waited for in the state that an event leads to."""
+    return data.get("state") in model_of(resource).lifecycle.waiting
+
+
 def may_open_a_step(resource: str, data: Mapping[str, Any]) -> bool:
     """Tell whether somebody may be waited for after an event: not where its state was left as it is, or is no waiting one."""
-    state = data.get("state")
-    return data.get("from_state") != state and state in model_of(resource).lifecycle.waiting
+    return data.get("from_state") != data.get("state") and may_wait(resource, data)
 
 
-@handles(*step_events(), kind="notifications.tell", when=may_open_a_step)
+@handles(*reopening_events(), kind="notifications.tell", when=may_wait)
+@handles(*sorted({*step_events()} - {*reopening_events()}), kind="notifications.tell", when=may_open_a_step)
 @job("notifications.tell")
 def tell(payload: Payload, *, at: datetime, **_: object) -> None:
     """Tell whom the event concerns."""

@@ -123,6 +123,16 @@ def test_event_after_which_nobody_can_be_waited_for_makes_no_job(data: dict[str,
     assert handlers.may_open_a_step("training_request", data) is concerns
 
 
+def test_verb_that_asks_once_more_without_a_new_state_makes_a_job() -> None:
+    asked = {"from_state": "asked", "state": "asked"}
+    (again,) = (one for one in handlers_of("proposal_part.reconfirmation_asked") if one.kind == "notifications.tell")
+    assert again.concerns("proposal_part", asked)
+    (chosen,) = (one for one in handlers_of("proposal.preferred") if one.kind == "notifications.tell")
+    assert chosen.concerns("proposal", {"from_state": "consulting", "state": "consulting"})
+    assert not again.concerns("proposal_part", {"from_state": "asked", "state": "withdrawn"})
+    assert "proposal.partner_lost" not in handlers.reopening_events()  # the engine's own step
+
+
 @pytest.mark.usefixtures("ada")
 def test_job_of_an_event_tells_whom_it_concerns(thing: Thing, at: datetime) -> None:
     payload = {"event": str(new_public_id()), "type": "thing.changed", "resource": "thing"}
