@@ -326,7 +326,9 @@ class AccessToken(Record):
         ServiceClient, null=True, blank=True, on_delete=models.CASCADE, related_name="access_tokens"
     )
     # The token with which people made it for themselves, and with which it ends; None: a session, or somebody else.
-    made_with = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="heirs")
+    made_with = models.ForeignKey(
+        "self", null=True, blank=True, db_index=False, on_delete=models.CASCADE, related_name="heirs"
+    )
     scopes = CodeListField()
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -334,6 +336,7 @@ class AccessToken(Record):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["made_with"], condition=Q(made_with__isnull=False), name="token_by_maker")]
         constraints = [
             models.CheckConstraint(condition=Q(user__isnull=True) ^ Q(client__isnull=True), name="token_has_one_owner"),
         ]

@@ -37,8 +37,16 @@ def member(
     countries: Sequence[str] = (),
 ) -> User:
     user = User.objects.filter(username=login).first() or User.objects.create_user(login, password=PASSWORD)
-    limits = {"programmes": programmes, "countries": countries}
-    operations.save_membership(actor=SYSTEM, at=at, user=user, organization=of, role=role, valid_from=START, **limits)
+    operations.save_membership(
+        actor=SYSTEM,
+        at=at,
+        user=user,
+        organization=of,
+        role=role,
+        valid_from=START,
+        programmes=programmes,
+        countries=countries,
+    )
     return user
 
 
