@@ -156,6 +156,21 @@ def test_organizations_below_are_seen_but_not_written(at: datetime) -> None:
     assert not permissions.can(actor, P.REQUESTS_WRITE, at=at, organization_id=below.pk)
 
 
+def test_membership_limited_to_countries_or_programmes_is_not_of_the_whole(at: datetime) -> None:
+    whole, of_countries, of_programmes = (OrganizationFactory.create() for _ in range(3))
+    person = member(whole).user
+    assert person is not None
+    MembershipFactory.create(user=person, organization=of_countries, role="focal_point", countries=["MLI"])
+    MembershipFactory.create(user=person, organization=of_programmes, role="focal_point", programmes=["P1"])
+    actor = Actor.for_user(person)
+    assert permissions.whole_organization_ids(actor, at) == {whole.pk}
+    everywhere = {"at": at, "country": permissions.EVERY_COUNTRY}
+    may = partial(permissions.can, actor, P.WEBHOOKS_MANAGE, **everywhere)
+    assert may(organization_id=whole.pk)
+    assert not may(organization_id=of_countries.pk)
+    assert not may(organization_id=of_programmes.pk)
+
+
 @pytest.mark.parametrize(("kind", "belongs"), [("member_agency", True), ("cifal_centre", False), ("network", False)])
 def test_unit_of_a_member_belongs_to_the_group_its_centres_do_not(kind: str, belongs: bool, at: datetime) -> None:
     agency = OrganizationFactory.create(roles=["member"])
