@@ -164,8 +164,7 @@ def test_membership_limited_to_countries_or_programmes_is_not_of_the_whole(at: d
     MembershipFactory.create(user=person, organization=of_programmes, role="focal_point", programmes=["P1"])
     actor = Actor.for_user(person)
     assert permissions.whole_organization_ids(actor, at) == {whole.pk}
-    everywhere = {"at": at, "country": permissions.EVERY_COUNTRY}
-    may = partial(permissions.can, actor, P.WEBHOOKS_MANAGE, **everywhere)
+    may = partial(permissions.can, actor, P.WEBHOOKS_MANAGE, at=at, country=permissions.EVERY_COUNTRY)
     assert may(organization_id=whole.pk)
     assert not may(organization_id=of_countries.pk)
     assert not may(organization_id=of_programmes.pk)
