@@ -31,6 +31,7 @@ BEFORE = {
     "accounts": "0003_reports_read",
     "audit": "0003_chain",  # drops columns of the trail: from before the first release, when no old version serves
     "bulk": "0001_initial",
+    "events": "0001_initial",
     "fulfilment": "0002_checks_refuse_null",
     "identity": "0001_initial",  # was not there; its tables are new and empty
     "matching": "0005_publications",

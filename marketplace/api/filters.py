@@ -248,7 +248,7 @@ def search_text(request: Request) -> str:
 
 
 def check_parameters(request: Request, allowed: Iterable[str]) -> None:
-    """Refuse unknown parameters, empty bytes and names given twice. Raises DomainError(unknown_parameter, invalid_input)."""
+    """Refuse unknown parameters and control characters. Raises DomainError(unknown_parameter, invalid_input)."""
     names = sorted(allowed)
     errors = [_unknown(name, names) for name in request.query_params if name not in names]
     if errors:
