@@ -47,7 +47,7 @@ def end_of(lifetime: timedelta | None, maker: AccessToken | None, *, at: datetim
         return wanted
     if lifetime is not None:
         told = gettext_noop(
-            "A token ends no later than the one it is made with: at most %(days)s days from now. "
+            "A token ends no later than the one it is made with: its days are %(days)s at most. "
             "Left out, it ends with that one at the latest."
         )
         raise rule_broken("/lifetime_days", "outlives_its_maker", told, days=(maker.expires_at - at).days)
