@@ -8,7 +8,7 @@ from marketplace.accounts.actors import Actor
 from marketplace.accounts.models import Organization
 from marketplace.kernel.errors import ErrorCode
 from matching import operations, queries
-from matching.models import MatchProposal
+from matching.models import MatchProposal, ProposalPart
 from providers.models import CapacityHold
 from requests_app.models import LineClaim
 from tests.factories.accounts import AT, MembershipFactory, OrganizationFactory, OrganizationRoleFactory, member
@@ -116,7 +116,8 @@ def test_second_approval_is_not_named_to_the_absent_for_whom_the_first_was_given
         assert ("approve" in told(proposal, actor)) is may
 
 
-def test_second_approval_of_a_replacement_is_named_to_nobody_who_counts_as_the_first() -> None:
+def replacement_approved_once() -> tuple[MarketScene, ProposalPart]:
+    """A partner of the secretariat's own request is lost, and who follows has the first of two approvals."""
     scene = own_request()
     proposal = waiting(scene)
     operations.approve_proposal(actor=scene.second, at=AT, proposal_id=proposal.pk)
@@ -124,6 +125,11 @@ def test_second_approval_of_a_replacement_is_named_to_nobody_who_counts_as_the_f
     work()
     part = scene.parts(proposal)[1]
     operations.approve_replacement(actor=scene.officer, at=AT, part_id=part.pk)
+    return scene, part
+
+
+def test_second_approval_of_a_replacement_is_named_to_nobody_who_counts_as_the_first() -> None:
+    scene, part = replacement_approved_once()
     for actor, may in ((lent(scene, scene.officer), False), (scene.officer, False), (scene.second, True)):
         found = queries.parts_visible_to(actor, at=AT).get(pk=part.pk)
         assert ("approve" in queries.open_part_actions(found, actor, at=AT)) is may
@@ -246,13 +252,7 @@ def test_replacement_of_a_lost_partner_needs_two_people_as_well() -> None:
 
 
 def test_second_approval_of_a_replacement_that_does_not_come_returns_it_to_the_decision() -> None:
-    scene = own_request()
-    proposal = waiting(scene)
-    operations.approve_proposal(actor=scene.second, at=AT, proposal_id=proposal.pk)
-    refused(scene, scene.parts(proposal)[0])
-    work()
-    part = scene.parts(proposal)[1]
-    operations.approve_replacement(actor=scene.officer, at=AT, part_id=part.pk)
+    scene, part = replacement_approved_once()
     work(later(6))
     part.refresh_from_db()
     assert (part.state, part.waiting_for) == ("replacement", "secretariat")
