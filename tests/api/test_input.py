@@ -144,6 +144,14 @@ def test_unknown_parameter_gets_a_hint(group: SmallGroup, at: datetime) -> None:
 
 
 @pytest.mark.django_db
+def test_blanks_around_a_text_are_neither_counted_nor_kept(group: SmallGroup, at: datetime) -> None:
+    api = ApiClient.of(group.officer, at)
+    assert api.patch("/me", {"name": " " * 200 + "Ada\n"}).body["name"] == "Ada"
+    refusal = check_problem(api.patch("/me", {"name": "A" * 201}), C.INVALID_INPUT)
+    assert places(refusal) == {"/name": "max_length"}
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("name", ["%00", "a%00b", "../etc", "%ff", "x" * 200, "'", "%F0%9F%98%80", "1" * 90, "é"])
 def test_strange_names_are_absent(group: SmallGroup, at: datetime, name: str) -> None:
     answer = ApiClient.of(group.viewer, at).get(f"/organizations/{name}")
