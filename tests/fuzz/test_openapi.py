@@ -104,7 +104,7 @@ def left_out(case: Sent, response: Response) -> Iterator[Any]:
         yield not_a_server_error  # 503 is what it is there to say
     if response.status_code == 414:  # said before any operation is chosen, of whatever address
         yield from (negative_data_rejection, status_code_conformance)
-    if is_taken_as_sent(case):
+    if is_taken_all_the_same(case):
         yield negative_data_rejection
     if "fields" in query:
         yield response_schema_conformance  # then no member is required but those that were asked for
@@ -116,7 +116,7 @@ def left_out(case: Sent, response: Response) -> Iterator[Any]:
         yield positive_data_acceptance
 
 
-def is_taken_as_sent(case: Sent) -> bool:
+def is_taken_all_the_same(case: Sent) -> bool:
     """Tell whether a call that breaks its description may be taken all the same."""
     query = case.query or {}
     return (
